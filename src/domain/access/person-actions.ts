@@ -113,6 +113,7 @@ export const IMPOSSIBLE_REASONS = [
   'merge_not_found',
   'merge_family',
   'merge_guardianship',
+  'merge_applications',
   'merge_order',
   'merge_dependent',
   'duty_unchanged',

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { maskNationalId } from '../../domain/masking.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { findOpenApplication } from '../../store/binding/applications.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as changes from '../../store/console/account-changes.ts';
 import * as merge from '../../store/console/merge.ts';
@@ -10,6 +11,7 @@ import type { Transaction } from '../../store/database/index.ts';
 import { listGrantsByBasis } from '../../store/oidc/grants.ts';
 import type { GuardianshipRow } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
+import { updateSharing } from '../../store/personal-data/erasure.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { AuditEvent } from '../audit/audit.ts';
 import type { Guardianships } from '../people/guardianships.ts';
@@ -70,9 +72,11 @@ export function createMergeEffect(deps: Deps): PersonEffect {
       await deps.revocation.revokeAllOf(tx, other.id);
       const events = await revokeAll(tx, deps, duplicates, { actorId, reason });
       await merge.moveAffiliations(tx, other.id, personId);
+      await merge.moveRecords(tx, other.id, personId);
       await merge.moveGuardianships(tx, moved, other.id, personId, now);
       await revokeGrantsOfGuardians(tx, deps, moved, other.id);
       const dropped = await moveNationalId(tx, deps, kept, other);
+      await moveAttributes(tx, deps, kept, other);
       await storeMerge(tx, deps, { kept, other, snapshot, actorId });
       const before = [`merged ${other.id}`, ...(dropped === undefined ? [] : [`dropped ID ${dropped}`])].join(', ');
       return { ...done(before, personId), events: [...events, mergedEvent(other, personId, actorId)] };
@@ -89,6 +93,9 @@ async function planMerge(tx: Transaction, personId: string, input: string): Prom
   if (other.staffVersion !== version) return impossible('outdated');
   // The older account stays: relying parties know it longer.
   if (other.createdAt < kept.createdAt) return impossible('merge_order');
+  // A student has one open application.
+  const [openOfKept, openOfOther] = [await findOpenApplication(tx, personId), await findOpenApplication(tx, otherId)];
+  if (openOfKept !== undefined && openOfOther !== undefined) return impossible('merge_applications');
   const rows = await merge.listGuardianshipsOfBoth(tx, [personId, otherId]);
   const ids = [personId, otherId];
   if (rows.some((row) => ids.includes(row.guardianId) && ids.includes(row.studentId)))
@@ -138,7 +145,7 @@ async function revokeGrantsOfGuardians(
   }
 }
 
-type StateBefore = Omit<MergeSnapshot, 'after' | 'hasMovedNationalId'>;
+type StateBefore = Pick<MergeSnapshot, 'rows' | 'status' | 'nationalId' | 'nationalIdLookup'>;
 
 async function takeSnapshot(tx: Transaction, { secrets }: Deps, other: FoundPerson): Promise<StateBefore> {
   const { id, status, nationalIdLookup, nationalIdSealed: sealed } = other;
@@ -154,10 +161,16 @@ async function storeMerge(
 ): Promise<void> {
   const id = random.uuid();
   const after = { kept: await fingerprintOf(tx, kept.id), other: await fingerprintOf(tx, other.id) };
-  const hasMovedNationalId = kept.nationalIdLookup === null && other.nationalIdLookup !== null;
+  const isMoved = (column: 'nationalIdLookup' | 'birthDateSealed' | 'sharingStoppedAt'): boolean =>
+    kept[column] === null && other[column] !== null;
+  const moved = {
+    hasMovedNationalId: isMoved('nationalIdLookup'),
+    hasMovedBirthDate: isMoved('birthDateSealed'),
+    hasMovedStop: isMoved('sharingStoppedAt'),
+  };
   await insertPersonMerge(tx, {
     ...{ id, keptId: kept.id, otherId: other.id, mergedAt: clock.now(), mergedBy: actorId },
-    snapshotSealed: sealSnapshot(secrets, id, { ...snapshot, hasMovedNationalId, after }),
+    snapshotSealed: sealSnapshot(secrets, id, { ...snapshot, ...moved, after }),
     hadTwoIds: kept.nationalIdLookup !== null && other.nationalIdLookup !== null,
   });
 }
@@ -177,6 +190,23 @@ async function moveNationalId(
   if (kept !== null) return opened === undefined ? '' : maskNationalId(opened);
   await changes.updateNationalId(tx, personId, { lookup, sealed }, clock.now());
   return undefined;
+}
+
+/** Copies the birth date and the stop of processing that the kept account lacks. */
+async function moveAttributes(
+  tx: Transaction,
+  { clock, secrets }: Deps,
+  kept: FoundPerson,
+  { id, birthDateSealed, adultOnLookup, sharingStoppedAt }: FoundPerson,
+): Promise<void> {
+  if (kept.birthDateSealed === null && birthDateSealed !== null) {
+    // A sealed text opens for its own row only.
+    const sealed = secrets.seal('birth-date', kept.id, secrets.open('birth-date', id, birthDateSealed));
+    await changes.updateBirthDate(tx, kept.id, { birthDateSealed: sealed, adultOnLookup }, clock.now());
+  }
+  if (kept.sharingStoppedAt === null && sharingStoppedAt !== null) {
+    await updateSharing(tx, kept.id, sharingStoppedAt, clock.now());
+  }
 }
 
 /** The history of the other account says where it went. */

@@ -13,6 +13,10 @@ export interface MergeSnapshot {
   nationalIdLookup: string | null;
   /** The kept account got the national ID of the other one. */
   hasMovedNationalId: boolean;
+  /** The kept account got the birth date of the other one. */
+  hasMovedBirthDate: boolean;
+  /** The kept account got the stop of processing of the other one. */
+  hasMovedStop: boolean;
   /** Fingerprints after the merge. */
   after: { kept: string; other: string };
 }
@@ -26,11 +30,18 @@ const snapshotShape = z.object({
     classIds: z.array(z.string()),
     schoolAccountIds: z.array(z.string()),
     guardianships: z.array(row),
+    // Absent in snapshots of earlier releases, which moved none of them.
+    answerIds: z.array(z.string()).default([]),
+    applicants: z.array(z.object({ applicationId: z.string(), position: z.number() })).default([]),
+    requestIds: z.array(z.string()).default([]),
+    mergeIds: z.array(z.string()).default([]),
   }),
   status: z.enum(['active', 'disabled']),
   nationalId: z.string().nullable(),
   nationalIdLookup: z.string().nullable(),
   hasMovedNationalId: z.boolean(),
+  hasMovedBirthDate: z.boolean().default(false),
+  hasMovedStop: z.boolean().default(false),
   after: z.object({ kept: z.string(), other: z.string() }),
 });
 

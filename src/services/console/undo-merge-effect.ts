@@ -7,6 +7,7 @@ import type { Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import { deletePendingContactsSince } from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
+import { updateSharing } from '../../store/personal-data/erasure.ts';
 import type { Revocation } from '../access/revocation.ts';
 import { fingerprintOf, openSnapshot, type MergeSnapshot } from './merge-snapshot.ts';
 import { done, impossible, type ImpossibleEffect, type PersonEffect } from './person-effect.ts';
@@ -47,6 +48,7 @@ export function createUndoMergeEffect(deps: Deps): PersonEffect {
       await merges.moveRowsTo(tx, other.id, snapshot.rows);
       await merges.restoreGuardianships(tx, snapshot.rows.guardianships);
       await restoreNationalId(tx, deps, { personId, otherId: other.id, snapshot });
+      await clearAttributes(tx, deps, personId, snapshot);
       await credentials.deleteResetLink(tx, other.id);
       await credentials.deleteCredentialsSince(tx, personId, merge.mergedAt);
       await deletePendingContactsSince(tx, personId, merge.mergedAt);
@@ -82,4 +84,18 @@ async function restoreNationalId(
   if (hasMovedNationalId) await changes.updateNationalId(tx, personId, { lookup: null, sealed: null }, clock.now());
   const sealed = nationalId === null ? null : secrets.seal('national-id', otherId, nationalId);
   if (lookup !== null) await changes.updateNationalId(tx, otherId, { lookup, sealed }, clock.now());
+}
+
+/** The other account still has them. */
+async function clearAttributes(
+  tx: Transaction,
+  { clock }: Deps,
+  personId: string,
+  { hasMovedBirthDate, hasMovedStop }: MergeSnapshot,
+): Promise<void> {
+  const now = clock.now();
+  if (hasMovedBirthDate) {
+    await changes.updateBirthDate(tx, personId, { birthDateSealed: null, adultOnLookup: null }, now);
+  }
+  if (hasMovedStop) await updateSharing(tx, personId, null, now);
 }

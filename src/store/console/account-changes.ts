@@ -47,3 +47,16 @@ export async function updateNationalId(
     .set({ nationalIdLookup: id.lookup, nationalIdSealed: id.sealed, updatedAt: now })
     .where(eq(persons.id, personId));
 }
+
+export async function updateBirthDate(
+  tx: Transaction,
+  personId: string,
+  columns: { birthDateSealed: string | null; adultOnLookup: string | null },
+  now: number,
+): Promise<void> {
+  const { persons } = tx.tables;
+  await tx.db
+    .update(persons)
+    .set({ ...columns, updatedAt: now })
+    .where(eq(persons.id, personId));
+}

@@ -1,4 +1,4 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 import type { GuardianshipRow } from '../people/guardianships.ts';
 
@@ -36,6 +36,23 @@ export async function moveGuardianships(
     };
     await tx.db.update(guardianships).set(moved).where(eq(guardianships.id, id));
   }
+}
+
+/**
+ * Moves applications, answers to the notice, requests about personal data, and earlier merges. Call it after a check that one of both at most
+ * has an open application.
+ */
+export async function moveRecords(tx: Transaction, from: string, to: string): Promise<void> {
+  const { bindingApplications, bindingApplicants, noticeAnswers, subjectRequests, personMerges } = tx.tables;
+  const { db } = tx;
+  await db.update(bindingApplications).set({ studentId: to }).where(eq(bindingApplications.studentId, from));
+  await db.update(bindingApplicants).set({ guardianId: to }).where(eq(bindingApplicants.guardianId, from));
+  await db.update(noticeAnswers).set({ studentId: to }).where(eq(noticeAnswers.studentId, from));
+  await db.update(subjectRequests).set({ personId: to }).where(eq(subjectRequests.personId, from));
+  await db
+    .update(personMerges)
+    .set({ keptId: to })
+    .where(and(eq(personMerges.keptId, from), isNull(personMerges.undoneAt)));
 }
 
 /** Moves logins, memberships, classes and school accounts. A place in a class that both have stays with `to`. */

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, or } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 import { insertMany } from '../database/bulk-insert.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -16,6 +16,14 @@ export interface MovableRows {
   /** Ids of the school accounts of a pupil. */
   schoolAccountIds: readonly string[];
   guardianships: readonly Row<'guardianships'>[];
+  /** Ids of the answers of a pupil to the notice. Applications follow their school accounts. */
+  answerIds: readonly string[];
+  /** Entries that have become this guardian. */
+  applicants: readonly Pick<Row<'bindingApplicants'>, 'applicationId' | 'position'>[];
+  /** Ids of requests about personal data. */
+  requestIds: readonly string[];
+  /** Ids of earlier merges into this account that can be undone. */
+  mergeIds: readonly string[];
 }
 
 export async function loadMovableRows(tx: Transaction, id: string): Promise<MovableRows> {
@@ -35,6 +43,32 @@ export async function loadMovableRows(tx: Transaction, id: string): Promise<Mova
     classIds: taught.map((one) => one.id),
     schoolAccountIds: accounts.map((one) => one.id),
     guardianships: [...asGuardian, ...asPupil],
+    ...(await loadRecords(tx, id)),
+  };
+}
+
+async function loadRecords(
+  { db, tables }: Transaction,
+  id: string,
+): Promise<Pick<MovableRows, 'answerIds' | 'applicants' | 'requestIds' | 'mergeIds'>> {
+  const { noticeAnswers, bindingApplicants, subjectRequests, personMerges } = tables;
+  const answers = await db.select({ id: noticeAnswers.id }).from(noticeAnswers).where(eq(noticeAnswers.studentId, id));
+  const requests = await db
+    .select({ id: subjectRequests.id })
+    .from(subjectRequests)
+    .where(eq(subjectRequests.personId, id));
+  const merges = await db
+    .select({ id: personMerges.id })
+    .from(personMerges)
+    .where(and(eq(personMerges.keptId, id), isNull(personMerges.undoneAt)));
+  return {
+    answerIds: answers.map((one) => one.id),
+    applicants: await db
+      .select({ applicationId: bindingApplicants.applicationId, position: bindingApplicants.position })
+      .from(bindingApplicants)
+      .where(eq(bindingApplicants.guardianId, id)),
+    requestIds: requests.map((one) => one.id),
+    mergeIds: merges.map((one) => one.id),
   };
 }
 
@@ -70,6 +104,35 @@ export async function moveRowsTo(tx: Transaction, to: string, rows: MovableRows)
     .update(schoolAccounts)
     .set({ studentId: to })
     .where(inArray(schoolAccounts.personId, [...rows.schoolAccountIds]));
+  await moveRecordsTo(tx, to, rows);
+}
+
+/** Moves the records of a person, and those that school accounts of the pupil have made since the merge. */
+async function moveRecordsTo({ db, tables }: Transaction, to: string, rows: MovableRows): Promise<void> {
+  const { bindingApplications, noticeAnswers, bindingApplicants, subjectRequests, personMerges } = tables;
+  const accountIds = [...rows.schoolAccountIds];
+  await db
+    .update(bindingApplications)
+    .set({ studentId: to })
+    .where(inArray(bindingApplications.accountId, accountIds));
+  await db
+    .update(noticeAnswers)
+    .set({ studentId: to })
+    .where(or(inArray(noticeAnswers.id, [...rows.answerIds]), inArray(noticeAnswers.accountId, accountIds)));
+  for (const { applicationId, position } of rows.applicants) {
+    await db
+      .update(bindingApplicants)
+      .set({ guardianId: to })
+      .where(and(eq(bindingApplicants.applicationId, applicationId), eq(bindingApplicants.position, position)));
+  }
+  await db
+    .update(subjectRequests)
+    .set({ personId: to })
+    .where(inArray(subjectRequests.id, [...rows.requestIds]));
+  await db
+    .update(personMerges)
+    .set({ keptId: to })
+    .where(inArray(personMerges.id, [...rows.mergeIds]));
 }
 
 /** Restores guardianships as they were before a merge. */
