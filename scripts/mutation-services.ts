@@ -33,7 +33,10 @@ export const SERVICES: readonly Part[] = [
     tests: http('binding-application binding-applicant binding-evidence school-sign-in'),
   },
   {
-    sources: files('services/binding', 'application-check application-lock application-pages approval guardian-account review'),
+    sources: files(
+      'services/binding',
+      'application-check application-lock application-pages approval guardian-account review transfers',
+    ),
     tests: http('console-applications'),
   },
   {

@@ -32,6 +32,7 @@ export interface Container extends Pick<
   | 'secrets'
   | 'hasher'
   | 'affiliationExpiry'
+  | 'applicationTransfers'
   | 'console'
   | 'adulthood'
   | 'guardianships'
@@ -117,6 +118,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     secrets: services.secrets,
     hasher,
     affiliationExpiry: services.affiliationExpiry,
+    applicationTransfers: services.applicationTransfers,
     console: services.console,
     guardianships: services.guardianships,
     adulthood: services.adulthood,

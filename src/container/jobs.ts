@@ -42,7 +42,7 @@ export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[]
     startPurgeJob({ store, clock, log, secrets }),
     startRetentionJob({ retention: createRetention({ store, clock, settings: deps.services.settings }), log }),
     startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
-    startExpiryJob({ adulthood, affiliationExpiry, guardianships, access, console: deps.services.console, log }),
+    startExpiryJob({ ...deps.services, adulthood, affiliationExpiry, guardianships, access, log }),
     startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log }),
     startStatisticsJob({ ...deps.services, answerCounting: createAnswerCounting(deps.services) }),
     ...startAuditArchiveJobs(deps),

@@ -25,6 +25,7 @@ import { createSecondFactors, type SecondFactors } from '../services/authenticat
 import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts';
 import { createApproval, type Approve } from '../services/binding/approval.ts';
 import { createBindingApplications, type BindingApplications } from '../services/binding/applications.ts';
+import { createApplicationTransfers, type ApplicationTransfers } from '../services/binding/transfers.ts';
 import { createImportedRegister, type FamilyRegister } from '../services/binding/register.ts';
 import { createSchoolDirectory, type SchoolDirectory } from '../services/binding/school-directory.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
@@ -81,6 +82,7 @@ export interface Services extends RuntimeDeps, SharedServices, SelfService {
   access: AccountAccess;
   adulthood: Adulthood;
   affiliationExpiry: AffiliationExpiry;
+  applicationTransfers: ApplicationTransfers;
   binding: BindingApplications;
   consents: Consents;
   console: ConsoleServices;
@@ -158,7 +160,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   };
 }
 
-type BindingServices = Pick<Services, 'approve' | 'binding' | 'register' | 'schoolDirectory'>;
+type BindingServices = Pick<Services, 'applicationTransfers' | 'approve' | 'binding' | 'register' | 'schoolDirectory'>;
 type BindingServiceDeps = Pick<
   Services,
   'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'settings' | 'issuer'
@@ -172,6 +174,7 @@ function createBindingServices(deps: BindingServiceDeps): BindingServices {
     register,
     approve,
     binding: createBindingApplications({ ...deps, register, approve }),
+    applicationTransfers: createApplicationTransfers(deps),
     schoolDirectory: createSchoolDirectory(deps),
   };
 }

@@ -1,6 +1,7 @@
 import { MINUTE_MS } from '../domain/duration.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { AccountAccess } from '../services/access/account-access.ts';
+import type { ApplicationTransfers } from '../services/binding/transfers.ts';
 import type { Adulthood } from '../services/people/adulthood.ts';
 import type { AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import type { Guardianships } from '../services/people/guardianships.ts';
@@ -13,6 +14,7 @@ const BATCH_SIZE = 200;
 interface Deps {
   adulthood: Pick<Adulthood, 'suspendDue' | 'sendNotices'>;
   affiliationExpiry: AffiliationExpiry;
+  applicationTransfers: ApplicationTransfers;
   guardianships: Guardianships;
   access: AccountAccess;
   console: Pick<ConsoleServices, 'requests' | 'secondFactorRemovals' | 'bulkRuns'>;
@@ -21,11 +23,12 @@ interface Deps {
 
 /**
  * Starts the job that revokes what has expired: guardianships, memberships, enrollments and sessions. It also suspends the guardianships of
- * students who come of age. Requests refuse all of them at that moment; this job notifies the relying parties. It also does the removals of second factors whose time has come.
+ * students who come of age, and moves applications of students who have changed schools. Requests refuse all of them at that moment; this job notifies the relying parties. It also does the removals of second factors whose time has come.
  */
 export function startExpiryJob({
   adulthood,
   affiliationExpiry,
+  applicationTransfers,
   guardianships,
   access,
   console,
@@ -36,6 +39,7 @@ export function startExpiryJob({
     while ((await adulthood.suspendDue(BATCH_SIZE)) >= BATCH_SIZE);
     while ((await adulthood.sendNotices(BATCH_SIZE)) >= BATCH_SIZE);
     await affiliationExpiry.revokeExpired();
+    await applicationTransfers.followStudents(BATCH_SIZE);
     while ((await access.revokeExpiredSessions(BATCH_SIZE)) >= BATCH_SIZE);
     while ((await console.requests.expire(BATCH_SIZE)) >= BATCH_SIZE);
     await console.bulkRuns.erase();

@@ -70,6 +70,7 @@ export const AUDIT_EVENTS = [
   ...['binding-started', 'binding-student_confirmed', 'binding-notice_answered', 'binding-applicants_chosen'],
   ...['binding-applicant_saved', 'binding-code_sent', 'binding-code_failed', 'binding-email_confirmed'],
   ...['binding-evidence_added', 'binding-evidence_removed', 'binding-submitted', 'binding-withdrawn'],
+  'binding-transferred',
   ...['register-imported', 'register-approved', 'register-switched', 'binding_notice-published'],
   'account_changes-seen',
   ...['personal_data-downloaded', 'personal_data-sharing_stopped', 'personal_data-sharing_resumed', 'person-erased'],

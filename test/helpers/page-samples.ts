@@ -193,6 +193,7 @@ export function samplePageLocals(x: string): PageLocals {
         state: 'suspended',
         until: '2027-01-20',
         isGuardian,
+        reason: x,
         actions: GUARDIANSHIP_ACTION_NAMES,
       })),
       nationalId: x,

@@ -61,7 +61,7 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
 function guardianshipRows(
   deps: HttpDeps,
   ctx: Context,
-  { summary, guardianships, changeableGuardianships }: PersonPage,
+  { summary, guardianships, changeableGuardianships, stateReasons }: PersonPage,
 ) {
   return guardianships.map((one) => ({
     id: one.id,
@@ -69,6 +69,7 @@ function guardianshipRows(
     student: one.student,
     relation: deps.pages.t(ctx, `relation.${one.relation}`),
     state: one.state,
+    reason: stateReasons.get(one.id),
     until: one.validTo,
     isGuardian: one.guardian.id === summary.id,
     actions: GUARDIANSHIP_ACTION_NAMES.filter((name) => {

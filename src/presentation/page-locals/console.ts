@@ -135,6 +135,8 @@ export interface ConsolePersonLocals {
     student: { id: string; name: string };
     relation: string;
     state: string;
+    /** Why the school suspended or ended it; absent for staff who may not change it. */
+    reason?: string | undefined;
     until?: string | undefined;
     /** The person of the page is the guardian. */
     isGuardian: boolean;

@@ -8,7 +8,7 @@ import * as changes from '../../store/console/account-changes.ts';
 import * as merge from '../../store/console/merge.ts';
 import { insertPersonMerge, loadMovableRows } from '../../store/console/person-merges.ts';
 import type { Transaction } from '../../store/database/index.ts';
-import { listGrantsByBasis } from '../../store/oidc/grants.ts';
+import { listGrantsByBasis, listGrantsByPerson } from '../../store/oidc/grants.ts';
 import type { GuardianshipRow } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import { updateSharing } from '../../store/personal-data/erasure.ts';
@@ -22,7 +22,7 @@ interface Deps {
   clock: Clock;
   random: Random;
   secrets: Secrets;
-  revocation: Revocation;
+  revocation: Pick<Revocation, 'revokeAllOf' | 'revokeGrants'>;
   guardianships: Pick<Guardianships, 'applyIn'>;
 }
 
@@ -195,7 +195,7 @@ async function moveNationalId(
 /** Copies the birth date and the stop of processing that the kept account lacks. */
 async function moveAttributes(
   tx: Transaction,
-  { clock, secrets }: Deps,
+  { clock, secrets, revocation }: Deps,
   kept: FoundPerson,
   { id, birthDateSealed, adultOnLookup, sharingStoppedAt }: FoundPerson,
 ): Promise<void> {
@@ -206,6 +206,7 @@ async function moveAttributes(
   }
   if (kept.sharingStoppedAt === null && sharingStoppedAt !== null) {
     await updateSharing(tx, kept.id, sharingStoppedAt, clock.now());
+    await revocation.revokeGrants(tx, await listGrantsByPerson(tx, kept.id));
   }
 }
 

@@ -40,6 +40,8 @@ export interface PersonPage {
   guardianships: readonly NamedGuardianship[];
   /** Ids of the guardianships that the actor may change. Both people have to be in scope. */
   changeableGuardianships: readonly string[];
+  /** Why the school suspended or ended the guardianships that the actor may change, by id. */
+  stateReasons: ReadonlyMap<string, string>;
   secondFactors: number;
   /** When a pending removal of the second factors takes effect, ms since 1970. */
   removalAt: number | undefined;
@@ -95,6 +97,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     const nationalId = mayReveal ? await openNationalId(tx, secrets, personId) : undefined;
     const all = await listNamedGuardianships(tx, personId);
     const guardianships = await listVisibleGuardianships(tx, authorization, actor, all);
+    const changeable = await listChangeable(tx, authorization, actor, guardianships);
     return {
       capacity: authorized.decision.capacity,
       page: {
@@ -105,7 +108,8 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
         sessions: await listActiveSessionsByPerson(tx, personId, clock.now()),
         signIns: await listSignIns(tx, personId, { limit: SHOWN_SIGN_INS }),
         guardianships,
-        changeableGuardianships: await listChangeable(tx, authorization, actor, guardianships),
+        changeableGuardianships: changeable,
+        stateReasons: openStateReasons(secrets, guardianships, changeable),
         secondFactors,
         removalAt: (await findRemoval(tx, personId))?.executesAt,
         nationalId: nationalId && maskNationalId(nationalId),
@@ -152,6 +156,20 @@ async function listChangeable(
   return guardianships
     .filter(({ guardian, student }) => allowed.has(guardian.id) && allowed.has(student.id))
     .map(({ id }) => id);
+}
+
+function openStateReasons(
+  secrets: Pick<Secrets, 'open'>,
+  guardianships: readonly NamedGuardianship[],
+  changeable: readonly string[],
+): Map<string, string> {
+  return new Map(
+    guardianships.flatMap(({ id, state, stateReasonSealed: sealed }) =>
+      sealed === null || state === 'active' || !changeable.includes(id)
+        ? []
+        : [[id, secrets.open('state-reason', id, sealed)]],
+    ),
+  );
 }
 
 interface LoadedPage {

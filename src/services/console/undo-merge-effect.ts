@@ -15,7 +15,7 @@ import { done, impossible, type ImpossibleEffect, type PersonEffect } from './pe
 interface Deps {
   clock: Clock;
   secrets: Secrets;
-  revocation: Revocation;
+  revocation: Pick<Revocation, 'revokeAllOf' | 'revokeGrants'>;
 }
 
 interface UndoPlan {
@@ -48,7 +48,7 @@ export function createUndoMergeEffect(deps: Deps): PersonEffect {
       await merges.moveRowsTo(tx, other.id, snapshot.rows);
       await merges.restoreGuardianships(tx, snapshot.rows.guardianships);
       await restoreNationalId(tx, deps, { personId, otherId: other.id, snapshot });
-      await clearAttributes(tx, deps, personId, snapshot);
+      await clearAttributes(tx, deps, { personId, other, snapshot });
       await credentials.deleteResetLink(tx, other.id);
       await credentials.deleteCredentialsSince(tx, personId, merge.mergedAt);
       await deletePendingContactsSince(tx, personId, merge.mergedAt);
@@ -90,12 +90,14 @@ async function restoreNationalId(
 async function clearAttributes(
   tx: Transaction,
   { clock }: Deps,
-  personId: string,
-  { hasMovedBirthDate, hasMovedStop }: MergeSnapshot,
+  { personId, other, snapshot }: { personId: string; other: UndoPlan['other']; snapshot: MergeSnapshot },
 ): Promise<void> {
   const now = clock.now();
+  const { hasMovedBirthDate, hasMovedStop } = snapshot;
   if (hasMovedBirthDate) {
     await changes.updateBirthDate(tx, personId, { birthDateSealed: null, adultOnLookup: null }, now);
   }
-  if (hasMovedStop) await updateSharing(tx, personId, null, now);
+  // The person may have resumed and stopped it again.
+  const stoppedAt = (await people.findPerson(tx, personId))?.sharingStoppedAt;
+  if (hasMovedStop && stoppedAt === other.sharingStoppedAt) await updateSharing(tx, personId, null, now);
 }

@@ -13,6 +13,8 @@ export interface NamedGuardianship extends Validity {
   relationLabel: string;
   authority: Authority;
   state: GuardianshipState;
+  /** Why the school suspended or ended it. For staff who may change it only. */
+  stateReasonSealed: string | null;
 }
 
 /** Lists the guardianships of a person as guardian and as pupil, oldest first. */
@@ -41,6 +43,7 @@ export async function listNamedGuardianships(tx: Transaction, personId: string):
     relationLabel: row.relationLabel,
     authority: row.authority,
     state: row.state,
+    stateReasonSealed: row.stateReasonSealed,
     ...toValidity(row),
   });
   return [

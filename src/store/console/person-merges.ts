@@ -111,10 +111,7 @@ export async function moveRowsTo(tx: Transaction, to: string, rows: MovableRows)
 async function moveRecordsTo({ db, tables }: Transaction, to: string, rows: MovableRows): Promise<void> {
   const { bindingApplications, noticeAnswers, bindingApplicants, subjectRequests, personMerges } = tables;
   const accountIds = [...rows.schoolAccountIds];
-  await db
-    .update(bindingApplications)
-    .set({ studentId: to })
-    .where(inArray(bindingApplications.accountId, accountIds));
+  await db.update(bindingApplications).set({ studentId: to }).where(inArray(bindingApplications.accountId, accountIds));
   await db
     .update(noticeAnswers)
     .set({ studentId: to })
