@@ -15,6 +15,7 @@ import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { FAMILY_REQUEST_KINDS, GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
+import { APPLIED_STATES } from './page-locals/interaction.ts';
 import { ACCOUNT_CHANGES, AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS, DATA_KEYS } from './text-families.ts';
 
 const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
@@ -29,6 +30,8 @@ export const DYNAMIC_KEYS = {
   'noticeEditor.effect': ['newOnly', 'keeps'],
   'noticeEditor.text': ['chinese', 'english'],
   role: ROLES,
+  'bindingRequired.appliedTitle': APPLIED_STATES,
+  'bindingRequired.appliedText': APPLIED_STATES,
   relation: RELATIONS,
   permission: PERMISSIONS,
   identifier: ['email', 'mobile', 'account', 'school_account'],

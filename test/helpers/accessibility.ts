@@ -10,6 +10,7 @@ import { SUBJECT_REQUEST_KINDS } from '../../src/domain/binding/subject-requests
 import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/dynamic-keys.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
+import { APPLIED_STATES } from '../../src/presentation/page-locals/interaction.ts';
 import type { PageName } from '../../src/presentation/page-locals/index.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 import { DEAD_LETTER_ACTIONS } from '../../src/services/console/dead-letters.ts';
@@ -30,7 +31,10 @@ const messageTitles = DYNAMIC_KEYS.message.map((name) => `message.${name}.title`
 const TITLES: Record<PageName, readonly string[]> = {
   'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
   'interaction/school-sign-in': ['schoolSignIn.title'],
-  'interaction/binding-required': ['bindingRequired.title'],
+  'interaction/binding-required': [
+    'bindingRequired.title',
+    ...APPLIED_STATES.map((name) => `bindingRequired.appliedTitle.${name}`),
+  ],
   'interaction/sharing-stopped': ['sharingStopped.title'],
   'binding/status': [...APPLICATION_STATES.map((name) => `binding.statusTitle.${name}`), 'binding.status.refusedTitle'],
   'binding/student': ['binding.student.title'],

@@ -118,6 +118,13 @@ describe('password reset', () => {
     assert.ok((await listAuditEvents(service, 'G2')).includes('password.reset'));
   });
 
+  it('leads to the sign-in of this account also if another person is signed in', async () => {
+    const { httpBrowser } = await signIn(LOGIN.T1, DEMO_PASSWORD);
+    const done = await complete(await newLink(), NEXT, httpBrowser);
+    const link = /<a class="button" href="([^"]+)"/.exec(done.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    assert.equal(interactionOf(await httpBrowser.open(link)), 'login');
+  });
+
   it('sends a notice that the password was changed', async () => {
     const before = mailsTo(mail, EMAIL, '您的密碼已變更').length;
     await complete(await newLink());

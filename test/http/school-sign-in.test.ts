@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
+import { updateApplication } from '../../src/store/binding/applications.ts';
+import { storeApplication } from '../helpers/applications.ts';
 import { idClaims, interactionOf } from '../helpers/authorization-flow.ts';
 import { errorAt, listAuditEvents, personId, setPassword } from '../helpers/city.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
@@ -130,6 +132,25 @@ eachService(
       const silent = await (await party('app')).begin({ prompt: 'none' });
       const { leavesTo } = await browser.open(silent.url);
       assert.equal(leavesTo?.searchParams.get('error'), 'access_denied');
+    });
+
+    it('gets the next step of its application at any other client', async () => {
+      const id = await storeApplication(running());
+      const { store } = running().container;
+      const begun = await (await party('app')).begin();
+      const { browser, answer } = await signIn(begun.url);
+      assert.match(textOf(answer.body), /申請審核中/);
+      const titles = [
+        ['returned', '請修正親子綁定申請'],
+        ['approved', '請改用家長帳號登入'],
+        ['rejected', '請先完成親子綁定'],
+      ] as const;
+      for (const [at, [state, title]] of titles.entries()) {
+        await store.write((tx) => updateApplication(tx, { id, version: 3 + at }, { state }, Date.now()));
+        const page = await browser.open(answer.url);
+        assert.match(textOf(page.body), new RegExp(title), state);
+        assert.equal(page.body.includes('<button id="other-account" class="button"'), state === 'approved', state);
+      }
     });
 
     it('enters its password again on the page of its school', async () => {

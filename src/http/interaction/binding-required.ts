@@ -1,18 +1,23 @@
 import createError from 'http-errors';
+import { APPLIED_STATES } from '../../presentation/page-locals/interaction.ts';
 import type { HttpDeps } from '../deps.ts';
 import type { InteractionPage } from './interaction.ts';
 
-/** The page for a school account at an app that is not registered for school accounts: it explains the binding and starts it. */
-export function createBindingRequiredPage({ pages }: HttpDeps): InteractionPage {
+/**
+ * The page for a school account at an app that is not registered for school accounts. It explains the binding and starts it, or says what
+ * follows after the family has applied.
+ */
+export function createBindingRequiredPage({ pages, binding }: HttpDeps): InteractionPage {
   return {
-    show: (ctx, { uid, clientId }) => {
+    show: async (ctx, { uid, clientId, personId }) => {
+      const state = personId === undefined ? undefined : await binding.findState(personId);
       pages.show(ctx, 'interaction/binding-required', {
         app: { name: pages.appName(ctx, clientId) },
+        applied: APPLIED_STATES.find((one) => one === state),
         startUrl: `/binding?client=${encodeURIComponent(clientId)}`,
         cancelAction: `/interaction/${uid}/cancel`,
         otherAccountAction: `/interaction/${uid}/other-account`,
       });
-      return Promise.resolve();
     },
     // The page has no form of its own.
     submit: () => Promise.reject(createError(404)),

@@ -7,6 +7,7 @@ import { hashId } from '../../platform/crypto/secrets.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import { LINK_MINUTES, type OpenLink } from '../../services/authentication/password-reset.ts';
 import type { CheckedAttempt } from '../../services/authentication/human-check-demand.ts';
+import { otherSignInUrl } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
@@ -173,7 +174,8 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
       forgetToken(ctx);
       rememberDevice(deps, ctx, result.personId);
       deps.pages.show(ctx, 'password-reset/done', {
-        signInUrl: link.isSetup ? '/console' : '/account',
+        // The browser may be signed in as another person, for example with the school account of the family.
+        signInUrl: link.isSetup ? '/console' : otherSignInUrl(deps),
         isSetup: link.isSetup,
       });
       return;

@@ -1,3 +1,4 @@
+import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { Role } from '../../domain/model.ts';
 import type {
   AppName,
@@ -95,9 +96,13 @@ interface SchoolSignInLocals {
   otherAccountUrl: string;
 }
 
+/** States of an application in which the family does not start one. */
+export const APPLIED_STATES = ['submitted', 'returned', 'approved'] as const satisfies ApplicationState[];
+
 /** The page for a school account at an app that accepts none. */
 interface BindingRequiredLocals {
   app: AppName;
+  applied: (typeof APPLIED_STATES)[number] | undefined;
   startUrl: string;
   cancelAction: string;
   otherAccountAction: string;
@@ -108,7 +113,7 @@ export interface InteractionPages {
   'interaction/sign-in': SignInLocals;
   'interaction/school-sign-in': SchoolSignInLocals;
   'interaction/binding-required': BindingRequiredLocals;
-  'interaction/sharing-stopped': Omit<BindingRequiredLocals, 'startUrl'>;
+  'interaction/sharing-stopped': Omit<BindingRequiredLocals, 'startUrl' | 'applied'>;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;
   'interaction/second-factor-setup': FactorSetupLocals & { app: AppName; cancelAction: string };
