@@ -11,7 +11,7 @@ const NUL = 'a\u0000b';
 const PERSON = `/console/people/${personId('G2')}`;
 const [FROM, UNTIL] = ['2030-01-01T00:00', '2031-01-01T00:00'];
 const CONFIRMED = { confirmed: 'yes', reason: 'x' };
-const SCHOOL = { code: '993301', name: 'n', nameEn: 'n', type: 'special' };
+const SCHOOL = { code: '993301', name: 'n', nameEn: 'n', type: 'special', district: 'd' };
 const shown = (change: object): string => JSON.stringify({ ...SCHOOL, closedAt: null, ...change });
 
 /** The forms of the console with fields that pass every check but one. */
