@@ -262,6 +262,19 @@ eachStore('requests of staff', (on) => {
     await services.people.setStatus(id('T1'), 'active', undefined);
   });
 
+  it('belongs to the school whose duty allows it when staff serve several schools', async () => {
+    for (const [at, schoolCode] of ['993302', '993301'].entries()) {
+      const desk = { id: `m-${String(at)}`, personId: id('G5'), schoolCode, ...DUTY_MEMBERSHIPS.it_desk };
+      await on.store.write((tx) => insertMembership(tx, { ...desk, isPrimary: false }));
+    }
+    const requestId = await request('G5', 'change-mobile', 'G2', '0911222336');
+    const [entry] = (await services.newEntries()).filter(({ event }) => event === 'staff_request.created');
+    assert.equal(entry?.detail['school'], '993301');
+    const open = await staff.requests.list(await actorOf(id('A2')), { isOpen: true, after: undefined });
+    assert.ok(open.requests.some((row) => row.id === requestId));
+    assert.equal((await answer(id('G5'), requestId, 'G2', 'withdraw')).kind, 'withdrawn');
+  });
+
   it('stores the values of a request sealed', async () => {
     const requestId = await request('A1', 'change-email', 'G1', 'secret.address@parents.example');
     const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.staffRequests));
