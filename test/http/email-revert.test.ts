@@ -5,12 +5,12 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
-import { DAY, freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailsTo } from '../helpers/mail.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
-import { completeSetup } from '../helpers/second-factors.ts';
+import { completeSetup, enrollTotp, recoveryCodesOn } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 let mail: MailCatcher;
@@ -42,10 +42,21 @@ eachService(
     const change = async (login: string, next: string): Promise<{ browser: HttpBrowser; link: string }> => {
       const { httpBrowser: browser } = await signInToAccount(running(), login, DEMO_PASSWORD);
       await completeSetup(browser, await browser.open('/account/second-factors/totp'));
+      return { browser, link: await changeIn(browser, login, next) };
+    };
+    const changeIn = async (browser: HttpBrowser, login: string, next: string): Promise<string> => {
       await browser.post('/account/contacts/email', new URLSearchParams({ email: next }));
       const confirmed = await browser.submit(await browser.open(await findMail(next, '/account/email/confirm')), {});
       assert.match(confirmed.url, /done=emailChanged$/);
-      return { browser, link: await findMail(login, '/account/email/revert') };
+      return findMail(login, '/account/email/revert');
+    };
+    /** Takes the change back and sets a new password, as the owner. */
+    const revert = async (link: string): Promise<string> => {
+      const owner = createHttpBrowser(running().issuer);
+      const reset = await owner.submit(await owner.open(link), {});
+      const password = '小溪邊的石頭會唱歌給月亮聽 7';
+      assert.equal((await owner.submit(reset, { new_password: password, confirm_password: password })).status, 200);
+      return password;
     };
     const emailsOf = async (login: string): Promise<string[]> =>
       (await getPersonFacts(running(), login)).identifiers.flatMap(({ kind, value }) =>
@@ -77,6 +88,26 @@ eachService(
       assert.ok((await listAuditEvents(running(), 'G2')).includes('identifier.reverted'));
       assert.equal((await open(link)).status, 410, 'works once');
       assert.equal(mailsTo(mail, next, '您的登入帳號已變更').length, 0, 'the new address has no link');
+    });
+
+    it('keeps an older second factor, and ends recovery codes that are as new as the change', async () => {
+      const authenticator = await enrollTotp(running(), 'G4');
+      time.advance(2 * DAY);
+      const { httpBrowser: thief, answer: asked } = await signInToAccount(running(), LOGIN.G4, DEMO_PASSWORD);
+      await thief.submit(asked, { code: authenticator.code() });
+      const [code = ''] = recoveryCodesOn(
+        await thief.post('/account/second-factors/recovery-codes', new URLSearchParams()),
+      );
+      assert.notEqual(code, '');
+      const next = `g4.thief.${running().issuer.slice(-5)}@mail.example`;
+      const password = await revert(await changeIn(thief, LOGIN.G4, next));
+      time.advance(MINUTE);
+      const { httpBrowser: browser, answer } = await signInToAccount(running(), LOGIN.G4, password);
+      assert.equal(interactionOf(answer), 'second_factor');
+      const page = await browser.open(`${answer.url}?method=recovery_code`);
+      assert.equal((await browser.submit(page, { code })).status, 422, 'a recovery code of the thief');
+      await browser.submit(await browser.open(answer.url), { code: authenticator.code() });
+      assert.equal((await browser.open('/account')).status, 200);
     });
 
     it('works for 72 hours, also after the address was changed again', async () => {

@@ -14,7 +14,7 @@ import { issueLink, LINK_MINUTES } from '../authentication/password-reset.ts';
 
 /** Lifetime of the link in the notice to the former email address. */
 export const REVERT_MS = 3 * DAY_MS;
-/** Second factors that were added so long before the change end too: the thief of a session adds one first. */
+/** Second factors and recovery codes of so long before the change end too: the thief of a session adds one first. */
 const SUSPECT_MS = DAY_MS;
 const TOKEN_BYTES = 32;
 
@@ -111,5 +111,6 @@ async function endSuspectFactors(tx: Transaction, personId: string, since: numbe
   const factors = await listSecondFactors(tx, personId);
   const suspect = factors.filter(({ createdAt }) => createdAt >= since);
   for (const { id } of suspect) await deleteSecondFactor(tx, personId, id);
-  if (suspect.length === factors.length) await deleteRecoveryCodes(tx, personId);
+  // The thief can also have replaced the codes of an older factor.
+  await deleteRecoveryCodes(tx, personId, suspect.length === factors.length ? 0 : since);
 }

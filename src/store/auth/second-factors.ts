@@ -1,4 +1,4 @@
-import { and, asc, count, eq, lt, or } from 'drizzle-orm';
+import { and, asc, count, eq, gte, lt, or } from 'drizzle-orm';
 
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -83,10 +83,12 @@ export async function deleteSecondFactor(
   return row;
 }
 
-/** Deletes the unused recovery codes of a person. */
-export async function deleteRecoveryCodes(tx: Transaction, personId: string): Promise<void> {
+/** Deletes the unused recovery codes of a person. @param since deletes only codes of this time (ms since 1970) or later */
+export async function deleteRecoveryCodes(tx: Transaction, personId: string, since = 0): Promise<void> {
   const { recoveryCodes } = tx.tables;
-  await tx.db.delete(recoveryCodes).where(eq(recoveryCodes.personId, personId));
+  await tx.db
+    .delete(recoveryCodes)
+    .where(and(eq(recoveryCodes.personId, personId), gte(recoveryCodes.createdAt, since)));
 }
 
 /** Replaces the recovery codes of a person; the earlier ones become invalid. */
