@@ -22,6 +22,7 @@ import { alertOf, formOf, textOf, type Answer, type HttpBrowser } from '../helpe
 import { mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
+import { signInStaff } from '../helpers/staff.ts';
 
 const mail = useMailCatcher();
 const time = useFrozenTime();
@@ -238,6 +239,17 @@ eachService(
       const unknown = await browser.open('/binding?client=nothing');
       assert.match(textOf(unknown.body), /前往：/);
       assert.equal((await read()).row?.clientId, 'app');
+    });
+
+    it('remembers the language of the submission for the mails about the decision', async () => {
+      const email = unique('english');
+      const { browser, page } = await start('en');
+      await browser.submit(await walkToSummary(browser, page, mail, { ...APPLICANT, email }), {});
+      const { browser: teacher, answer } = await signInStaff(running(), 'T2', '/console/applications');
+      const [, id = ''] = /data-application="([^"]+)"/.exec(answer.body) ?? [];
+      await teacher.submit(await teacher.open(`/console/applications/${id}`), { decision: 'approve', reason: '' });
+      assert.match((await mailTo(mail, email, 'You are now linked to your child')).text, /The school approved/);
+      assert.ok((await listAuditEvents(running(), 'H4')).includes('person.locale_changed'));
     });
   },
 );

@@ -6,6 +6,8 @@ import type { HttpDeps } from '../deps.ts';
 export interface SignedInFamily {
   accountId: string;
   sessionHash: string;
+  /** The language of the mails about the decision. */
+  locale: string | undefined;
 }
 
 export type FamilyHandler = (ctx: Context, family: SignedInFamily) => Promise<void>;
@@ -15,7 +17,8 @@ export function requireSchoolAccount(deps: HttpDeps, handler: FamilyHandler): Mi
   return async (ctx) => {
     const signedIn = await findSignedIn(deps, ctx);
     if (signedIn?.facts.isSchoolAccount === true) {
-      await handler(ctx, { accountId: signedIn.facts.id, sessionHash: signedIn.sessionHash });
+      const { id: accountId, locale } = signedIn.facts;
+      await handler(ctx, { accountId, sessionHash: signedIn.sessionHash, locale });
       return;
     }
     const url = schoolSignInUrl(deps, ctx.method === 'GET' ? ctx.path + ctx.search : '/binding');

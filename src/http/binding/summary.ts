@@ -19,7 +19,11 @@ export async function showSummary(deps: HttpDeps, ctx: Context, family: SignedIn
 
 export async function submitSummary(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const { version } = readForm(ctx, form);
-  const result = await deps.binding.submit({ ...toForm(ctx, family, version), lang: deps.pages.langOf(ctx) });
+  const lang = deps.pages.langOf(ctx);
+  if (lang !== family.locale) {
+    await deps.contacts.changeLanguage({ personId: family.accountId, locale: lang, address: ctx.ip });
+  }
+  const result = await deps.binding.submit({ ...toForm(ctx, family, version), lang });
   const show = (opened: Opened, problem: Problem): void => {
     render(deps, ctx, opened, problem);
   };
