@@ -3,23 +3,22 @@
  *
  *   npm run docs:screenshots
  */
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { openBrowserHarness, type BrowserHarness } from '../test/helpers/browser-harness.ts';
+import type { BrowserHarness } from '../test/helpers/browser-harness.ts';
 import { actionButton, openConsole, perform } from '../test/helpers/browser-console.ts';
 import { fillSignIn, press, setUpAuthenticator } from '../test/helpers/browser.ts';
 import { personId } from '../test/helpers/city.ts';
 import { removeSecondFactors } from '../test/helpers/second-factors.ts';
 import { STAFF_LOGIN } from '../test/helpers/staff.ts';
+import { takeScreenshot, visitDemoCity, type Language } from './screenshots.ts';
 
-const FOLDER = join(import.meta.dirname, '../docs/images');
 const SIZE = { width: 900, height: 640 };
 
-async function takeScreenshots(harness: BrowserHarness, lang: 'zh-TW' | 'en'): Promise<void> {
+async function takeScreenshots(harness: BrowserHarness, lang: Language): Promise<void> {
   const { environment } = harness;
   const { page } = await harness.newSession({ viewport: SIZE, locale: lang });
   const take = async (shown: Page, name: string): Promise<void> => {
-    await shown.screenshot({ path: join(FOLDER, `staff-${name}-${lang}.png`) });
+    await takeScreenshot(shown, `staff-${name}-${lang}`);
   };
   await removeSecondFactors(environment.service, 'A1');
   await page.goto(`${environment.issuer}/console`);
@@ -57,7 +56,7 @@ async function takeScreenshots(harness: BrowserHarness, lang: 'zh-TW' | 'en'): P
 }
 
 /** Withdraws the request, so that the other language can make it again. */
-async function withdrawRequest(page: Page, issuer: string, lang: 'zh-TW' | 'en'): Promise<void> {
+async function withdrawRequest(page: Page, issuer: string, lang: Language): Promise<void> {
   await page.goto(`${issuer}/console/requests`);
   await press(page, page.locator('a[data-request]').first());
   await page.fill('textarea[name="reason"]', lang === 'en' ? 'Entered twice' : '重複提出');
@@ -65,7 +64,7 @@ async function withdrawRequest(page: Page, issuer: string, lang: 'zh-TW' | 'en')
 }
 
 /** Takes the pages of the bureau. */
-async function takeBureauScreenshots(harness: BrowserHarness, lang: 'zh-TW' | 'en'): Promise<void> {
+async function takeBureauScreenshots(harness: BrowserHarness, lang: Language): Promise<void> {
   const page = await openConsole(harness, 'B1', '/console', { viewport: SIZE, locale: lang });
   for (const [path, name] of [
     ['/console', 'dashboard'],
@@ -73,17 +72,13 @@ async function takeBureauScreenshots(harness: BrowserHarness, lang: 'zh-TW' | 'e
     ['/console/audit', 'audit'],
   ]) {
     await page.goto(`${harness.environment.issuer}${path ?? ''}`);
-    await page.screenshot({ path: join(FOLDER, `staff-${name ?? ''}-${lang}.png`) });
+    await takeScreenshot(page, `staff-${name ?? ''}-${lang}`);
   }
 }
 
-const opened = await openBrowserHarness();
-try {
-  await takeScreenshots(opened, 'zh-TW');
-  await takeScreenshots(opened, 'en');
-  await takeBureauScreenshots(opened, 'zh-TW');
-  await takeBureauScreenshots(opened, 'en');
-  await opened.closeSessions();
-} finally {
-  await opened.close();
-}
+await visitDemoCity(async (harness) => {
+  await takeScreenshots(harness, 'zh-TW');
+  await takeScreenshots(harness, 'en');
+  await takeBureauScreenshots(harness, 'zh-TW');
+  await takeBureauScreenshots(harness, 'en');
+});

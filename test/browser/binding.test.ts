@@ -101,7 +101,7 @@ describe('the application of a family', () => {
     await answerNotice(page, 'disagree');
     await check(page, '已收到您的回覆');
     assert.equal(await page.getAttribute('body', 'data-notice-answer'), 'disagree');
-    assert.match(await bodyText(page), /您的選擇 不同意 記錄時間 .+ 告知事項版本 1/);
+    assert.match(await bodyText(page), /您的選擇 不同意 記錄時間 .+ 告知事項版本 \d/);
     await page.goto(portfolio);
     await press(page, '#sign-in');
     assert.equal(await heading(page), '請先完成親子綁定');

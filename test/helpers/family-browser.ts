@@ -21,7 +21,6 @@ import { pollUntil } from './poll.ts';
 
 /** Fills in the sign-in page of school accounts and submits it. */
 export async function fillSchoolSignIn(page: Page, key: FamilyKey, password: string): Promise<void> {
-  if ((await page.locator('#school-sign-in').count()) > 0) await press(page, '#school-sign-in');
   await page.fill('[name="school"]', SCHOOL_ACCOUNTS[key].school);
   await page.fill('[name="account"]', SCHOOL_ACCOUNTS[key].account);
   await page.fill('[name="password"]', password);
@@ -61,7 +60,12 @@ export async function apply(page: Page, mail: MailCatcher, application: FamilyAp
   await page.check(`[name="applicants"][value="${kind}"]`);
   if (validTo !== undefined) await page.fill('[name="valid_to"]', validTo);
   await press(page, '#submit');
-  for (const [at, applicant] of applicants.entries()) await fillApplicant(page, mail, applicant, at === 0 ? 1 : 2);
+  for (const [at, applicant] of applicants.entries()) {
+    const position = at === 0 ? 1 : 2;
+    const code = await fillApplicant(page, mail, applicant, position);
+    await page.fill(`[name="email_code_${String(position)}"]`, code);
+    await press(page, '#submit');
+  }
   if (kind === 'guardian' || kind === 'caregiver') {
     await page.setInputFiles('#evidence', { name: '證明文件.pdf', mimeType: 'application/pdf', buffer: PDF });
   }
@@ -70,8 +74,13 @@ export async function apply(page: Page, mail: MailCatcher, application: FamilyAp
   assert.equal(await applicationState(page), 'submitted');
 }
 
-/** Submits the page of an applicant, and then the mailed code. */
-async function fillApplicant(page: Page, mail: MailCatcher, applicant: TypedApplicant, position: 1 | 2): Promise<void> {
+/** Submits the page of an applicant. @returns the mailed code */
+export async function fillApplicant(
+  page: Page,
+  mail: MailCatcher,
+  applicant: TypedApplicant,
+  position: 1 | 2,
+): Promise<string> {
   const { [`relation_${String(position)}`]: relation = '', ...texts } = applicantFields(applicant, position);
   for (const [name, value] of Object.entries(texts)) await page.fill(`[name="${name}"]`, value);
   await page.selectOption(`[name="relation_${String(position)}"]`, relation);
@@ -81,8 +90,7 @@ async function fillApplicant(page: Page, mail: MailCatcher, applicant: TypedAppl
     const codes = codesTo(mail, applicant.email);
     return codes.length > before ? codes : undefined;
   });
-  await page.fill(`[name="email_code_${String(position)}"]`, code);
-  await press(page, '#submit');
+  return code;
 }
 
 /** Returns the state that the page of the application shows. */
