@@ -35,9 +35,13 @@ export const SERVICES: readonly Part[] = [
   {
     sources: files(
       'services/binding',
-      'application-check application-lock application-pages approval guardian-account review transfers',
+      'application-check application-lock application-pages approval guardian-account review',
     ),
     tests: http('console-applications'),
+  },
+  {
+    sources: files('services/binding', 'transfers'),
+    tests: http('guardianship-changes'),
   },
   {
     sources: files('services/binding', 'register register-file'),
