@@ -13,6 +13,7 @@ import { createPersonalDataCopy, type PersonalData } from '../../src/services/pe
 import { sealRequestPayload } from '../../src/services/personal-data/request-payload.ts';
 import { createRetention } from '../../src/services/personal-data/retention.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
+import { requestEnd } from '../../src/store/people/guardianship-ends.ts';
 import type { Tables } from '../../src/store/schema/tables.ts';
 import { eachStore } from '../helpers/store.ts';
 import { NOW } from './constants.ts';
@@ -177,6 +178,14 @@ eachStore('the copy of personal data', (on) => {
     assert.deepEqual(await Promise.all(['father', 'account', 'older', 'teacher'].map(has)), [true, true, false, false]);
     assert.equal(JSON.stringify((await load('father'))?.applications).includes('card.pdf'), false);
     assert.ok(JSON.stringify((await load('account'))?.applications).includes('card.pdf'));
+  });
+
+  it('shows a request to end a guardianship to the guardian who wrote it only', async () => {
+    await on.store.write((tx) => requestEnd(tx, 'g1', secrets.seal('end-request', 'g1', '搬到外縣市'), NOW));
+    const requestsOf = async (id: string) =>
+      (await load(id))?.guardianships.map(({ endRequest, endRequestedAt }) => [endRequest, endRequestedAt]);
+    assert.deepEqual((await requestsOf('father'))?.[0], ['搬到外縣市', NOW]);
+    assert.ok((await requestsOf('older'))?.every((one) => one.every((value) => value === null)));
   });
 
   it('ends with the retention: evidence first, then the application', async () => {

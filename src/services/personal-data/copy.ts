@@ -63,7 +63,7 @@ async function loadIn(deps: Deps, tx: Transaction, personId: string, maxEntries:
     ...{ identifiers, pendingContacts, ...(await loadCredentials(tx, personId)) },
     ...{ memberships, homeroomClasses, enrollments },
     schoolAccounts: accounts.map(({ school, student }) => ({ school, student })),
-    guardianships: await loadGuardianships(tx, personId),
+    guardianships: await loadGuardianships(deps, tx, personId),
     applications: await loadApplications(deps, tx, person),
     noticeAnswers: await rows.listNoticeAnswerRows(tx, account?.studentId ?? id, account && id),
     reminders: await rows.listReminderRows(tx, account?.studentId ?? id),
@@ -101,13 +101,22 @@ async function loadCredentials(tx: Transaction, personId: string) {
   };
 }
 
-/** The other person of a guardianship by name only. Why it was suspended is for staff (docs/claims.md, rule 5). */
-async function loadGuardianships(tx: Transaction, personId: string) {
+/**
+ * The other person of a guardianship by name only. Why it was suspended is for staff (docs/claims.md, rule 5), and a request to end it is for
+ * the guardian who wrote it.
+ */
+async function loadGuardianships({ secrets }: Deps, tx: Transaction, personId: string) {
   const all = await listNamedGuardianships(tx, personId);
-  return all.map(({ guardian, student, relation, relationLabel, authority, state, validFrom, validTo }) => ({
-    ...{ guardian: guardian.name, student: student.name, relation, relationLabel, authority, state },
-    ...{ validFrom: validFrom ?? null, validTo: validTo ?? null },
-  }));
+  return all.map((row) => {
+    const { id, guardian, student, relation, relationLabel, authority, state, validFrom, validTo } = row;
+    const { endRequestedAt, endRequestSealed: sealed } = row;
+    const isOwn = guardian.id === personId;
+    return {
+      ...{ guardian: guardian.name, student: student.name, relation, relationLabel, authority, state },
+      ...{ validFrom: validFrom ?? null, validTo: validTo ?? null, endRequestedAt: isOwn ? endRequestedAt : null },
+      endRequest: isOwn && sealed !== null ? secrets.open('end-request', id, sealed) : null,
+    };
+  });
 }
 
 /**

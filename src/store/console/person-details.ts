@@ -15,6 +15,9 @@ export interface NamedGuardianship extends Validity {
   state: GuardianshipState;
   /** Why the school suspended or ended it. For staff who may change it only. */
   stateReasonSealed: string | null;
+  /** The guardian asks the school to end it. */
+  endRequestedAt: number | null;
+  endRequestSealed: string | null;
 }
 
 /** Lists the guardianships of a person as guardian and as pupil, oldest first. */
@@ -44,6 +47,8 @@ export async function listNamedGuardianships(tx: Transaction, personId: string):
     authority: row.authority,
     state: row.state,
     stateReasonSealed: row.stateReasonSealed,
+    endRequestedAt: row.endRequestedAt,
+    endRequestSealed: row.endRequestSealed,
     ...toValidity(row),
   });
   return [
