@@ -26,6 +26,7 @@ export function answerSamples(x: string): AnswerPages {
     },
     'console/binding-reminders': {
       ...{ place: x, action: '/a', families: 9, withoutAddress: 4, remindedRecently: 2, mails: 3, days: 7 },
+      isSchoolClosed: false,
       ...{ lettersUrl: '/l', backUrl: '/b', alert: x },
     },
     'console/binding-letters': {

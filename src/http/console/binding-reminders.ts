@@ -51,7 +51,7 @@ export async function sendReminders(
     case 'not_found':
       throw createError(404, 'no such class or school in the scope of this member of staff');
     case 'school_closed':
-      render(deps, ctx, target, plan, { status: 403, alert: pages.t(ctx, 'reminders.closed') });
+      render(deps, ctx, target, { ...plan, isSchoolClosed: true }, { status: 403 });
       return;
     case 'changed_meanwhile': {
       const now = await deps.console.bindingReminders.plan(actor, target);
@@ -93,7 +93,10 @@ function render(
   deps.pages.show(
     ctx,
     'console/binding-reminders',
-    { ...numbers, place, action: `${backUrl}/reminders`, lettersUrl, backUrl, alert },
+    {
+      ...{ ...numbers, place, action: `${backUrl}/reminders`, lettersUrl, backUrl },
+      alert: plan.isSchoolClosed ? deps.pages.t(ctx, 'reminders.closed') : alert,
+    },
     status,
   );
 }

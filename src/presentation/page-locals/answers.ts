@@ -66,6 +66,8 @@ interface RemindersLocals {
   remindedRecently: number;
   mails: number;
   days: number;
+  /** The page says so, and shows no numbers. */
+  isSchoolClosed: boolean;
   lettersUrl?: string | undefined;
   backUrl: string;
   alert?: string | undefined;

@@ -32,6 +32,8 @@ export interface ReminderPlan {
   remindedRecently: number;
   mails: number;
   days: number;
+  /** The school is closed, so that its staff send nothing. */
+  isSchoolClosed: boolean;
 }
 
 /** A family that has not answered and has no address, with the account of its child at the school. */
@@ -87,7 +89,10 @@ export function createBindingReminders(deps: Deps): BindingReminders {
       const found = await store.read(async (tx) => {
         const target = await findTarget(deps, tx, actor, { classId });
         if (target?.schoolClass === undefined) return undefined;
-        return { schoolClass: target.schoolClass, letters: await listLettersIn(deps, tx, actor, target) };
+        return {
+          schoolClass: target.schoolClass,
+          letters: isClosedFor(target) ? [] : await listLettersIn(deps, tx, actor, target),
+        };
       });
       if (found === undefined) return undefined;
       const detail = { class: classId, school: found.schoolClass.school.code };
@@ -119,6 +124,11 @@ async function findTarget(
   const [school] = held === undefined ? [] : await listSchoolsByCode(tx, [schoolCode]);
   const scope = { schoolCode, term: currentTerm(localDate(clock.now())) };
   return held && school && { school, schoolClass: undefined, scope, held };
+}
+
+/** Returns true if the reviewer may only look, because the school is closed. */
+function isClosedFor({ held }: Found): boolean {
+  return held.capacity !== 'bureau_admin' && held.isSchoolClosed === true;
 }
 
 /** The addresses of a family, without repetition, and its language. */
@@ -176,6 +186,7 @@ async function planIn(
     remindedRecently: reachable.length - due.length,
     mails: due.reduce((sum, { addresses }) => sum + addresses.size, 0),
     days: policy.reminderDays,
+    isSchoolClosed: isClosedFor(found),
   };
   return { plan, due, before };
 }
@@ -190,7 +201,7 @@ async function sendIn(
   const found = actor && (await findTarget(deps, tx, actor, target));
   if (actor === undefined || found === undefined) return { kind: 'not_found' };
   const { held, school, schoolClass } = found;
-  if (held.capacity !== 'bureau_admin' && held.isSchoolClosed === true) return { kind: 'school_closed' };
+  if (isClosedFor(found)) return { kind: 'school_closed' };
   const { plan, due, before } = await planIn(deps, tx, actor, found);
   if (plan.mails !== shown) return { kind: 'changed_meanwhile' };
   const ids = due.map(({ family }) => family.studentId);
