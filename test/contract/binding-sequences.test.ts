@@ -92,7 +92,7 @@ eachStore('applications and guardianships after any sequence of actions', (on) =
         tables;
       for (const table of [
         ...[bindingApplications, noticeAnswers, bindingNotices, guardianships, grants, oidcRecords, sessions],
-        tables.registerEntries,
+        ...[tables.registerEntries, tables.throttles],
       ]) {
         await db.delete(table);
       }

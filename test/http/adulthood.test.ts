@@ -152,6 +152,18 @@ eachService(
       assert.equal(await childrenOf(), 1);
     });
 
+    it('limits how often the consent is given, and never its withdrawal', async () => {
+      const statuses: number[] = [];
+      while (statuses.length < 25 && statuses.at(-1) !== 429) {
+        assert.equal(await decide('withdraw'), 200);
+        statuses.push(await decide('consent'));
+      }
+      assert.equal(statuses.at(-1), 429);
+      assert.equal(await decide('withdraw'), 200);
+      await running().container.store.write((tx) => tx.db.delete(tx.tables.throttles));
+      assert.equal(await decide('consent'), 200);
+    });
+
     it('keeps a suspension by the school after the consent, and the consent after the school resumes', async () => {
       const { guardianships } = running().container;
       const change = (action: 'suspend' | 'resume'): Promise<boolean> =>

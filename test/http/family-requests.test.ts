@@ -135,5 +135,31 @@ eachService(
       assert.equal((await registrar.open(LIST)).body.includes('7 號'), false);
       assert.ok((await listAuditEvents(running(), 'S4')).includes('staff.close_report'));
     });
+
+    it('limits what a family can repeat without end: reports, answers and new applications', async () => {
+      const { browser: family } = await signInFamily(running(), 'H4');
+      const page = await startOver(family);
+      const path = '/binding/student';
+      let statuses: number[] = [];
+      for (let i = 0; i < 25; i += 1) {
+        const form = i === 0 ? page : await family.open(path);
+        statuses.push((await family.submit(form, { report: `wrong ${String(i)}` })).status);
+      }
+      assert.equal(statuses.at(-1), 429);
+      // Each accepted report mails the registrars.
+      assert.ok(statuses.filter((status) => status === 200).length <= 20);
+      statuses = [];
+      for (let i = 0; i < 25; i += 1) {
+        const notice = i % 2 === 0 ? 'disagree' : 'decline';
+        statuses.push((await family.submit(await family.open('/binding/notice'), { notice })).status);
+      }
+      assert.equal(statuses.at(-1), 429);
+      for (let i = 0; i < 25; i += 1) {
+        await family.submit(await family.open('/binding/withdraw'), {});
+        statuses.push((await family.submit(await family.open('/binding'), {})).status);
+        if (statuses.at(-1) === 429) break;
+      }
+      assert.equal(statuses.at(-1), 429);
+    });
   },
 );

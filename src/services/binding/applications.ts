@@ -7,6 +7,7 @@ import { findFamily } from '../../store/binding/families.ts';
 import { findLatestAnswer, insertNoticeAnswer } from '../../store/binding/notices.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { mailRegistrars } from '../notifications/registrars.ts';
+import { countRepeatedChange } from '../people/repeated-change-limit.ts';
 import { sealText } from './applicant-data.ts';
 import { createSaveApplicant, type SaveApplicant } from './applicant-step.ts';
 import {
@@ -150,6 +151,7 @@ function restart(deps: BindingDeps, visit: Visit): Promise<void> {
   return deps.store.write(async (tx) => {
     const family = await loadFamily(tx, deps.clock, visit.accountId);
     if (family === undefined || (await applications.findOpenApplication(tx, family.student.id)) !== undefined) return;
+    await countRepeatedChange(tx, 'application', family.accountId, deps.clock.now());
     await createDraft(tx, deps, family, visit);
   });
 }
@@ -170,6 +172,7 @@ function createSimpleSteps(
           // After a refusal, nothing that was entered about people is kept.
           change: isRefusal(answer) ? { applicantKind: null, validTo: null, evidenceDoneAt: null } : {},
           apply: async (tx) => {
+            await countRepeatedChange(tx, 'notice-answer', family.accountId, now);
             if (isRefusal(answer)) await deleteEntered(tx, view.row.id);
             await storeDefaultNotice(tx, clock.now());
             // Two answers in one millisecond keep their order.
@@ -218,7 +221,9 @@ function confirmStudent(
       result: SAVED,
       change: { studentConfirmedAt: now, ...(isUnchanged ? {} : reported) },
       apply: async (tx) => {
-        if (hasReport && !isUnchanged) await mailRegistrars(tx, deps, [family.school.code], 'wrong_data');
+        if (!hasReport || isUnchanged) return;
+        await countRepeatedChange(tx, 'report', family.accountId, now);
+        await mailRegistrars(tx, deps, [family.school.code], 'wrong_data');
       },
       event: { event: 'binding.student_confirmed', detail: { reported: hasReport } },
     };

@@ -13,6 +13,7 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { mailGuardianshipNotice } from '../notifications/guardianship-notice.ts';
 import { adultOnLookups, reachedLookups } from './adult-days.ts';
 import { statusOf } from './guardianships.ts';
+import { countRepeatedChange } from './repeated-change-limit.ts';
 
 /** A guardian as the adult student sees them. No reason of a suspension by the school is shown. */
 export interface OwnGuardian {
@@ -185,6 +186,8 @@ async function changeConsent(tx: Transaction, deps: Deps, change: ConsentChange)
   if (row?.studentId !== studentId || !isCurrent(row)) return false;
   const status = isGiven ? statusWithConsent(statusOf(row)) : statusWithoutConsent(statusOf(row));
   if (status === undefined) return true;
+  // A withdrawal always succeeds.
+  if (isGiven) await countRepeatedChange(tx, 'consent', studentId, deps.clock.now());
   const event = isGiven ? 'guardianship.consented' : 'guardianship.consent_withdrawn';
   const entry = await storeStatus(tx, deps, row, status, { event, outcome: 'ok', actorId: studentId, address });
   const kind = isGiven ? 'consent_given' : 'consent_withdrawn';

@@ -8,6 +8,7 @@ import type { Audit } from '../audit/audit.ts';
 import { mailGuardianshipNotice } from '../notifications/guardianship-notice.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailRegistrars } from '../notifications/registrars.ts';
+import { countRepeatedChange } from './repeated-change-limit.ts';
 
 /** A guardianship as its guardian sees it before asking to end it. */
 export interface EndableGuardianship {
@@ -55,6 +56,7 @@ export function createGuardianshipEnds(deps: Deps): GuardianshipEnds {
         const row = await findOwn(tx, own);
         if (row === undefined) return false;
         if (!(await ends.requestEnd(tx, row.id, secrets.seal('end-request', row.id, reason), clock.now()))) return true;
+        await countRepeatedChange(tx, 'end-request', own.guardianId, clock.now());
         const about = { to: row.guardianId, about: row.studentId };
         await mailGuardianshipNotice(tx, deps, { ...about, kind: 'end_requested' });
         const facts = await people.loadPersonFacts(tx, row.studentId, localDate(clock.now()));
