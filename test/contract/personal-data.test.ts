@@ -14,10 +14,11 @@ import { sealRequestPayload } from '../../src/services/personal-data/request-pay
 import { createRetention } from '../../src/services/personal-data/retention.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
 import { requestEnd } from '../../src/store/people/guardianship-ends.ts';
+import { listDependentAccounts } from '../../src/store/personal-data/erasure.ts';
 import type { Tables } from '../../src/store/schema/tables.ts';
 import { eachStore } from '../helpers/store.ts';
 import { NOW } from './constants.ts';
-import { guardianship, withFamily } from './family.ts';
+import { guardianship, person, withFamily } from './family.ts';
 
 const secrets = createSecrets(randomBytes(32), systemRandom);
 
@@ -186,6 +187,26 @@ eachStore('the copy of personal data', (on) => {
       (await load(id))?.guardianships.map(({ endRequest, endRequestedAt }) => [endRequest, endRequestedAt]);
     assert.deepEqual((await requestsOf('father'))?.[0], ['搬到外縣市', NOW]);
     assert.ok((await requestsOf('older'))?.every((one) => one.every((value) => value === null)));
+  });
+
+  it('is deleted with every account that was merged into the person, unless staff enabled it again', async () => {
+    const merged = { snapshotSealed: '', mergedAt: NOW, mergedBy: 'desk' };
+    const accounts = ['first', 'second', 'enabled', 'undone'];
+    const found = await on.store.write(async (tx) => {
+      const { persons, personMerges } = tx.tables;
+      const rows = accounts.map(
+        (id) => ({ ...person(id, '李美玲'), status: id === 'enabled' ? 'active' : 'disabled' }) as const,
+      );
+      await tx.db.insert(persons).values(rows);
+      await tx.db.insert(personMerges).values([
+        { ...merged, id: 'm1', keptId: 'first', otherId: 'second' },
+        { ...merged, id: 'm2', keptId: 'teacher', otherId: 'first' },
+        { ...merged, id: 'm3', keptId: 'teacher', otherId: 'enabled' },
+        { ...merged, id: 'm4', keptId: 'teacher', otherId: 'undone', undoneAt: NOW },
+      ]);
+      return listDependentAccounts(tx, 'teacher');
+    });
+    assert.deepEqual(found.sort(), ['first', 'second']);
   });
 
   it('ends with the retention: evidence first, then the application', async () => {

@@ -2,18 +2,32 @@ import { and, eq, inArray, isNull, or } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 import type { GuardianshipRow } from '../people/guardianships.ts';
 
-/** Lists the accounts that exist for a person only: the school accounts of the pupil, and accounts that were merged into this one. */
+/**
+ * Lists the accounts that exist for a person only: the school accounts of the pupil, and accounts that were merged into one of these. A
+ * merged account that staff enabled again is in use, and stays.
+ */
 export async function listDependentAccounts(tx: Transaction, personId: string): Promise<string[]> {
-  const { schoolAccounts, personMerges } = tx.tables;
+  const found = new Set([personId]);
+  // The loop also visits the accounts that it adds.
+  for (const id of found) {
+    for (const account of await listDirectDependents(tx, id)) found.add(account);
+  }
+  found.delete(personId);
+  return [...found];
+}
+
+async function listDirectDependents(tx: Transaction, personId: string): Promise<string[]> {
+  const { schoolAccounts, personMerges, persons } = tx.tables;
   const accounts = await tx.db
     .select({ id: schoolAccounts.personId })
     .from(schoolAccounts)
     .where(eq(schoolAccounts.studentId, personId));
   const merged = await tx.db
-    .select({ id: personMerges.otherId })
+    .select({ id: persons.id })
     .from(personMerges)
-    .where(and(eq(personMerges.keptId, personId), isNull(personMerges.undoneAt)));
-  return [...new Set([...accounts, ...merged].map(({ id }) => id))];
+    .innerJoin(persons, eq(persons.id, personMerges.otherId))
+    .where(and(eq(personMerges.keptId, personId), isNull(personMerges.undoneAt), eq(persons.status, 'disabled')));
+  return [...accounts, ...merged].map(({ id }) => id);
 }
 
 /** Lists the guardianships of people on either side. */
