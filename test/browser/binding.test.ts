@@ -17,6 +17,23 @@ import { signInStaff } from '../helpers/staff.ts';
 /** A folder for screenshots of each step; no screenshots without it. */
 const FOLDER = process.env['BINDING_SCREENSHOTS'];
 
+/** Chooses a PNG of noise, which is larger than the limit of 5 MB, and waits until the page has made it smaller. */
+const LARGE_PHOTO = `(async () => {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 1500;
+  const context = canvas.getContext('2d');
+  const image = context.createImageData(1500, 1500);
+  for (let at = 0; at < image.data.length; at += 65536) crypto.getRandomValues(image.data.subarray(at, at + 65536));
+  context.putImageData(image, 0, 0);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'));
+  const chosen = new DataTransfer();
+  chosen.items.add(new File([blob], '戶口名簿.png', { type: 'image/png' }));
+  const input = document.getElementById('evidence');
+  input.files = chosen.files;
+  input.dispatchEvent(new Event('change'));
+  return blob.size;
+})()`;
+
 describe('the application of a family', () => {
   let harness: BrowserHarness;
   before(async () => {
@@ -79,6 +96,10 @@ describe('the application of a family', () => {
     });
     await page.fill('#email_code_1', code);
     await press(page, '#submit');
+    assert.ok(Number(await page.evaluate(LARGE_PHOTO)) > 5 * 1024 * 1024);
+    await page.waitForSelector('#submit:enabled');
+    await press(page, page.locator('button[name="stay"]'));
+    assert.match(await bodyText(page), /戶口名簿\.jpg/);
     await page.setInputFiles('#evidence', { name: '委託書.pdf', mimeType: 'application/pdf', buffer: PDF });
     await press(page, page.locator('button[name="stay"]'));
     await check(page, '證明文件');

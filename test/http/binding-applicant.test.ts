@@ -86,6 +86,8 @@ eachService(
       const second = await submitApplicant(browser, own, mail, { ...APPLICANT, email });
       assert.equal(pathOf(second), '/binding/applicant/2');
       const mother = { ...APPLICANT, name: '林美', relation: 'mother', email: unique('second') };
+      const without = await browser.submit(second, applicantFields({ ...mother, email: '' }, 2));
+      assert.match(errorAt(without, 'email_2'), /父母一位申辦/);
       const same = await browser.submit(second, applicantFields(mother, 2));
       assert.match(errorAt(same, 'national_id_2'), /不可以是同一人/);
       const other = { ...mother, nationalId: 'Y200100301' };

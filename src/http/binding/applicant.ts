@@ -75,7 +75,9 @@ export async function submitApplicant(
   const kind = opened.view.row.applicantKind;
   const checked = checkValues(deps, ctx, values, kind === null ? [] : relationsFor(kind));
   if (checked.data === undefined) {
-    show(opened, { status: 422, errors: withPosition(checked.errors, position) });
+    const isSecondEmailMissing = position === 2 && values.email.trim() === '';
+    const second = isSecondEmailMissing ? { email: deps.pages.t(ctx, 'binding.applicant.secondEmailMissing') } : {};
+    show(opened, { status: 422, errors: withPosition({ ...checked.errors, ...second }, position) });
     return;
   }
   const result = await deps.binding.saveApplicant({
