@@ -22,6 +22,12 @@ const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
   ['王小安', 'an.wang', DEMO_PASSWORD, '學生 student'],
 ];
 
+/** School accounts of families: school, account, first password, what the family has. */
+const FAMILIES: readonly (readonly [string, string, string, string])[] = [
+  ['示範高中', 'P11330003', 'Y200200404', '尚無家長帳號 no guardian yet'],
+  ['明德高中', 'P11330001', 'Y200300203', '同一學號，另一所學校 the same number at another school'],
+];
+
 /** Staff: name, login, what the account does. The first visit leads to the enrollment of a second factor. */
 const STAFF: readonly (readonly [string, string, string])[] = [
   ['張立人', 'it.993301', '資訊組 school IT desk'],
@@ -62,6 +68,9 @@ export function banner(settings: DemoSettings): string {
     '',
     '試用帳號 Accounts to try (name, account, password)',
     ...lines(ACCOUNTS),
+    '',
+    `學校帳號 School accounts (school, account, first password), at ${addressOf(settings, 'service')}/binding`,
+    ...lines(FAMILIES),
     '',
     `管理後台帳號 Staff accounts (password ${DEMO_PASSWORD}; the first visit sets up a second factor)`,
     ...lines(STAFF),
