@@ -1,4 +1,4 @@
-/** Two decisions about applications at the same moment: one counts, and one person has one account. */
+/** Two decisions about applications, or two reminders, at the same moment: one counts, and one person has one account. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eq } from 'drizzle-orm';
@@ -121,6 +121,33 @@ for (const [name, count] of [
         assert.equal((await guardiansOf('S4')).length, 1);
         assert.equal((await guardiansOf('S6')).length, before + 1);
         await reset(ID);
+      }
+    });
+
+    it('remind a family once when two members of staff send reminders', async () => {
+      const { store } = database.container;
+      const school = await registrar.open('/console/binding/schools/993301');
+      const classPath = /\/console\/binding\/classes\/[\w-]+/.exec(school.body)?.[0] ?? '';
+      for (let round = 1; round <= ROUNDS; round += 1) {
+        const id = await storeApplication(database, { state: 'draft', submittedAt: null });
+        const forms = [
+          await registrar.open('/console/binding/schools/993301/reminders'),
+          await bureau.open(`${classPath}/reminders`),
+        ] as const;
+        for (const { body } of forms) assert.match(body, /data-mails="1"/);
+        const sent = await Promise.all([registrar.submit(forms[0], {}), bureau.submit(forms[1], {})]);
+        assert.deepEqual(sent.map(({ status }) => status).sort(), [200, 409]);
+        const entries = await store.read((tx) => {
+          const { audit } = tx.tables;
+          return tx.db.select().from(audit).where(eq(audit.event, 'staff.remind_families'));
+        });
+        assert.equal(entries.length, round);
+        assert.equal(entries.at(-1)?.detail['mails'], 1);
+        await store.write(async (tx) => {
+          const { bindingApplications, familyReminders } = tx.tables;
+          await tx.db.delete(familyReminders);
+          await tx.db.delete(bindingApplications).where(eq(bindingApplications.id, id));
+        });
       }
     });
   });

@@ -9,6 +9,7 @@ import { revokeGrant, revokeReused, type ReuseDeps } from '../../src/services/ac
 import { purgeResetLinks, upsertPassword } from '../../src/store/auth/credentials.ts';
 import { purgeSessions } from '../../src/store/auth/sessions.ts';
 import { purgeThrottles } from '../../src/store/auth/throttles.ts';
+import { claimReminders } from '../../src/store/binding/answers.ts';
 import { openStore, type Store, type Transaction } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { revokeGrants, listGrantsByBasis, insertGrant, purgeGrants } from '../../src/store/oidc/grants.ts';
@@ -272,6 +273,25 @@ describe('parallel transactions of one person (postgres)', () => {
         () => services.access.revokeApp('father', 'app', ADDRESS),
         () => services.access.revokeApp('father', 'other', ADDRESS),
       ];
+    }));
+
+  it('reminders to the same families and changes of a guardianship do not deadlock', () =>
+    runRounds((round) => {
+      const now = TEST_NOW + round * MINUTE_MS;
+      const remind = (...studentIds: string[]): (() => Promise<unknown>) => {
+        const work = async (tx: Transaction): Promise<void> => {
+          await claimReminders(tx, studentIds, { now, before: now - 1 });
+          await services.audit.append(tx, { event: 'staff.remind_families', outcome: 'ok' });
+        };
+        return () => store.write(work);
+      };
+      const action = round % 2 === 0 ? 'suspend' : 'resume';
+      return Promise.resolve([
+        remind('older', 'younger'),
+        remind('younger', 'older'),
+        remind('younger'),
+        () => services.guardianships.applyAction({ id: 'g1', action, actorId: undefined }),
+      ]);
     }));
 
   it('revoking a guardianship revokes a grant that a concurrent sign-in stores', async () => {

@@ -206,6 +206,8 @@ async function sendIn(
   if (plan.mails !== shown) return { kind: 'changed_meanwhile' };
   const ids = due.map(({ family }) => family.studentId);
   const claimed = await answers.claimReminders(tx, ids, { now: clock.now(), before });
+  // A colleague was faster; no row was written.
+  if (claimed.size === 0) return { kind: 'changed_meanwhile' };
   const jobs = due
     .filter(({ family }) => claimed.has(family.studentId))
     .flatMap((one) => [...one.addresses].map((to) => reminderMail(deps, to, one, school)));
