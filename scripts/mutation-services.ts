@@ -198,7 +198,10 @@ export const SERVICES: readonly Part[] = [
   { sources: ['src/services/statistics/*.ts'], tests: contract('console-dashboard') },
   {
     sources: files('services/people', 'account-changes contacts contact-limits email-reverts login-changes'),
-    tests: [...unit('services-contacts'), ...http('account-changes account-contacts email-revert')],
+    tests: [
+      ...unit('services-account-changes services-contacts'),
+      ...http('account-changes account-contacts email-revert'),
+    ],
   },
   {
     sources: files('services/access', 'stored-clients client-revocation'),

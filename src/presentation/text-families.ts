@@ -85,7 +85,7 @@ export const ACCOUNT_CHANGES = [
   ...['second_factor-added', 'second_factor-removed', 'recovery_codes-replaced'],
   ...['identifier-changed', 'identifier-removed', 'identifier-reverted'],
   ...['staff-issue_one_time_code', 'staff-restore_first_password', 'staff-remove_second_factor'],
-  ...['staff-change_contact', 'staff-correct_identity', 'staff-merge'],
+  ...['staff-change_contact', 'staff-correct_identity', 'staff-merge', 'staff-undo_merge'],
 ] as const;
 
 /** The families of keys of applications and their review. */

@@ -3,7 +3,7 @@ import type { Store } from '../../store/database/index.ts';
 import * as changes from '../../store/people/account-changes.ts';
 import type { Audit } from '../audit/audit.ts';
 
-/** More than a person reads; the rest follows when these are confirmed. */
+/** More than a person reads. The oldest come first, and the rest follows when these are confirmed. */
 const SHOWN_CHANGES = 10;
 
 /**
@@ -12,9 +12,10 @@ const SHOWN_CHANGES = 10;
  */
 export interface AccountChanges {
   /**
-   * Lists the unconfirmed changes, newest first.
+   * Lists the oldest unconfirmed changes, newest first.
    *
-   * @param signedInAt ms since 1970; later changes of the person themself are left out, because the same session may have made them
+   * @param signedInAt ms since 1970. The list ends before a later change of the person themself: the same session may have made it. If not,
+   * the person sees it at the next sign-in, so it must not be confirmed now.
    */
   listUnseen(personId: string, signedInAt: number): Promise<AuditEntry[]>;
   /** Records that the person has seen the changes up to the entry with this number. */
@@ -30,15 +31,15 @@ export function createAccountChanges({ store, audit }: Deps): AccountChanges {
   return {
     listUnseen: (personId, signedInAt) =>
       store.read(async (tx) => {
-        const entries = await changes.listAccountChanges(tx, personId, SHOWN_CHANGES);
-        if (entries.length === 0) return [];
-        const through = Number((await changes.findSeenEntry(tx, personId))?.detail['through'] ?? 0);
-        return entries.filter(({ seq, at, actorId }) => seq > through && (actorId !== personId || at < signedInAt));
+        const after = Number((await changes.findSeenEntry(tx, personId))?.detail['through'] ?? 0);
+        const entries = await changes.listAccountChanges(tx, personId, { after, limit: SHOWN_CHANGES });
+        const own = entries.findIndex(({ at, actorId }) => actorId === personId && at >= signedInAt);
+        return entries.slice(0, own === -1 ? undefined : own).reverse();
       }),
     confirmSeen: async ({ personId, through: shown, address }) => {
-      const [newest] = await store.read((tx) => changes.listAccountChanges(tx, personId, 1));
+      const newest = await store.read((tx) => changes.findNewestChange(tx, personId));
       // A later change must appear, even if the form has a higher number.
-      const through = Math.min(shown, newest?.seq ?? 0);
+      const through = Math.min(shown, newest);
       const who = { actorId: personId, subjectId: personId };
       await audit.record({ event: changes.CHANGES_SEEN_EVENT, outcome: 'ok', ...who, address, detail: { through } });
     },

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, type SQL } from 'drizzle-orm';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { Transaction } from '../database/index.ts';
 
@@ -10,18 +10,39 @@ export const ACCOUNT_CHANGE_EVENTS = [
   ...['second_factor.added', 'second_factor.removed', 'recovery_codes.replaced'],
   ...['identifier.changed', 'identifier.removed', 'identifier.reverted'],
   ...['staff.issue_one_time_code', 'staff.restore_first_password', 'staff.remove_second_factor'],
-  ...['staff.change_contact', 'staff.correct_identity', 'staff.merge'],
+  ...['staff.change_contact', 'staff.correct_identity', 'staff.merge', 'staff.undo_merge'],
 ];
 
-/** Lists the newest changes of an account. The index of the subject bounds the cost. */
-export function listAccountChanges(tx: Transaction, personId: string, limit: number): Promise<AuditEntry[]> {
+/** Lists the changes of an account after the audit entry `after`, oldest first. The index of the subject bounds the cost. */
+export function listAccountChanges(
+  tx: Transaction,
+  personId: string,
+  { after, limit }: { after: number; limit: number },
+): Promise<AuditEntry[]> {
   const { audit } = tx.tables;
   return tx.db
     .select()
     .from(audit)
-    .where(and(eq(audit.subjectId, personId), eq(audit.outcome, 'ok'), inArray(audit.event, ACCOUNT_CHANGE_EVENTS)))
-    .orderBy(desc(audit.seq))
+    .where(and(isChangeOf(tx, personId), gt(audit.seq, after)))
+    .orderBy(audit.seq)
     .limit(limit);
+}
+
+/** Returns the number of the audit entry of the newest change; 0 if there is none. */
+export async function findNewestChange(tx: Transaction, personId: string): Promise<number> {
+  const { audit } = tx.tables;
+  const [row] = await tx.db
+    .select({ seq: audit.seq })
+    .from(audit)
+    .where(isChangeOf(tx, personId))
+    .orderBy(desc(audit.seq))
+    .limit(1);
+  return row?.seq ?? 0;
+}
+
+function isChangeOf(tx: Transaction, personId: string): SQL | undefined {
+  const { audit } = tx.tables;
+  return and(eq(audit.subjectId, personId), eq(audit.outcome, 'ok'), inArray(audit.event, ACCOUNT_CHANGE_EVENTS));
 }
 
 /** Finds the newest confirmation of a person. */
