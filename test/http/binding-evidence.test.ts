@@ -141,8 +141,8 @@ eachService(
     it('get 503 with Retry-After while other uploads fill the memory of the process', async () => {
       const { browser, page } = await start();
       const others = [await signInFamily(running(), 'H1'), await signInFamily(running(), 'H6')];
-      const ends = await Promise.all(others.map((other) => beginUpload(other.browser, 31 * MEGABYTE)));
-      const text = { name: 'text.pdf', content: Buffer.alloc(2 * MEGABYTE, 'x') };
+      const ends = await Promise.all(others.map((other) => beginUpload(other.browser, 30 * MEGABYTE)));
+      const text = { name: 'text.pdf', content: Buffer.alloc(4.5 * MEGABYTE, 'x') };
       const uploadText = async (status: number): Promise<Answer | undefined> => {
         const answer = await upload(browser, page, [text]);
         assert.ok(answer.status === 422 || answer.status === 503, String(answer.status));
