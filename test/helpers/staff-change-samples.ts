@@ -42,6 +42,7 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
     'console/national-id': { id: x, name: x, nationalId: x },
     'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1, needsConfirmation: true },
     'console/family-requests': {
+      nextUrl: '/console/family-requests?at=1&id=x',
       requests: [
         { kind: 'end', id: x, at: 0, student: { id: x, name: x }, guardian: { id: x, name: x }, text: x },
         { kind: 'report', id: `${x}2`, at: 0, student: { id: x, name: x }, guardian: undefined, text: x },

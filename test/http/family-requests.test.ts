@@ -1,13 +1,15 @@
 /** Requests of families to the registrar: to end a guardianship, and reports of wrong data of the student. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
+import { inArray } from 'drizzle-orm';
 import { ADULTS } from '../../demo/city/fixtures.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { insertPerson } from '../../src/store/people/people.ts';
 import { LOGIN, redeem, refresh, runAuthorization, textIn, userinfo } from '../helpers/authorization-flow.ts';
 import { signInFamily, startOver } from '../helpers/binding.ts';
-import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
-import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailsTo } from '../helpers/mail.ts';
 import { getGuardianshipId } from '../helpers/people.ts';
@@ -118,6 +120,43 @@ eachService(
       assert.equal((await refresh(app, textIn(tokens, 'refresh_token'))).body['error'], 'invalid_grant');
       assert.equal((await receiver.take(1)).length, 1);
       assert.equal((await guardian.open(`/account/children/${guardianshipId}`)).status, 404);
+    });
+
+    it('is on the next page of the list after 50 others, and opens from there', async () => {
+      const count = 51;
+      const ids = Array.from({ length: count }, (_, at) => `end-${String(at).padStart(2, '0')}`);
+      await running().container.store.write(async (tx) => {
+        for (const [at, id] of ids.entries()) {
+          // Two have the same time, on both sides of the end of the page.
+          const endRequestedAt = Math.min(at, 49) + 1;
+          const times = { createdAt: at, updatedAt: at };
+          await insertPerson(tx, { id, kind: 'person', name: `家長${String(at)}`, status: 'active', ...times });
+          await tx.db.insert(tx.tables.guardianships).values({
+            ...{
+              id,
+              guardianId: id,
+              studentId: personId('S3'),
+              relation: 'parent',
+              relationLabel: '父親',
+              state: 'active',
+            },
+            ...{ authority: 'statutory', permissions: [], endRequestedAt, ...times },
+          });
+        }
+      });
+      const listed = ({ body }: Answer): string[] =>
+        [...body.matchAll(/data-family-request="(end-\d+)"/g)].map(([, id = '']) => id);
+      const first = await registrar.open(LIST);
+      const [, next = ''] = /rel="next" href="([^"]+)"/.exec(first.body) ?? [];
+      const second = await registrar.open(next.replaceAll('&amp;', '&'));
+      assert.equal(listed(first).length, 50);
+      assert.deepEqual([...listed(first), ...listed(second)], ids);
+      assert.equal(second.body.includes('rel="next"'), false);
+      assert.match(textOf((await registrar.open(`${LIST}/end/end-50`)).body), /家長50/);
+      assert.equal((await registrar.open(`${LIST}?at=x&id=y`)).status, 200, 'a damaged position is ignored');
+      await running().container.store.write((tx) =>
+        tx.db.delete(tx.tables.persons).where(inArray(tx.tables.persons.id, ids)),
+      );
     });
 
     it('reports wrong data to the registrar without naming anyone in the mail', async () => {

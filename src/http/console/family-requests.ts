@@ -12,6 +12,7 @@ import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireStaff, type SignedInStaff } 
 
 const PATH = '/console/family-requests';
 
+const position = z.object({ at: z.coerce.number().int(), id: z.string().max(100) });
 const requestForm = z.object({ at: field }).extend(confirmationFields.shape);
 
 /** The requests of families to the registrar: to end a guardianship, and reports of wrong data. */
@@ -35,10 +36,13 @@ export function addFamilyRequestRoutes(router: Router, deps: HttpDeps): void {
 
 async function showFamilyRequests(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   if (!canSeeFamilyRequests(actor)) throw createError(404, 'this capacity has no requests of families');
-  const requests = await deps.console.familyRequests.list(actor);
+  const after = position.safeParse(ctx.query).data;
+  const { requests, next } = await deps.console.familyRequests.list(actor, after);
+  const query = next && new URLSearchParams({ at: String(next.at), id: next.id });
   const isDone = ctx.query['done'] === 'closed';
   deps.pages.show(ctx, 'console/family-requests', {
     requests,
+    nextUrl: query && `${PATH}?${query.toString()}`,
     notice: isDone ? deps.pages.t(ctx, 'familyRequests.closed') : undefined,
   });
 }

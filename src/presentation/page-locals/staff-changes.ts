@@ -86,6 +86,7 @@ export interface StaffChangePages {
       guardian: { id: string; name: string } | undefined;
       text: string;
     }[];
+    nextUrl?: string | undefined;
     notice?: string | undefined;
   };
   'console/requests': {

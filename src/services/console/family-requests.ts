@@ -3,9 +3,14 @@ import type { FamilyRequestKind } from '../../domain/binding/family-notices.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { findApplication } from '../../store/binding/applications.ts';
-import { closeReport, listOpenReports } from '../../store/binding/reports.ts';
+import { closeReport, listOpenReports, type ReportRow } from '../../store/binding/reports.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
-import { clearEndRequest, listEndRequests } from '../../store/people/guardianship-ends.ts';
+import {
+  clearEndRequest,
+  listEndRequests,
+  type EndRequestRow,
+  type FamilyRequestPosition,
+} from '../../store/people/guardianship-ends.ts';
 import { findGuardianship } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -15,8 +20,7 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { lockPeople } from './action-execution.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
-/** Most requests of a kind on the page. */
-const MAX_SHOWN = 100;
+const REQUESTS_PER_PAGE = 50;
 
 export interface FamilyRequest {
   kind: FamilyRequestKind;
@@ -46,8 +50,11 @@ type ClosingResult = { kind: 'done' } | { kind: 'denied'; reason: DenialReason }
 
 /** What families ask of the registrar: the end of a guardianship, and the correction of wrong data. */
 export interface FamilyRequests {
-  /** Lists the requests in the scope of the actor, the oldest first. */
-  list(actor: StaffActor): Promise<readonly FamilyRequest[]>;
+  /** Lists one page of the requests in the scope of the actor, the oldest first. */
+  list(
+    actor: StaffActor,
+    after: FamilyRequestPosition | undefined,
+  ): Promise<{ requests: readonly FamilyRequest[]; next: FamilyRequestPosition | undefined }>;
   find(actor: StaffActor, kind: FamilyRequestKind, id: string): Promise<FamilyRequest | undefined>;
   /** Declines a request to end, or marks a report as done. */
   close(closing: Closing): Promise<ClosingResult>;
@@ -74,44 +81,98 @@ export function canSeeFamilyRequests(actor: StaffActor): boolean {
 }
 
 export function createFamilyRequests(deps: Deps): FamilyRequests {
-  const list: FamilyRequests['list'] = (actor) => deps.store.read((tx) => listVisible(tx, deps, actor));
   return {
-    list,
-    find: async (actor, kind, id) => (await list(actor)).find((one) => one.kind === kind && one.id === id),
+    list: (actor, after) => deps.store.read((tx) => listPage(tx, deps, actor, after)),
+    find: (actor, kind, id) =>
+      deps.store.read(async (tx) => {
+        const row = canSeeFamilyRequests(actor) ? await findRow(tx, kind, id) : undefined;
+        return row && (await describeVisible(tx, deps, actor, [row]))[0];
+      }),
     close: (closing) => deps.store.write((tx) => close(tx, deps, closing)),
   };
 }
 
-async function listVisible(tx: Transaction, deps: Deps, actor: StaffActor): Promise<FamilyRequest[]> {
-  if (!canSeeFamilyRequests(actor)) return [];
-  const schools = administersCity(actor)
+/** A request before the policy has decided about it. */
+interface RequestRow {
+  kind: FamilyRequestKind;
+  id: string;
+  at: number;
+  studentId: string;
+  guardianId: string | undefined;
+  /** Opens the text. */
+  open: (secrets: Pick<Secrets, 'open'>) => string;
+}
+
+async function listPage(
+  tx: Transaction,
+  deps: Deps,
+  actor: StaffActor,
+  after: FamilyRequestPosition | undefined,
+): Promise<{ requests: FamilyRequest[]; next: FamilyRequestPosition | undefined }> {
+  if (!canSeeFamilyRequests(actor)) return { requests: [], next: undefined };
+  const schoolCodes = administersCity(actor)
     ? undefined
     : actor.capacities.flatMap((held) => (held.capacity === 'registrar' ? [held.schoolCode] : []));
-  const ends = await listEndRequests(tx, schools, MAX_SHOWN);
-  const reports = await listOpenReports(tx, schools, MAX_SHOWN);
-  const changeable = await deps.authorization.filterAllowed(
-    ...([tx, actor, ACTIONS.end, ends.flatMap(({ guardianId, studentId }) => [guardianId, studentId])] as const),
-  );
-  const correctable = await deps.authorization.filterAllowed(
-    ...([tx, actor, ACTIONS.report, reports.map(({ studentId }) => studentId)] as const),
-  );
-  const names = await people.listNames(tx, [...changeable.keys(), ...correctable.keys()]);
-  const named = (id: string) => ({ id, name: names.get(id) ?? '' });
-  const requests: FamilyRequest[] = [
-    ...ends
-      .filter(({ guardianId, studentId }) => changeable.has(guardianId) && changeable.has(studentId))
-      .map(({ id, guardianId, studentId, endRequestedAt: at, endRequestSealed: sealed }) => ({
-        ...{ kind: 'end' as const, id, at, student: named(studentId), guardian: named(guardianId) },
-        text: sealed === null ? '' : deps.secrets.open('end-request', id, sealed),
-      })),
-    ...reports
-      .filter(({ studentId }) => correctable.has(studentId))
-      .map(({ reportOpenedAt: at, ...row }) => ({
-        ...{ kind: 'report' as const, id: row.id, at, student: named(row.studentId), guardian: undefined },
-        text: openText(deps.secrets, 'report', row) ?? '',
-      })),
+  const search = { schoolCodes, after, limit: REQUESTS_PER_PAGE + 1 };
+  const ends = (await listEndRequests(tx, search)).map(toEndRow);
+  const reports = (await listOpenReports(tx, search)).map(toReportRow);
+  const rows = [...ends, ...reports].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  const page = rows.slice(0, REQUESTS_PER_PAGE);
+  const last = rows.length > REQUESTS_PER_PAGE ? page.at(-1) : undefined;
+  return { requests: await describeVisible(tx, deps, actor, page), next: last && { at: last.at, id: last.id } };
+}
+
+async function findRow(tx: Transaction, kind: FamilyRequestKind, id: string): Promise<RequestRow | undefined> {
+  if (kind === 'end') {
+    const row = await findGuardianship(tx, id);
+    const at = row?.endRequestedAt ?? null;
+    return row === undefined || at === null ? undefined : toEndRow({ ...row, endRequestedAt: at });
+  }
+  const row = await findApplication(tx, id);
+  const at = row?.reportOpenedAt ?? null;
+  return row === undefined || at === null ? undefined : toReportRow({ ...row, reportOpenedAt: at });
+}
+
+function toEndRow({
+  id,
+  guardianId,
+  studentId,
+  endRequestedAt: at,
+  endRequestSealed: sealed,
+}: EndRequestRow): RequestRow {
+  const open: RequestRow['open'] = (secrets) => (sealed === null ? '' : secrets.open('end-request', id, sealed));
+  return { kind: 'end', id, at, studentId, guardianId, open };
+}
+
+function toReportRow({ reportOpenedAt: at, ...row }: ReportRow): RequestRow {
+  const open: RequestRow['open'] = (secrets) => openText(secrets, 'report', row) ?? '';
+  return { kind: 'report', id: row.id, at, studentId: row.studentId, guardianId: undefined, open };
+}
+
+/** Describes the requests whose people the actor may all decide about. */
+async function describeVisible(
+  tx: Transaction,
+  { authorization, secrets }: Deps,
+  actor: StaffActor,
+  rows: readonly RequestRow[],
+): Promise<FamilyRequest[]> {
+  const peopleOf = ({ studentId, guardianId }: RequestRow): string[] => [
+    studentId,
+    ...(guardianId === undefined ? [] : [guardianId]),
   ];
-  return requests.sort((a, b) => a.at - b.at);
+  const idsOf = (kind: FamilyRequestKind): string[] => rows.filter((row) => row.kind === kind).flatMap(peopleOf);
+  const allowed = {
+    end: await authorization.filterAllowed(tx, actor, ACTIONS.end, idsOf('end')),
+    report: await authorization.filterAllowed(tx, actor, ACTIONS.report, idsOf('report')),
+  };
+  const visible = rows.filter((row) => peopleOf(row).every((id) => allowed[row.kind].has(id)));
+  const names = await people.listNames(tx, visible.flatMap(peopleOf));
+  const named = (id: string) => ({ id, name: names.get(id) ?? '' });
+  return visible.map((row) => ({
+    ...{ kind: row.kind, id: row.id, at: row.at, student: named(row.studentId) },
+    guardian: row.guardianId === undefined ? undefined : named(row.guardianId),
+    text: row.open(secrets),
+  }));
 }
 
 /** An open request that is locked. */
@@ -181,7 +242,7 @@ async function recordClosing(
 }
 
 async function lockRequest(tx: Transaction, kind: FamilyRequestKind, id: string): Promise<Locked | undefined> {
-  const findRow = async (): Promise<Locked | undefined> => {
+  const findLocked = async (): Promise<Locked | undefined> => {
     if (kind === 'report') {
       const row = await findApplication(tx, id);
       const { studentId, reportOpenedAt: at } = row ?? { studentId: '', reportOpenedAt: null };
@@ -195,6 +256,6 @@ async function lockRequest(tx: Transaction, kind: FamilyRequestKind, id: string)
     } = row ?? { guardianId: '', studentId: '', endRequestedAt: null };
     return row && { personIds: [guardianId, studentId], subjectId: guardianId, studentId, at };
   };
-  await lockPeople(tx, (await findRow())?.personIds ?? []);
-  return findRow();
+  await lockPeople(tx, (await findLocked())?.personIds ?? []);
+  return findLocked();
 }

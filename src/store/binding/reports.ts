@@ -1,16 +1,16 @@
-import { and, asc, eq, inArray, isNotNull } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
+import type { FamilyRequestSearch } from '../people/guardianship-ends.ts';
 import type { ApplicationRow } from './applications.ts';
 
 export type ReportRow = Pick<ApplicationRow, 'id' | 'studentId' | 'schoolCode' | 'reportSealed' | 'reasonSealed'> & {
   reportOpenedAt: number;
 };
 
-/** Lists up to `limit` reports of wrong data that the school has not dealt with, the oldest first. @param schoolCodes undefined for all */
+/** Lists reports of wrong data that the school has not dealt with, the oldest first. */
 export async function listOpenReports(
   tx: Transaction,
-  schoolCodes: readonly string[] | undefined,
-  limit: number,
+  { schoolCodes, after, limit }: FamilyRequestSearch,
 ): Promise<ReportRow[]> {
   const { bindingApplications: applications } = tx.tables;
   const rows = await tx.db
@@ -24,7 +24,11 @@ export async function listOpenReports(
     })
     .from(applications)
     .where(
-      and(isNotNull(applications.reportOpenedAt), schoolCodes && inArray(applications.schoolCode, [...schoolCodes])),
+      and(
+        isNotNull(applications.reportOpenedAt),
+        schoolCodes && inArray(applications.schoolCode, [...schoolCodes]),
+        after && sql`(${applications.reportOpenedAt}, ${applications.id}) > (${after.at}, ${after.id})`,
+      ),
     )
     .orderBy(asc(applications.reportOpenedAt), asc(applications.id))
     .limit(limit);

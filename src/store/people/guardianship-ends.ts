@@ -37,11 +37,23 @@ export interface EndRequestRow {
   endRequestSealed: string | null;
 }
 
-/** Lists up to `limit` open requests, the oldest first. @param schoolCodes schools that the student has been enrolled at; undefined for all */
+/** Where a page of requests of families begins: after this one. */
+export interface FamilyRequestPosition {
+  at: number;
+  id: string;
+}
+
+export interface FamilyRequestSearch {
+  /** undefined for all */
+  schoolCodes: readonly string[] | undefined;
+  after: FamilyRequestPosition | undefined;
+  limit: number;
+}
+
+/** Lists open requests, the oldest first. `schoolCodes` are schools that the student has been enrolled at. */
 export async function listEndRequests(
   tx: Transaction,
-  schoolCodes: readonly string[] | undefined,
-  limit: number,
+  { schoolCodes, after, limit }: FamilyRequestSearch,
 ): Promise<EndRequestRow[]> {
   const { guardianships, enrollments } = tx.tables;
   const isEnrolled =
@@ -61,7 +73,13 @@ export async function listEndRequests(
       endRequestSealed: guardianships.endRequestSealed,
     })
     .from(guardianships)
-    .where(and(isNotNull(guardianships.endRequestedAt), isEnrolled))
+    .where(
+      and(
+        isNotNull(guardianships.endRequestedAt),
+        isEnrolled,
+        after && sql`(${guardianships.endRequestedAt}, ${guardianships.id}) > (${after.at}, ${after.id})`,
+      ),
+    )
     .orderBy(asc(guardianships.endRequestedAt), asc(guardianships.id))
     .limit(limit);
   return rows.flatMap(({ endRequestedAt, ...row }) => (endRequestedAt === null ? [] : { ...row, endRequestedAt }));
