@@ -57,10 +57,13 @@ export const SERVICES: readonly Part[] = [
   },
   {
     sources: [
-      ...files('services/personal-data', 'copy erasure request-mail request-payload requests retention'),
+      ...files(
+        'services/personal-data',
+        'copy erasure request-mail request-payload request-reminders request-schools requests retention',
+      ),
       ...files('services/console', 'subject-requests'),
     ],
-    tests: [...http('personal-data'), ...contract('personal-data')],
+    tests: [...http('personal-data'), ...contract('personal-data subject-requests')],
   },
   {
     sources: files('services/console', 'merge-snapshot undo-merge-effect'),

@@ -6,6 +6,7 @@ import type { Adulthood } from '../services/people/adulthood.ts';
 import type { AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import type { Guardianships } from '../services/people/guardianships.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
+import type { SubjectRequests } from '../services/personal-data/requests.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
 const INTERVAL_MS = 5 * MINUTE_MS;
@@ -18,12 +19,15 @@ interface Deps {
   guardianships: Guardianships;
   access: AccountAccess;
   console: Pick<ConsoleServices, 'requests' | 'secondFactorRemovals' | 'bulkRuns'>;
+  subjectRequests: Pick<SubjectRequests, 'followSchools' | 'remindDue'>;
   log: Logger;
 }
 
 /**
  * Starts the job that revokes what has expired: guardianships, memberships, enrollments and sessions. It also suspends the guardianships of
- * students who come of age, and moves applications of students who have changed schools. Requests refuse all of them at that moment; this job notifies the relying parties. It also does the removals of second factors whose time has come.
+ * students who come of age, and moves applications and requests about personal data of people who have changed schools. Requests refuse all
+ * of them at that moment; this job notifies the relying parties. It also does the removals of second factors whose time has come, and reminds
+ * staff of the deadlines of requests.
  */
 export function startExpiryJob({
   adulthood,
@@ -32,6 +36,7 @@ export function startExpiryJob({
   guardianships,
   access,
   console,
+  subjectRequests,
   log,
 }: Deps): PeriodicJob {
   return startPeriodicJob('expiry', INTERVAL_MS, log, async () => {
@@ -42,6 +47,8 @@ export function startExpiryJob({
     await applicationTransfers.followStudents(BATCH_SIZE);
     while ((await access.revokeExpiredSessions(BATCH_SIZE)) >= BATCH_SIZE);
     while ((await console.requests.expire(BATCH_SIZE)) >= BATCH_SIZE);
+    await subjectRequests.followSchools();
+    while ((await subjectRequests.remindDue(BATCH_SIZE)) >= BATCH_SIZE);
     await console.bulkRuns.erase();
     while ((await console.secondFactorRemovals.executeDue(BATCH_SIZE)) >= BATCH_SIZE);
   });

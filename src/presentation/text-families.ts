@@ -75,7 +75,7 @@ export const AUDIT_EVENTS = [
   'account_changes-seen',
   ...['personal_data-downloaded', 'personal_data-sharing_stopped', 'personal_data-sharing_resumed', 'person-erased'],
   ...['subject_request-created', 'subject_request-withdrawn', 'subject_request-approved', 'subject_request-declined'],
-  'subject_request-extended',
+  ...['subject_request-extended', 'subject_request-transferred'],
   'staff-remind_families',
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;

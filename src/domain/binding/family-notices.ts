@@ -12,8 +12,8 @@ export const GUARDIANSHIP_NOTICES = [
 ] as const;
 export type GuardianshipNotice = (typeof GUARDIANSHIP_NOTICES)[number];
 
-/** The work that registrars are mailed about. The mail names no person. */
-export const STAFF_TASKS = ['wrong_data', 'end_request'] as const;
+/** The work that registrars or the bureau are mailed about. The mail names no person. */
+export const STAFF_TASKS = ['wrong_data', 'end_request', 'subject_request', 'subject_request_due'] as const;
 export type StaffTask = (typeof STAFF_TASKS)[number];
 
 /** `end`: a guardian asks to end a guardianship. `report`: a family reports wrong data of the student. */

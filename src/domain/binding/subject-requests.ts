@@ -21,6 +21,9 @@ export const MAX_REQUEST_TEXT_LENGTH = 1_000;
 /** The console warns this long before the end of the period, in ms. */
 const NEAR_MS = 7 * DAY_MS;
 
+/** Staff get one mail this long before the end of the period, in ms. */
+export const DEADLINE_REMINDER_MS = 5 * DAY_MS;
+
 export const DEADLINE_STATES = ['ok', 'near', 'over'] as const;
 export type DeadlineState = (typeof DEADLINE_STATES)[number];
 

@@ -223,7 +223,9 @@ function changeOf(
   const reasonSealed = sealRequestReason(secrets, id, reason);
   const now = clock.now();
   if (answer !== 'extend') return { reasonSealed, decidedBy: actorId, state: STATES[answer], decidedAt: now };
-  return extendedAt === null ? { reasonSealed, dueAt: dueAt + SUBJECT_REQUEST_PERIOD_MS, extendedAt: now } : undefined;
+  return extendedAt === null
+    ? { reasonSealed, dueAt: dueAt + SUBJECT_REQUEST_PERIOD_MS, extendedAt: now, remindedAt: null }
+    : undefined;
 }
 
 interface Answered {

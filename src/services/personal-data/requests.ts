@@ -1,4 +1,3 @@
-import { policyTargetOf } from '../../domain/access/target.ts';
 import {
   MAX_RECENT_REQUESTS,
   SUBJECT_REQUEST_PERIOD_MS,
@@ -11,9 +10,11 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import { updateSharing } from '../../store/personal-data/erasure.ts';
 import * as requests from '../../store/personal-data/requests.ts';
 import * as people from '../../store/people/people.ts';
-import { loadPolicyFacts } from '../../store/people/policy-facts.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
+import { mailDeciders } from '../notifications/registrars.ts';
+import { findDecidingSchool, followSchools } from './request-schools.ts';
+import { remindDue } from './request-reminders.ts';
 import { openRequestPayload, sealRequestPayload, type RequestPayload } from './request-payload.ts';
 import { mailAboutRequest } from './request-mail.ts';
 
@@ -40,6 +41,10 @@ export interface SubjectRequests {
   list(personId: string): Promise<OwnRequest[]>;
   /** @returns false if the person has no such open request */
   withdraw(personId: string, id: string, address: string): Promise<boolean>;
+  /** Mails those who decide about up to `limit` requests whose period ends soon, once for each period. @returns their number */
+  remindDue(limit: number): Promise<number>;
+  /** Gives open requests of people who have changed schools to those who decide now. @returns their number */
+  followSchools(): Promise<number>;
   /** Ends the stop of processing. @returns false if there is none */
   resumeSharing(personId: string, address: string): Promise<boolean>;
 }
@@ -74,6 +79,8 @@ export function createSubjectRequests(deps: Deps): SubjectRequests {
         await audit.append(tx, { event: 'subject_request.withdrawn', outcome: 'ok', ...about });
         return true;
       }),
+    remindDue: (limit) => remindDue(deps, limit),
+    followSchools: () => followSchools(deps),
     resumeSharing: (personId, address) =>
       store.write(async (tx) => {
         await people.lockPerson(tx, personId);
@@ -104,26 +111,9 @@ async function createIn(tx: Transaction, deps: Deps, request: NewRequest): Promi
     ...{ id, kind, personId, schoolCode, payloadSealed, state: 'open', createdAt: now, dueAt },
   });
   await mailAboutRequest(tx, deps, { id, personId, kind, dueAt }, { result: 'received', reason: '' });
+  await mailDeciders(tx, deps, { schoolCode, personId }, 'subject_request');
   const detail = { request: id, kind, school: schoolCode ?? '' };
   const event = { event: 'subject_request.created', outcome: 'ok' as const, detail };
   await audit.append(tx, { ...event, actorId: personId, subjectId: personId, address });
   return { kind: 'created', id };
-}
-
-/**
- * Returns the school whose registrar decides: that of the person or of a child. Null for the bureau, if no such school has a registrar, and
- * for staff, because a registrar does not decide about colleagues of a higher rank. The deletion of a
- * guardian with children at several schools is for the bureau too.
- */
-async function findDecidingSchool(
-  tx: Transaction,
-  { personId, kind }: NewRequest,
-  today: string,
-): Promise<string | null> {
-  const facts = await loadPolicyFacts(tx, personId);
-  const target = facts && policyTargetOf(facts, today);
-  if (target === undefined || target.isStaff) return null;
-  if (kind === 'deletion' && target.pupilSchools.length > 1) return null;
-  const [school] = await requests.listSchoolsWithRegistrar(tx, target.pupilSchools, today);
-  return school ?? null;
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, inArray, isNull, lt, lte, or } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, inArray, isNull, lt, lte, or, type SQL } from 'drizzle-orm';
 
 import type { Transaction } from '../database/index.ts';
 
@@ -64,6 +64,24 @@ export async function listEnrolledOn(
   return new Set(rows.map(({ studentId }) => studentId));
 }
 
+/** Lists the administrators of the bureau on a day. */
+export async function listBureauAdministrators(tx: Transaction, day: string): Promise<string[]> {
+  const { memberships } = tx.tables;
+  const rows = await tx.db
+    .selectDistinct({ personId: memberships.personId })
+    .from(memberships)
+    .where(and(isNull(memberships.schoolCode), eq(memberships.role, 'bureau_admin'), isValidOn(tx, day)))
+    .orderBy(memberships.personId);
+  return rows.map(({ personId }) => personId);
+}
+
+function isValidOn({ tables: { memberships } }: Transaction, day: string): SQL | undefined {
+  return and(
+    or(isNull(memberships.validFrom), lte(memberships.validFrom, day)),
+    or(isNull(memberships.validTo), gte(memberships.validTo, day)),
+  );
+}
+
 /** Lists the people who have a duty at one of the schools on a day. */
 export async function listStaffWithDuty(
   tx: Transaction,
@@ -76,14 +94,7 @@ export async function listStaffWithDuty(
   const rows = await tx.db
     .selectDistinct({ personId: memberships.personId })
     .from(memberships)
-    .where(
-      and(
-        inArray(memberships.schoolCode, [...schoolCodes]),
-        eq(memberships.duty, duty),
-        or(isNull(memberships.validFrom), lte(memberships.validFrom, day)),
-        or(isNull(memberships.validTo), gte(memberships.validTo, day)),
-      ),
-    )
+    .where(and(inArray(memberships.schoolCode, [...schoolCodes]), eq(memberships.duty, duty), isValidOn(tx, day)))
     .orderBy(memberships.personId);
   return rows.map(({ personId }) => personId);
 }

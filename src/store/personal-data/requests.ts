@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lt, lte, ne, sql } from 'drizzle-orm';
 import { isWithinValidity } from '../../domain/acting/guardianship.ts';
 import type { Transaction } from '../database/index.ts';
 import { toValidity } from '../people/validity.ts';
@@ -50,7 +50,10 @@ export async function listSchoolsWithRegistrar(
 }
 
 export type RequestChange = Partial<
-  Pick<SubjectRequestRow, 'state' | 'dueAt' | 'extendedAt' | 'decidedAt' | 'decidedBy' | 'reasonSealed'>
+  Pick<
+    SubjectRequestRow,
+    'state' | 'schoolCode' | 'dueAt' | 'extendedAt' | 'remindedAt' | 'decidedAt' | 'decidedBy' | 'reasonSealed'
+  >
 >;
 
 /**
@@ -69,6 +72,38 @@ export async function updateOpenRequest(
     .update(subjectRequests)
     .set(change)
     .where(and(eq(subjectRequests.id, id), eq(subjectRequests.state, 'open'), eq(subjectRequests.dueAt, dueAt)))
+    .returning({ id: subjectRequests.id });
+  return rows.length > 0;
+}
+
+/** Lists up to `limit` open requests that end until `until` (ms) and that staff were not reminded of, the first deadline first. */
+export function listDueRequests(tx: Transaction, until: number, limit: number): Promise<SubjectRequestRow[]> {
+  const { subjectRequests } = tx.tables;
+  const isDue = and(
+    eq(subjectRequests.state, 'open'),
+    lte(subjectRequests.dueAt, until),
+    isNull(subjectRequests.remindedAt),
+  );
+  return tx.db
+    .select()
+    .from(subjectRequests)
+    .where(isDue)
+    .orderBy(asc(subjectRequests.dueAt), asc(subjectRequests.id))
+    .limit(limit);
+}
+
+/** Marks an open request as reminded. @returns false if it is closed or extended, or another node was faster */
+export async function markReminded(
+  tx: Transaction,
+  { id, dueAt }: Pick<SubjectRequestRow, 'id' | 'dueAt'>,
+  now: number,
+): Promise<boolean> {
+  const { subjectRequests } = tx.tables;
+  const isSame = and(eq(subjectRequests.id, id), eq(subjectRequests.dueAt, dueAt));
+  const rows = await tx.db
+    .update(subjectRequests)
+    .set({ remindedAt: now })
+    .where(and(isSame, eq(subjectRequests.state, 'open'), isNull(subjectRequests.remindedAt)))
     .returning({ id: subjectRequests.id });
   return rows.length > 0;
 }
