@@ -5,6 +5,7 @@
  */
 import type { Page } from 'playwright-core';
 import type { BrowserHarness } from '../test/helpers/browser-harness.ts';
+import { storeApplication } from '../test/helpers/applications.ts';
 import { actionButton, openConsole, perform } from '../test/helpers/browser-console.ts';
 import { fillSignIn, press, setUpAuthenticator } from '../test/helpers/browser.ts';
 import { personId } from '../test/helpers/city.ts';
@@ -76,9 +77,21 @@ async function takeBureauScreenshots(harness: BrowserHarness, lang: Language): P
   }
 }
 
+/** Takes the answers of the families of a class, and the confirmation of its reminders. */
+async function takeAnswerScreenshots(harness: BrowserHarness, lang: Language): Promise<void> {
+  const page = await openConsole(harness, 'T2', '/console', { viewport: { width: 900, height: 900 }, locale: lang });
+  await page.goto(`${harness.environment.issuer}/console/binding`);
+  await takeScreenshot(page, `staff-answers-${lang}`);
+  await press(page, '#remind');
+  await takeScreenshot(page, `staff-reminders-${lang}`);
+}
+
 await visitDemoCity(async (harness) => {
   await takeScreenshots(harness, 'zh-TW');
   await takeScreenshots(harness, 'en');
   await takeBureauScreenshots(harness, 'zh-TW');
   await takeBureauScreenshots(harness, 'en');
+  await storeApplication(harness.environment.service, { state: 'draft', submittedAt: null });
+  await takeAnswerScreenshots(harness, 'zh-TW');
+  await takeAnswerScreenshots(harness, 'en');
 });
