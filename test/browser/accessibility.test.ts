@@ -14,7 +14,7 @@ import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harn
 import { choose, fillNewPassword, fillSignIn, press, setUpAuthenticator, signIn } from '../helpers/browser.ts';
 import { personId, setFirstPassword, setPassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { renderSamples } from '../helpers/rendered-samples.ts';
+import { renderApplicationStates, renderSamples } from '../helpers/rendered-samples.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 import { STAFF_LOGIN } from '../helpers/staff.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
@@ -260,20 +260,29 @@ for (const lang of ['zh-TW', 'en'] as const) {
       }
     });
 
-    it('on a sample of each page that the other tests do not reach', async () => {
-      const { issuer } = harness.environment;
+    /** Checks pages that are rendered without the service. */
+    const lookAtRendered = async (pages: readonly string[]): Promise<void> => {
+      const url = `${harness.environment.issuer}/sample`;
       // Not a session of the harness, because the scripts of a page reject the values of a sample.
       const context = await harness.browser.newContext({ locale: lang });
       const page = await context.newPage();
-      for (const [view, html] of renderSamples(lang)) {
-        if (seen.has(`views/${view}.ejs`)) continue;
-        await page.route(`${issuer}/sample`, (route) => route.fulfill({ contentType: 'text/html', body: html }));
-        await page.goto(`${issuer}/sample`);
+      for (const html of pages) {
+        await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+        await page.goto(url);
         await assertAccessible(page, lang);
-        await page.unroute(`${issuer}/sample`);
-        seen.add(`views/${view}.ejs`);
+        await page.unroute(url);
       }
       await context.close();
+    };
+
+    it('on a sample of each page that the other tests do not reach', async () => {
+      const unseen = renderSamples(lang).filter(([view]) => !seen.has(`views/${view}.ejs`));
+      await lookAtRendered(unseen.map(([, html]) => html));
+      for (const [view] of unseen) seen.add(`views/${view}.ejs`);
+    });
+
+    it('in each state of an application, and after each refusal', async () => {
+      await lookAtRendered(renderApplicationStates(lang));
     });
 
     it('for every view', () => {

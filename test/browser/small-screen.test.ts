@@ -9,7 +9,7 @@ import { assertFits } from '../helpers/browser-console.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choose, press, signIn } from '../helpers/browser.ts';
 import { mailTo } from '../helpers/mail.ts';
-import { renderSamples } from '../helpers/rendered-samples.ts';
+import { renderApplicationStates, renderSamples } from '../helpers/rendered-samples.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 
 const SECRET = newSecret();
@@ -38,7 +38,8 @@ describe('small screen', () => {
       // Not a session of the harness, because the scripts of a page reject the values of a sample.
       const context = await harness.browser.newContext({ locale: lang });
       const page = await context.newPage();
-      for (const [view, html] of renderSamples(lang, LONG_WORD)) {
+      const states = renderApplicationStates(lang, LONG_WORD).map((html, at) => [`state-${String(at)}`, html] as const);
+      for (const [view, html] of [...renderSamples(lang, LONG_WORD), ...states]) {
         const url = `${harness.environment.issuer}/${view}`;
         await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
         await page.goto(url);

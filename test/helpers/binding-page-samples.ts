@@ -1,5 +1,6 @@
+import { APPLICATION_STATES, OPEN_STATES } from '../../src/domain/binding/application.ts';
 import { APPLICANT_KINDS, STATED_RELATIONS } from '../../src/domain/binding/applicants.ts';
-import { NOTICE_ANSWERS } from '../../src/domain/binding/notice.ts';
+import { isRefusal, NOTICE_ANSWERS } from '../../src/domain/binding/notice.ts';
 import type { BindingPages } from '../../src/presentation/page-locals/binding.ts';
 
 /** Locals of the pages of an application with all optional parts; `x` is the text that other people can choose. */
@@ -49,4 +50,19 @@ export function bindingSamples(x: string): BindingPages {
     'binding/other-account': { name: x, signInUrl: '/s' },
     'binding/ended': {},
   };
+}
+
+/** Locals of the status page in each state of an application, and after each refusal. */
+export function statusSamples(x: string): BindingPages['binding/status'][] {
+  const { nextUrl, withdrawUrl, reason, ...status } = bindingSamples(x)['binding/status'];
+  const states = APPLICATION_STATES.map((state) => ({
+    ...{ ...status, state, isApprovedByRegister: state === 'approved' },
+    ...(OPEN_STATES.includes(state) ? { withdrawUrl } : { restartAction: '/r' }),
+    ...(state === 'returned' ? { nextUrl, reason } : {}),
+    ...(state === 'rejected' ? { reason } : {}),
+  }));
+  const refusals = NOTICE_ANSWERS.filter(isRefusal).map((answer) => ({
+    ...{ ...status, state: 'draft' as const, withdrawUrl, refusal: { answer, version: 1, at: 0 } },
+  }));
+  return [...states, ...refusals];
 }
