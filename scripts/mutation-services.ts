@@ -44,7 +44,7 @@ export const SERVICES: readonly Part[] = [
     tests: http('guardianship-changes'),
   },
   {
-    sources: files('services/binding', 'register register-file'),
+    sources: files('services/binding', 'register register-file register-import'),
     tests: [...http('register-check cli-register'), ...unit('domain-register')],
   },
   {

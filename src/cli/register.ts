@@ -1,4 +1,5 @@
 import { loadKeySettings } from '../config/command-settings.ts';
+import type { RegisterFile } from '../services/binding/register-file.ts';
 import { localDate, systemClock } from '../domain/clock.ts';
 import { parseNonEmpty, type CliCommand } from './command.ts';
 import { print } from './output.ts';
@@ -22,15 +23,20 @@ export function addRegisterCommands(program: CliCommand): void {
 
 async function importFile(file: string, { dryRun }: { dryRun?: true }): Promise<void> {
   const { readRegisterFile } = await import('../services/binding/register-file.ts');
-  const { entries, repeated } = await readRegisterFile(file, localDate(systemClock.now()));
-  const students = new Set(entries.map(({ studentId }) => studentId)).size;
-  const found = `${String(entries.length)} entries of ${String(students)} students, ${String(repeated)} repeated rows`;
+  const today = localDate(systemClock.now());
   if (dryRun === true) {
-    print(`register: ${file} has ${found}; nothing was changed`);
+    const found = await readRegisterFile(file, today, () => Promise.resolve());
+    print(`register: ${file} has ${describeFile(found)}; nothing was changed`);
     return;
   }
   const { withDatabase } = await import('../container/commands.ts');
-  const { importRegister } = await import('../services/binding/register.ts');
-  await withDatabase(loadKeySettings(process.env), (deps) => importRegister(deps, entries));
-  print(`register: imported ${found}; the former register was replaced`);
+  const { importRegister } = await import('../services/binding/register-import.ts');
+  const found = await withDatabase(loadKeySettings(process.env), (deps) =>
+    importRegister(deps, (add) => readRegisterFile(file, today, add)),
+  );
+  print(`register: imported ${describeFile(found)}; the former register was replaced`);
+}
+
+function describeFile({ entries, students, repeated }: RegisterFile): string {
+  return `${String(entries)} entries of ${String(students)} students, ${String(repeated)} repeated rows`;
 }

@@ -6,6 +6,7 @@ import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { purgeCounters } from '../services/authentication/refusal-counters.ts';
 import * as credentials from '../store/auth/credentials.ts';
 import { purgeChallenges } from '../store/auth/used-challenges.ts';
+import { purgeObsoleteEntries, stopOldImports } from '../store/binding/register.ts';
 import { purgeStaffRequests } from '../store/console/staff-requests.ts';
 import * as sessions from '../store/auth/sessions.ts';
 import type { Store, Transaction } from '../store/database/index.ts';
@@ -72,6 +73,12 @@ async function purgeRecords(deps: PurgeDeps): Promise<void> {
   ]);
 }
 
+/** Deletes entries of imports that were replaced, or that started before `before` (ms) and were killed. */
+async function purgeRegister(tx: Transaction, before: number): Promise<number> {
+  await stopOldImports(tx, before);
+  return (await purgeObsoleteEntries(tx, BATCH_SIZE)) ? BATCH_SIZE : 0;
+}
+
 const purges: readonly Purge[] = [
   (tx, now) => sessions.purgeSessions(tx, now - ENDED_SESSION_MS, BATCH_SIZE),
   (tx, now) => grants.purgeGrants(tx, now, BATCH_SIZE),
@@ -82,6 +89,7 @@ const purges: readonly Purge[] = [
   (tx, now) => purgeStaffRequests(tx, now - 365 * DAY_MS, BATCH_SIZE),
   // Failures count for a month after the last one.
   (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY_MS, BATCH_SIZE),
+  (tx, now) => purgeRegister(tx, now - DAY_MS),
   (tx, now) => outboxStore.purgeOutbox(tx, { delivered: now - DELIVERED_JOB_MS, dead: now - DEAD_JOB_MS }, BATCH_SIZE),
 ];
 

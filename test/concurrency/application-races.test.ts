@@ -1,7 +1,16 @@
 /** Two decisions about applications, or two reminders, at the same moment: one counts, and one person has one account. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { eq } from 'drizzle-orm';
+import { randomUUID } from 'node:crypto';
+import { asc, eq } from 'drizzle-orm';
+import { systemClock } from '../../src/domain/clock.ts';
+import type { RegisterEntry } from '../../src/domain/binding/register.ts';
+import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createAppend } from '../../src/services/audit/audit.ts';
+import { importRegister } from '../../src/services/binding/register-import.ts';
+import { insertNoticeAnswer } from '../../src/store/binding/notices.ts';
+import { setRegisterChecked } from '../../src/store/people/schools.ts';
+import { signInFamily } from '../helpers/binding.ts';
 import { findApplication, updateApplication } from '../../src/store/binding/applications.ts';
 import { sealApplicant } from '../../src/services/binding/applicant-data.ts';
 import { NEW_FATHER, storeApplication } from '../helpers/applications.ts';
@@ -149,6 +158,84 @@ for (const [name, count] of [
           await tx.db.delete(bindingApplications).where(eq(bindingApplications.id, id));
         });
       }
+    });
+
+    describe('with the register check', () => {
+      const father = { ...NEW_FATHER, nationalId: ID };
+      const entry = { studentId: 'Y200200404', guardianId: ID, name: father.name, relation: father.relation };
+      const fill = (entries: readonly RegisterEntry[]): Promise<void> => {
+        const deps = { ...database.container, clock: systemClock };
+        return importRegister({ ...deps, audit: { append: createAppend(deps) } }, (add) => add(entries));
+      };
+      let families: HttpBrowser;
+      before(async () => {
+        const hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
+        ({ browser: families } = await signInFamily(
+          { ...database, container: { ...database.container, hasher } },
+          'H4',
+        ));
+        await database.container.store.write((tx) => setRegisterChecked(tx, '993301', true));
+      });
+      /** Stores a complete draft of the family of S4. @returns it and its last page */
+      const draft = async (): Promise<{ id: string; summary: Answer }> => {
+        const id = await storeApplication(database, { state: 'draft', submittedAt: null, applicants: [father] });
+        await database.container.store.write(async (tx) => {
+          await insertNoticeAnswer(tx, {
+            ...{ id: randomUUID(), studentId: personId('S4'), accountId: personId('H4'), schoolCode: '993301' },
+            ...{ noticeVersion: 1, answer: 'agree', answeredAt: Date.now() },
+          });
+        });
+        return { id, summary: await families.open('/binding/summary') };
+      };
+
+      it('create one person for a review and an approval by the register', async () => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          await database.container.store.write((tx) => tx.db.delete(tx.tables.bindingApplications));
+          await fill([entry]);
+          const before = (await guardiansOf('S6')).length;
+          const other = await storeApplication(database, {
+            ...{ student: 'S6', account: 'H6', schoolCode: '993302', applicants: [father] },
+          });
+          const { id, summary } = await draft();
+          const form = await open(bureau, other);
+          const [submitted, reviewed] = await Promise.all([
+            families.submit(summary, {}),
+            bureau.submit(form, { decision: 'approve', reason: '' }),
+          ]);
+          assert.deepEqual([submitted.status, reviewed.status], [200, 200]);
+          assert.equal((await findPersons(ID)).length, 1);
+          // The account of the other review is a flag, unless the register was first.
+          const isApproved = (await stateOf(id)) === 'approved';
+          assert.equal((await guardiansOf('S4')).length, isApproved ? 1 : 0);
+          assert.equal((await guardiansOf('S6')).length, before + 1);
+          await reset(ID);
+        }
+      });
+
+      it('approve by the former register or wait for a person when an import removes the entry', async () => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          await database.container.store.write((tx) => tx.db.delete(tx.tables.bindingApplications));
+          await fill([entry]);
+          const { id, summary } = await draft();
+          const [submitted] = await Promise.all([families.submit(summary, {}), fill([])]);
+          assert.equal(submitted.status, 200);
+          const state = await stateOf(id);
+          assert.ok(state === 'approved' || state === 'submitted', state);
+          assert.equal((await guardiansOf('S4')).length, state === 'approved' ? 1 : 0);
+          assert.equal((await findPersons(ID)).length, state === 'approved' ? 1 : 0);
+          const events = await database.container.store.read((tx) =>
+            tx.db.select().from(tx.tables.audit).orderBy(asc(tx.tables.audit.seq)),
+          );
+          const [last, former] = events
+            .filter(({ event }) => event === 'register.imported' || event === 'register.approved')
+            .map(({ event }) => event)
+            .reverse();
+          // No approval follows the import that removed the entry.
+          assert.equal(last, 'register.imported');
+          assert.equal(former, state === 'approved' ? 'register.approved' : 'register.imported');
+          await reset(ID);
+        }
+      });
     });
   });
 }

@@ -14,7 +14,7 @@ import { localDate } from '../../src/domain/clock.ts';
 import { sealApplicant, type ApplicantData } from '../../src/services/binding/applicant-data.ts';
 import { createBindingApplications, type BindingApplications } from '../../src/services/binding/applications.ts';
 import { getCurrentNotice } from '../../src/services/binding/notices.ts';
-import { importRegister } from '../../src/services/binding/register.ts';
+import { importRegister } from '../../src/services/binding/register-import.ts';
 import { createReview, type Review } from '../../src/services/binding/review.ts';
 import { createAuthorization } from '../../src/services/console/authorization.ts';
 import { findLatestApplication, upsertApplicant, type ApplicationRow } from '../../src/store/binding/applications.ts';
@@ -92,7 +92,7 @@ eachStore('applications and guardianships after any sequence of actions', (on) =
         tables;
       for (const table of [
         ...[bindingApplications, noticeAnswers, bindingNotices, guardianships, grants, oidcRecords, sessions],
-        ...[tables.registerEntries, tables.throttles],
+        ...[tables.registerImports, tables.registerEntries, tables.throttles],
       ]) {
         await db.delete(table);
       }
@@ -147,14 +147,15 @@ eachStore('applications and guardianships after any sequence of actions', (on) =
       return insertNotice(tx, { version: version + 1, ...text });
     });
   const register = (people: readonly ApplicantData[]): Promise<unknown> =>
-    importRegister(
-      services,
-      people.map(({ nationalId: guardianId, name, relation }) => ({
-        studentId: STUDENT_ID,
-        guardianId,
-        name,
-        relation,
-      })),
+    importRegister(services, (add) =>
+      add(
+        people.map(({ nationalId: guardianId, name, relation }) => ({
+          studentId: STUDENT_ID,
+          guardianId,
+          name,
+          relation,
+        })),
+      ),
     );
   const decide = ({ application }: State, decision: ReviewDecision): Promise<unknown> =>
     review.decide({

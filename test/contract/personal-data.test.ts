@@ -43,6 +43,7 @@ const SHOWN: Partial<Record<keyof Tables, string>> = {
 const LEFT_OUT: Partial<Record<keyof Tables, string>> = {
   schools: 'no person',
   bindingNotices: 'texts for everyone; names a bureau administrator by id only',
+  registerImports: 'times and a number of entries, of no person',
   registerEntries: 'keyed hashes that only an exact match finds',
   oidcRecords: 'tokens and provider sessions; shown as sessions and grants',
   usedChallenges: 'no person',

@@ -23,7 +23,7 @@ export type FamilyKey = keyof typeof SCHOOL_ACCOUNTS;
 
 /** Signs in with a school account on the way to a page of the application. */
 export async function signInFamily(
-  service: TestService,
+  service: { issuer: string; container: Pick<TestService['container'], 'store' | 'hasher'> },
   key: FamilyKey,
   url = '/binding',
   language = 'zh-TW',

@@ -50,7 +50,7 @@ export async function closeFirstPassword({ container: { store } }: TestService, 
 
 /** Sets an own password without side effects. */
 export async function setPassword(
-  { container: { store, hasher } }: TestService,
+  { container: { store, hasher } }: { container: Pick<TestService['container'], 'store' | 'hasher'> },
   key: NamedKey,
   password: string,
 ): Promise<void> {

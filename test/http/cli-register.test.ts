@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 
 import Database from 'better-sqlite3';
 
+import type { RegisterEntry } from '../../src/domain/binding/register.ts';
 import { readRegisterFile } from '../../src/services/binding/register-file.ts';
 import { createInstallation, runProgram, type Installation } from '../helpers/child-process.ts';
 
@@ -42,7 +43,8 @@ describe('kinpass register import', () => {
   const read = async (content: string | Buffer): Promise<string> => {
     const file = fileOf(content);
     try {
-      const { entries, repeated } = await readRegisterFile(file, TODAY);
+      const entries: RegisterEntry[] = [];
+      const { repeated } = await readRegisterFile(file, TODAY, (added) => Promise.resolve(void entries.push(...added)));
       return `${JSON.stringify(entries.map(({ guardianId, name, relation }) => [guardianId, name, relation]))} ${String(repeated)}`;
     } catch (error) {
       assert.ok(error instanceof Error);

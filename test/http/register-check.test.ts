@@ -8,7 +8,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { RegisterEntry } from '../../src/domain/binding/register.ts';
 import { OPEN_STATES } from '../../src/domain/binding/application.ts';
 import type { ApplicantData } from '../../src/services/binding/applicant-data.ts';
-import { importRegister } from '../../src/services/binding/register.ts';
+import { importRegister } from '../../src/services/binding/register-import.ts';
 import { MAX_SUBMISSIONS_PER_DAY } from '../../src/services/binding/submission.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
 import { upsertPassword } from '../../src/store/auth/credentials.ts';
@@ -52,7 +52,7 @@ eachService(
           clock: systemClock,
           audit: { append: createAppend({ ...running().container, clock: systemClock }) },
         },
-        entries,
+        (add) => add(entries),
       );
     const turn = (isOn: boolean): Promise<unknown> =>
       running().container.store.write((tx) => setRegisterChecked(tx, SCHOOL, isOn));
@@ -109,7 +109,7 @@ eachService(
       assert.deepEqual(await guardians(), []);
     });
 
-    it('leaves applications with a difference, a flag or a caregiver to a person', async () => {
+    it('leaves a difference, a flag, a caregiver and a guardian with an order to a person', async () => {
       const father = NEW_FATHER;
       const otherChild = entryOf(father, { studentId: 'Y200300203' });
       const cases: [RegisterEntry[], ApplicantData[], Parameters<typeof storeApplication>[1]?][] = [
@@ -131,10 +131,12 @@ eachService(
       const caregiver = applicantOf('Y100600019', { relation: 'grandfather' });
       await fill([entryOf(caregiver)]);
       const files = [{ name: 'a.pdf', contentType: 'application/pdf', content: Buffer.from('%PDF') }];
-      assert.equal(
-        await stateAfter([caregiver], { applicantKind: 'caregiver', validTo: '2099-01-20', files }),
-        'submitted',
-      );
+      for (const kind of [
+        { applicantKind: 'caregiver', validTo: '2099-01-20' },
+        { applicantKind: 'guardian' },
+      ] as const) {
+        assert.equal(await stateAfter([caregiver], { ...kind, files }), 'submitted', kind.applicantKind);
+      }
       const { secrets } = running().container;
       await fill([entryOf(father)]);
       const id = await draft([father]);

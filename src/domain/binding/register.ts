@@ -1,6 +1,12 @@
 import { isNationalId, normalizeNationalId } from '../credentials/national-id.ts';
 import { codePoints, hasInvisibleCharacters } from '../text.ts';
-import { relationLabel, STATED_RELATIONS, type ApplicantKind, type StatedRelation } from './applicants.ts';
+import {
+  needsEvidence,
+  relationLabel,
+  STATED_RELATIONS,
+  type ApplicantKind,
+  type StatedRelation,
+} from './applicants.ts';
 import type { BindingConflict } from './conflicts.ts';
 
 /** One row of the register of families: a guardian of a student. IDs are normalized. */
@@ -10,6 +16,9 @@ export interface RegisterEntry {
   name: string;
   relation: StatedRelation;
 }
+
+/** `current`: its entries are the register. `obsolete`: replaced, or it did not finish. Its entries are deleted in batches. */
+export type RegisterImportState = 'running' | 'current' | 'obsolete';
 
 /** The columns of the file, each under its English and its Chinese name. */
 export const REGISTER_COLUMNS = {
@@ -84,7 +93,8 @@ export function isApprovedByRegister(facts: RegisterFacts): boolean {
   const { kind, matches, conflicts, isMinor, hasFormerGuardian, hasReport } = facts;
   const isExact = (match: RegisterMatch): boolean =>
     match.kind === 'found' && match.isNameEqual && match.isRelationEqual;
-  if (kind === null || kind === 'caregiver') return false;
+  // A person reads the order of a court, the placement or the letter of delegation.
+  if (kind === null || needsEvidence(kind)) return false;
   if (conflicts.length > 0 || !isMinor || hasFormerGuardian || hasReport) return false;
   return matches.length > 0 && matches.every(isExact);
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
@@ -8,14 +9,22 @@ import {
   type RegisterColumn,
   type RegisterEntry,
 } from '../../domain/binding/register.ts';
+import { codeOf } from '../../store/database/errors.ts';
+import type { AddEntries } from './register-import.ts';
 
 /** Characters of a row. Longer rows are no rows of a register. */
 const MAX_ROW_LENGTH = 10_000;
 /** Problems that one error names. */
 const MAX_PROBLEMS = 20;
 
+/** Entries of a file. The key and the line of each one stay in memory, some 500 bytes. */
+const MAX_ENTRIES = 1_000_000;
+/** Entries that a transaction stores. More keep other writers of SQLite waiting for longer. */
+const BATCH_SIZE = 1_000;
+
 export interface RegisterFile {
-  entries: readonly RegisterEntry[];
+  entries: number;
+  students: number;
   /** Rows that repeat an earlier row. */
   repeated: number;
 }
@@ -28,19 +37,25 @@ type ParsedRow = z.infer<typeof parsedRow>;
  * Reads a CSV file of the register as a stream and checks every row.
  *
  * @param today `YYYY-MM-DD` in the city
+ * @param add stores a batch of entries; not called after a problem
  * @throws {Error} with the line of each problem, and without personal data
  */
-export async function readRegisterFile(file: string, today: string): Promise<RegisterFile> {
+export async function readRegisterFile(file: string, today: string, add: AddEntries): Promise<RegisterFile> {
   const reader = createRowReader(today);
   const parser = parse({ bom: true, info: true, relax_column_count: true, max_record_size: MAX_ROW_LENGTH });
   try {
     await pipeline(createReadStream(file), decodeUtf8, parser, async (rows: AsyncIterable<unknown>) => {
-      for await (const row of rows) reader.add(parsedRow.parse(row));
+      for await (const row of rows) {
+        reader.add(parsedRow.parse(row));
+        if (reader.pendingCount() >= BATCH_SIZE) await add(reader.takeEntries());
+      }
     });
   } catch (error) {
     throw toFileError(file, error);
   }
-  return reader.end(file);
+  const found = reader.end(file);
+  await add(reader.takeEntries());
+  return found;
 }
 
 /** @throws {TypeError} if the bytes are not UTF-8 */
@@ -56,12 +71,16 @@ function toFileError(file: string, error: unknown): unknown {
     const at = typeof error['lines'] === 'number' ? `line ${String(error['lines'])}` : 'the file';
     return new Error(`${file}: ${at} is not valid CSV (${error.code})`);
   }
-  if (error instanceof TypeError) return new Error(`${file}: the file is not valid UTF-8`, { cause: error });
+  if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return new Error(`${file}: the file is not valid UTF-8`, { cause: error });
   return error;
 }
 
 interface RowReader {
   add(row: ParsedRow): void;
+  /** Returns how many entries can be taken: none after a problem. */
+  pendingCount(): number;
+  takeEntries(): RegisterEntry[];
   /** @throws {Error} for a file with problems or without rows */
   end(file: string): RegisterFile;
 }
@@ -74,18 +93,19 @@ function createRowReader(today: string): RowReader {
     if (problems.length < MAX_PROBLEMS) problems.push(text);
   };
   let columns: ReadonlyMap<RegisterColumn, number> | undefined;
-  const known = new Map<string, RegisterEntry & { line: number }>();
+  const known = createKnownEntries();
+  let pending: RegisterEntry[] = [];
   let repeated = 0;
   const addRow = (record: readonly string[], line: number, at: ReadonlyMap<RegisterColumn, number>): void => {
     const fields = COLUMNS.map((name) => [name, record[at.get(name) ?? -1] ?? ''] as const);
     const { entry, problems: found } = parseRegisterRow(toRow(fields), today);
     for (const problem of found) report(`line ${String(line)}: ${problem}`);
     if (entry === undefined) return;
-    const key = `${entry.studentId} ${entry.guardianId}`;
-    const earlier = known.get(key);
-    if (earlier === undefined) known.set(key, { ...entry, line });
-    else if (earlier.name === entry.name && earlier.relation === entry.relation) repeated += 1;
+    const earlier = known.add(entry, line);
+    if (earlier === undefined) pending.push(entry);
+    else if (earlier.isEqual) repeated += 1;
     else report(`line ${String(line)}: contradicts line ${String(earlier.line)}, which has the same two people`);
+    if (known.entries() > MAX_ENTRIES) throw new Error(`the file has more than ${String(MAX_ENTRIES)} entries`);
   };
   return {
     add: ({ record, info: { lines } }) => {
@@ -95,13 +115,47 @@ function createRowReader(today: string): RowReader {
       }
       columns = columnsOf(record, report);
     },
+    pendingCount: () => (problemCount === 0 ? pending.length : 0),
+    takeEntries: () => {
+      const taken = pending;
+      pending = [];
+      return taken;
+    },
     end: (file) => {
-      if (problemCount === 0 && known.size === 0) report('the file has no rows');
-      if (problemCount === 0) return { entries: [...known.values()], repeated };
+      if (problemCount === 0 && known.entries() === 0) report('the file has no rows');
+      if (problemCount === 0) return { entries: known.entries(), students: known.students(), repeated };
       const more = problemCount - problems.length;
       const rest = more === 0 ? [] : [`and ${String(more)} more`];
       throw new Error([...problems, ...rest].map((text) => `${file}: ${text}`).join('\n'));
     },
+  };
+}
+
+interface KnownEntries {
+  /** @returns the earlier entry of the same two people */
+  add(entry: RegisterEntry, line: number): { line: number; isEqual: boolean } | undefined;
+  entries(): number;
+  students(): number;
+}
+
+/** Remembers the line of every entry, and a hash in place of the name and relation. */
+function createKnownEntries(): KnownEntries {
+  const lines = new Map<string, number>();
+  const hashes = new Map<string, number>();
+  const students = new Set<string>();
+  return {
+    add: ({ studentId, guardianId, name, relation }, line) => {
+      const key = studentId + guardianId;
+      const digest = hash('sha256', `${relation} ${name}`, 'buffer').readUIntBE(0, 6);
+      const earlier = lines.get(key);
+      if (earlier !== undefined) return { line: earlier, isEqual: hashes.get(key) === digest };
+      students.add(studentId);
+      lines.set(key, line);
+      hashes.set(key, digest);
+      return undefined;
+    },
+    entries: () => lines.size,
+    students: () => students.size,
   };
 }
 

@@ -1,15 +1,8 @@
 import { isApprovedByRegister, type RegisterEntry, type RegisterMatch } from '../../domain/binding/register.ts';
 import { searchableName } from '../../domain/text.ts';
-import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import {
-  countRegisterEntries,
-  listRegisterEntries,
-  replaceRegister,
-  type RegisterRow,
-} from '../../store/binding/register.ts';
-import type { Store, Transaction } from '../../store/database/index.ts';
-import type { Audit } from '../audit/audit.ts';
+import { listRegisterEntries, lockRegister, type RegisterRow } from '../../store/binding/register.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import type { CheckedApplication } from './application-check.ts';
 
 /** The register of families: who the city says are the guardians of a student. */
@@ -19,9 +12,10 @@ export interface FamilyRegister {
 }
 
 type Mac = Pick<Secrets, 'mac'>;
-type HashedEntry = Omit<RegisterRow, 'importedAt'>;
+type HashedEntry = Omit<RegisterRow, 'importId'>;
 
-function hashEntry(
+/** Returns what the database holds of an entry: keyed hashes. */
+export function hashEntry(
   { mac }: Mac,
   { studentLookup, guardianLookup }: Pick<HashedEntry, 'studentLookup' | 'guardianLookup'>,
   { name, relation }: Pick<RegisterEntry, 'name' | 'relation'>,
@@ -55,40 +49,14 @@ export function createImportedRegister({ secrets }: { secrets: Mac }): FamilyReg
   };
 }
 
-interface ImportDeps {
-  store: Store;
-  clock: Clock;
-  secrets: Mac;
-  audit: Pick<Audit, 'append'>;
-}
-
-/** Replaces the register by the entries of a file in one transaction. Stores keyed hashes only. */
-export async function importRegister(
-  { store, clock, secrets, audit }: ImportDeps,
-  entries: readonly RegisterEntry[],
-): Promise<void> {
-  const importedAt = clock.now();
-  const lookup = (id: string): string => secrets.mac('national-id-lookup', id);
-  // Hashed before the transaction, which keeps other writers of SQLite waiting.
-  const rows = entries.map(({ studentId, guardianId, ...rest }) => ({
-    ...hashEntry(secrets, { studentLookup: lookup(studentId), guardianLookup: lookup(guardianId) }, rest),
-    importedAt,
-  }));
-  await store.write(async (tx) => {
-    const before = await countRegisterEntries(tx);
-    await replaceRegister(tx, rows);
-    const detail = { capacity: 'operator', before, after: rows.length };
-    await audit.append(tx, { event: 'register.imported', outcome: 'ok', detail });
-  });
-}
-
-/** Compares a checked application, and decides if the register approves it. */
+/** Compares a checked application, and decides if the register approves it. The register stays the same until the transaction ends. */
 export async function checkByRegister(
   tx: Transaction,
   register: FamilyRegister,
   checked: CheckedApplication,
 ): Promise<boolean> {
   const { application, student, guardians, applicants, conflicts } = checked;
+  await lockRegister(tx);
   return isApprovedByRegister({
     kind: application.applicantKind,
     matches: await register.compare(tx, checked),

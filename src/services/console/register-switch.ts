@@ -1,7 +1,7 @@
 import { registerSwitchCapacity } from '../../domain/access/policy.ts';
 import { wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { administersCity } from '../../domain/access/policy.ts';
-import { findRegisterImport } from '../../store/binding/register.ts';
+import { findCurrentImport } from '../../store/binding/register.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as schoolStore from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -44,7 +44,7 @@ export function createRegisterSwitch({ store, audit, authorization }: Deps): Reg
         const registrar = actor.capacities.filter(({ capacity }) => capacity === 'registrar');
         const codes = administersCity(actor) ? undefined : wholeSchoolCodesOf(registrar);
         const schools = await schoolStore.listRegisterSchools(tx, codes);
-        return { schools, importedAt: await findRegisterImport(tx) };
+        return { schools, importedAt: (await findCurrentImport(tx))?.finishedAt ?? undefined };
       }),
     set: ({ actorId, reason, address }, { schoolCode, isOn }) =>
       store.write(async (tx) => {

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { ApplicantKind } from '../../domain/binding/applicants.ts';
 import type { NoticeAnswer } from '../../domain/binding/notice.ts';
+import type { RegisterImportState } from '../../domain/binding/register.ts';
 import type { SubjectRequestKind, SubjectRequestState } from '../../domain/binding/subject-requests.ts';
 import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable, SchoolTables } from './people.ts';
@@ -148,11 +149,32 @@ export function defineApplicants(kit: ColumnBuilders, bindingApplications: Appli
   return { bindingApplicants, bindingEvidence };
 }
 
-/** Defines the imported register of families, which approves exact matches. Keyed hashes only. */
+/** Defines the imported register of families, which approves exact matches, and its imports. Keyed hashes only. */
 export function defineRegister(kit: ColumnBuilders) {
+  const registerImports = kit.table(
+    'register_imports',
+    {
+      id: kit.text('id').primaryKey(),
+      state: kit.text('state').$type<RegisterImportState>().notNull(),
+      startedAt: kit.instant('started_at').notNull(),
+      /** Counted at its end. */
+      entryCount: kit.int('entry_count').notNull().default(0),
+      /** When its entries became the register. */
+      finishedAt: kit.instant('finished_at'),
+    },
+    (t) => [
+      // One import runs, and the entries of one import are the register.
+      kit
+        .uniqueIndex('register_imports_state_key')
+        .on(t.state)
+        .where(sql`state <> 'obsolete'`),
+    ],
+  );
   const registerEntries = kit.table(
     'register_entries',
     {
+      /** Without a foreign key, which every insert would check. The entries of an obsolete import are deleted before it. */
+      importId: kit.text('import_id').notNull(),
       /** Keyed hash of the national ID of the student. */
       studentLookup: kit.text('student_lookup').notNull(),
       /** Keyed hash of the national ID of the guardian. */
@@ -160,11 +182,10 @@ export function defineRegister(kit: ColumnBuilders) {
       /** Keyed hashes that cover both IDs, so that equal names and relations of other families differ. */
       nameMac: kit.text('name_mac').notNull(),
       relationMac: kit.text('relation_mac').notNull(),
-      importedAt: kit.instant('imported_at').notNull(),
     },
-    (t) => [kit.primaryKey('register_entries_pk', t.studentLookup, t.guardianLookup)],
+    (t) => [kit.primaryKey('register_entries_pk', t.importId, t.studentLookup, t.guardianLookup)],
   );
-  return { registerEntries };
+  return { registerImports, registerEntries };
 }
 
 /** Defines requests of people about their guardianships and their personal data, which the school decides. */

@@ -31,6 +31,7 @@ export const {
   bindingApplicants,
   bindingEvidence,
   registerEntries,
+  registerImports,
   subjectRequests,
   personMerges,
   familyReminders,
