@@ -82,7 +82,10 @@ export async function countFailures({ container: { store } }: TestService, key: 
 }
 
 /** Lists the events of the audit log, oldest first. */
-export async function listAuditEvents({ container: { store } }: TestService, key?: NamedKey): Promise<string[]> {
+export async function listAuditEvents(
+  { container: { store } }: { container: Pick<TestService['container'], 'store'> },
+  key?: NamedKey,
+): Promise<string[]> {
   const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
   return rows.filter(({ subjectId }) => key === undefined || subjectId === personId(key)).map(({ event }) => event);
 }
