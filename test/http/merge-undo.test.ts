@@ -18,6 +18,7 @@ import { listAuditEvents, personId } from '../helpers/city.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { requestResetLink, useMailCatcher } from '../helpers/mail.ts';
+import { getGuardianshipId } from '../helpers/people.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff } from '../helpers/staff.ts';
@@ -146,6 +147,23 @@ eachService(
       assert.equal((await createHttpBrowser(issuer).open(second)).status, 410);
       const credential = await running().container.store.read((tx) => getCredential(tx, personId('G2')));
       assert.equal(credential.hash, undefined);
+    });
+
+    it('is refused while one account is suspended by the school and the other waits for the consent', async () => {
+      const { store, secrets } = running().container;
+      const id = await getGuardianshipId(running(), LOGIN.G2, '王小安');
+      await store.write(async (tx) => {
+        const { guardianships: table } = tx.tables;
+        const suspended = { state: 'suspended' as const, isConsentAwaited: true };
+        const [own] = await tx.db.update(table).set(suspended).where(eq(table.id, id)).returning();
+        assert.ok(own);
+        const stateReasonSealed = secrets.seal('state-reason', 'twin-s1', 'court order');
+        await insertGuardianship(tx, { ...own, id: 'twin-s1', guardianId: TWIN, stateReasonSealed });
+      });
+      const refused = await merge();
+      assert.equal(refused.status, 422);
+      assert.match(alertOf(refused.body), /親子關係狀態不同/);
+      assert.equal((await readTwin())[0], 'active');
     });
   },
 );

@@ -14,7 +14,7 @@ import * as people from '../../store/people/people.ts';
 import { updateSharing } from '../../store/personal-data/erasure.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { AuditEvent } from '../audit/audit.ts';
-import type { Guardianships } from '../people/guardianships.ts';
+import { statusOf, type Guardianships } from '../people/guardianships.ts';
 import { fingerprintOf, sealSnapshot, type MergeSnapshot } from './merge-snapshot.ts';
 import { done, impossible, type ImpossibleEffect, type PersonEffect } from './person-effect.ts';
 
@@ -103,7 +103,7 @@ async function planMerge(tx: Transaction, personId: string, input: string): Prom
   const ofOther = rows.filter((row) => row.guardianId === otherId || row.studentId === otherId);
   const sameAs = (row: GuardianshipRow): GuardianshipRow | undefined =>
     rows.find((one) => one.id !== row.id && pairOf(one, otherId, personId) === pairOf(row, otherId, personId));
-  if (ofOther.some((row) => (sameAs(row)?.state ?? row.state) !== row.state)) return impossible('merge_guardianship');
+  if (ofOther.some((row) => !isSameStatus(sameAs(row) ?? row, row))) return impossible('merge_guardianship');
   return {
     kind: 'plan',
     kept,
@@ -111,6 +111,16 @@ async function planMerge(tx: Transaction, personId: string, input: string): Prom
     moved: ofOther.filter((row) => sameAs(row) === undefined),
     duplicates: ofOther.filter((row) => sameAs(row) !== undefined),
   };
+}
+
+/** Returns true if the states and the causes of a suspension are the same: the row of the account that ends would lose its cause. */
+function isSameStatus(a: GuardianshipRow, b: GuardianshipRow): boolean {
+  const [one, other] = [statusOf(a), statusOf(b)];
+  return (
+    one.state === other.state &&
+    one.isConsentAwaited === other.isConsentAwaited &&
+    one.isSuspendedBySchool === other.isSuspendedBySchool
+  );
 }
 
 /** Names the two people of a guardianship as after the merge. */
