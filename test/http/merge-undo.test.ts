@@ -5,6 +5,7 @@ import { eq } from 'drizzle-orm';
 import { getCredential } from '../../src/store/auth/credentials.ts';
 import { insertGuardianship } from '../../src/store/people/guardianships.ts';
 import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
+import { holdApiToken, RECORDS_API, recordsApiRegistration } from '../helpers/api-tokens.ts';
 import {
   LOGIN,
   redeem,
@@ -28,6 +29,7 @@ const SCOPES = ['openid', 'roles', 'children', 'offline_access'];
 const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
 /** The younger account of the mother, with another child. */
 const TWIN = '6f1f0c9e-7d8e-4a53-9d11-2f6d1c0a7b01';
+const TWIN_PUPIL = '6f1f0c9e-7d8e-4a53-9d11-2f6d1c0a7b03';
 const GUARDIANSHIP = '6f1f0c9e-7d8e-4a53-9d11-2f6d1c0a7b02';
 const MOBILE = '+886900999888';
 const TWIN_EMAIL = 'meiling.lee@parents.example';
@@ -48,8 +50,11 @@ eachService(
     clients: [
       createRegistration('app', secret, {
         ...{ scopes: SCOPES, permissions: ['fees:read'], backchannel_logout_uri: receiver.url },
+        resources: [RECORDS_API.identifier],
       }),
+      recordsApiRegistration(secret),
     ],
+    resourceServers: [RECORDS_API],
   }),
   (running) => {
     let app: TestParty;
@@ -111,8 +116,11 @@ eachService(
       assert.deepEqual(await readTwin(), ['disabled', personId('G2'), 'active', personId('G2')]);
       const entry = { login: LOGIN.G2, choice: ['吳小華'], parameters: OFFLINE };
       const tokens = await redeem(app, await runAuthorization(app, createHttpBrowser(issuer), entry));
+      const isActive = await holdApiToken(app, secret, { ...entry, scope: OFFLINE.scope });
+      assert.equal(await isActive(), true);
       receiver.received.length = 0;
       assert.match(textOf((await undo()).body), /合併已復原/);
+      assert.equal(await isActive(), false);
       assert.equal((await userinfo(app, textIn(tokens, 'access_token'))).status, 401);
       assert.equal((await refresh(app, textIn(tokens, 'refresh_token'))).body['error'], 'invalid_grant');
       assert.ok((await receiver.take(1)).length > 0);
@@ -133,6 +141,52 @@ eachService(
       const resumed = await openAction('resume-guardianship', GUARDIANSHIP);
       await registrar.submit(resumed, { action: 'resume-guardianship', reason: 'revoked order' });
       assert.match(textOf((await undo()).body), /合併已復原/);
+    });
+
+    it('of a pupil ends the tokens of the guardians, who then see the kept account', async () => {
+      const { store } = running().container;
+      const readStudent = () =>
+        store.read(async ({ db, tables: { guardianships } }) => {
+          const [row] = await db.select().from(guardianships).where(eq(guardianships.id, 'of-pupil'));
+          return row?.studentId;
+        });
+      await store.write(async (tx) => {
+        const times = { createdAt: AT, updatedAt: AT };
+        const { enrollments } = tx.tables;
+        await insertPerson(tx, { id: TWIN_PUPIL, kind: 'person', name: '吳曉華', status: 'active', ...times });
+        const [row] = await tx.db
+          .select()
+          .from(enrollments)
+          .where(eq(enrollments.studentId, personId('S4')));
+        assert.ok(row);
+        await tx.db.insert(enrollments).values({ ...row, id: 'of-pupil', studentId: TWIN_PUPIL });
+        await insertGuardianship(tx, {
+          ...{
+            id: 'of-pupil',
+            guardianId: personId('G2'),
+            studentId: TWIN_PUPIL,
+            relation: 'guardian',
+            state: 'active',
+          },
+          ...{ relationLabel: '姑姑', authority: 'court', permissions: ['fees:read'], ...times },
+        });
+      });
+      const entry = { login: LOGIN.G2, choice: ['吳曉華'] };
+      const isActive = await holdApiToken(app, secret, { ...entry, scope: OFFLINE.scope });
+      assert.equal(await isActive(), true);
+      receiver.received.length = 0;
+      const form = await openAction('merge', TWIN_PUPIL, personId('S4'));
+      const preview = await registrar.submit(form, { action: 'merge', value: TWIN_PUPIL, reason: 'one pupil' });
+      assert.match(textOf((await registrar.submit(preview, { action: 'merge' })).body), /帳號已合併/);
+      assert.equal(await isActive(), false);
+      assert.ok((await receiver.take(1)).length > 0);
+      assert.equal(await readStudent(), personId('S4'));
+      const isKeptActive = await holdApiToken(app, secret, { ...entry, choice: ['吳小華'], scope: OFFLINE.scope });
+      const undoing = await openAction('undo-merge', '', personId('S4'));
+      const undone = await registrar.submit(undoing, { action: 'undo-merge', reason: 'two pupils' });
+      assert.match(textOf(undone.body), /合併已復原/);
+      assert.equal(await isKeptActive(), false);
+      assert.equal(await readStudent(), TWIN_PUPIL);
     });
 
     it('ends reset links and passwords that the owner of the other account got after the merge', async () => {
