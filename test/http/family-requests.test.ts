@@ -7,9 +7,18 @@ import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { insertPerson } from '../../src/store/people/people.ts';
 import { holdApiToken, RECORDS_API, recordsApiRegistration } from '../helpers/api-tokens.ts';
-import { LOGIN, redeem, refresh, runAuthorization, textIn, userinfo } from '../helpers/authorization-flow.ts';
+import {
+  interactionOf,
+  LOGIN,
+  redeem,
+  refresh,
+  runAuthorization,
+  textIn,
+  userinfo,
+} from '../helpers/authorization-flow.ts';
 import { signInFamily, startOver } from '../helpers/binding.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
+import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailsTo } from '../helpers/mail.ts';
@@ -64,6 +73,23 @@ eachService(
       guardian.submit(await guardian.open(`/account/children/${guardianshipId}`), { decision, reason });
     const isListed = async (id: string): Promise<boolean> =>
       (await registrar.open(LIST)).body.includes(`data-family-request="${id}"`);
+
+    it('asks for the password before the reason, and after a late submission to press the button again', async () => {
+      const time = freezeTime(Date.now());
+      try {
+        const { httpBrowser } = await signInToAccount(running(), LOGIN.G2, DEMO_PASSWORD);
+        const form = await httpBrowser.open(`/account/children/${guardianshipId}`);
+        time.advance(6 * MINUTE);
+        const asked = await httpBrowser.open(`/account/children/${guardianshipId}`);
+        assert.equal(interactionOf(asked), 'login');
+        const late = await httpBrowser.submit(form, { decision: 'request', reason: '搬家' });
+        assert.equal(interactionOf(late), 'login');
+        const again = await httpBrowser.submit(late, { login: LOGIN.G2, password: DEMO_PASSWORD });
+        assert.match(textOf(again.body), /請再按一次按鈕/);
+      } finally {
+        time.release();
+      }
+    });
 
     it('asks to end a guardianship, which stays until the school decides', async () => {
       assert.match((await guardian.open('/account')).body, new RegExp(`/account/children/${guardianshipId}`));

@@ -6,7 +6,7 @@ import { codePoints } from '../../domain/text.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { guardianshipIdOf } from './guardianship-id.ts';
-import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+import { confirmedNotice, requireRecentSignIn, type SignedInPerson } from './session.ts';
 
 const MAX_REASON_LENGTH = 500;
 const DECISIONS = ['request', 'withdraw'] as const;
@@ -16,12 +16,14 @@ const endForm = z.object({ decision: z.enum(DECISIONS), reason: field });
 export function addChildRoutes(router: Router, deps: HttpDeps): void {
   router.get(
     '/children/:id',
-    requireSignIn(deps, (ctx, signedIn) => showChild(deps, ctx, signedIn)),
+    requireRecentSignIn(deps, (ctx, signedIn) => showChild(deps, ctx, signedIn), { returnPath: (ctx) => ctx.path }),
   );
   router.post(
     '/children/:id',
     parseForms(),
-    requireRecentSignIn(deps, (ctx, signedIn) => submitEnd(deps, ctx, signedIn), { returnPath: (ctx) => ctx.path }),
+    requireRecentSignIn(deps, (ctx, signedIn) => submitEnd(deps, ctx, signedIn), {
+      returnPath: (ctx) => `${ctx.path}?done=confirmed`,
+    }),
   );
 }
 
@@ -49,7 +51,7 @@ async function showChild(
       requestedAt: child.requestedAt,
       values: { reason },
       errors: error === undefined ? {} : { reason: error },
-      notice: done && deps.pages.t(ctx, `guardianshipEnd.done.${done}`),
+      notice: done ? deps.pages.t(ctx, `guardianshipEnd.done.${done}`) : confirmedNotice(deps, ctx),
     },
     error === undefined ? 200 : 422,
   );

@@ -6,7 +6,7 @@ import type { OwnGuardian } from '../../services/people/adulthood.ts';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms, readForm } from '../forms/body.ts';
 import { guardianshipIdOf } from './guardianship-id.ts';
-import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+import { confirmedNotice, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
 const PATH = '/account/guardians';
 const CONSENT_DECISIONS = ['consent', 'withdraw'] as const;
@@ -20,12 +20,14 @@ export function addGuardianRoutes(router: Router, deps: HttpDeps): void {
   );
   router.get(
     '/guardians/:id',
-    requireSignIn(deps, (ctx, signedIn) => showGuardian(deps, ctx, signedIn)),
+    requireRecentSignIn(deps, (ctx, signedIn) => showGuardian(deps, ctx, signedIn), { returnPath: (ctx) => ctx.path }),
   );
   router.post(
     '/guardians/:id',
     parseForms(),
-    requireRecentSignIn(deps, (ctx, signedIn) => changeConsent(deps, ctx, signedIn), { returnPath: (ctx) => ctx.path }),
+    requireRecentSignIn(deps, (ctx, signedIn) => changeConsent(deps, ctx, signedIn), {
+      returnPath: (ctx) => `${ctx.path}?done=confirmed`,
+    }),
   );
 }
 
@@ -40,7 +42,7 @@ async function showGuardian(deps: HttpDeps, ctx: Context, { facts }: SignedInPer
   const id = guardianshipIdOf(ctx);
   const guardian = (await listGuardians(deps, facts.id)).find(({ guardianshipId }) => guardianshipId === id);
   if (guardian === undefined) throw createError(404, 'no such guardian');
-  deps.pages.show(ctx, 'account/guardian', { guardian });
+  deps.pages.show(ctx, 'account/guardian', { guardian, notice: confirmedNotice(deps, ctx) });
 }
 
 async function changeConsent(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {

@@ -79,6 +79,11 @@ export function hideFromSchoolAccounts(deps: HttpDeps): Middleware {
   };
 }
 
+/** Returns the text that asks to press the button again, after a sign-in that `requireRecentSignIn` asked for. */
+export function confirmedNotice({ pages }: HttpDeps, ctx: Context): string | undefined {
+  return ctx.query['done'] === 'confirmed' ? pages.t(ctx, 'notice.confirmed') : undefined;
+}
+
 interface RecentSignInOptions {
   maxAgeSeconds?: number;
   /** The page that says to press the button again. */

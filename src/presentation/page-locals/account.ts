@@ -89,7 +89,7 @@ export interface AccountPages {
   'account/recovery-codes': RecoveryCodesLocals;
   'account/contacts': ContactsLocals;
   'account/guardians': { guardians: readonly GuardianLocals[]; notice?: string | undefined };
-  'account/guardian': { guardian: GuardianLocals };
+  'account/guardian': { guardian: GuardianLocals; notice?: string | undefined };
   /** `id`: of the guardianship; `requestedAt`: when the guardian asked to end it, ms since 1970. */
   'account/child': {
     id: string;
