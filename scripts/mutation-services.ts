@@ -59,7 +59,7 @@ export const SERVICES: readonly Part[] = [
     sources: [
       ...files(
         'services/personal-data',
-        'copy erasure request-mail request-payload request-reminders request-schools requests retention',
+        'copy erasure operator-erasure request-mail request-payload request-reminders request-schools requests retention',
       ),
       ...files('services/console', 'subject-requests'),
     ],

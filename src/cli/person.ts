@@ -1,5 +1,6 @@
 import { loadMigratingSettings, loadRevokingSettings, type MigratingSettings } from '../config/command-settings.ts';
 import type { AccountServices } from '../container/commands.ts';
+import type { ErasureObstacle } from '../domain/binding/subject-requests.ts';
 import type { PersonByLogin } from '../services/people/people.ts';
 import { parseNonEmpty, type CliCommand } from './command.ts';
 import { print } from './output.ts';
@@ -7,7 +8,7 @@ import { print } from './output.ts';
 export function addPersonCommands(program: CliCommand): void {
   const person = program
     .command('person')
-    .description('disable, enable or unlock an account')
+    .description('disable, enable, unlock or delete an account')
     .example('kinpass person unlock meiling@example.tw');
   const add = (name: string, description: string, action: (login: string) => Promise<void>): void => {
     person
@@ -28,6 +29,46 @@ export function addPersonCommands(program: CliCommand): void {
     'end the waits and the lock after wrong passwords and codes, and reopen a closed first password',
     unlock,
   );
+  person
+    .command('erase')
+    .description('repeat the deletion of an account after a restore; it cannot be undone')
+    .argument('<id>', 'id of the account, as the audit log has it', parseNonEmpty)
+    .requiredOption('--confirm', 'confirms that the account and its data are deleted')
+    .example('kinpass person erase 5f0c8d0e-6a53-4c5b-9d0a-0d8a4f0b1c2d --confirm')
+    .action(erase);
+}
+
+/** Why an account cannot be deleted now, and what helps. */
+const OBSTACLES: Readonly<Record<ErasureObstacle, string>> = {
+  enrolled: 'the person is enrolled; end the enrollment first',
+  staff: 'the person has a duty; end the duty first',
+  school_account: 'it is the school account of an enrolled pupil; end the enrollment first',
+  open_application: 'an application waits for its result; let the school decide it first',
+  other_schools: 'a child is at another school',
+};
+
+async function erase(personId: string): Promise<void> {
+  const settings = loadRevokingSettings(process.env);
+  const { createClientLookup, withAccountServices } = await import('../container/commands.ts');
+  const { createRevocation } = await import('../services/access/revocation.ts');
+  const { createGuardianships } = await import('../services/people/guardianships.ts');
+  const { createErasure } = await import('../services/personal-data/erasure.ts');
+  const { eraseAsOperator } = await import('../services/personal-data/operator-erasure.ts');
+  await withAccountServices(settings, async (deps) => {
+    const revocation = createRevocation({ ...deps, clients: await createClientLookup(settings, deps) });
+    // The revocation of guardianships sends no mail, so it needs no issuer.
+    const guardianships = createGuardianships({ ...deps, revocation, issuer: '' });
+    const result = await eraseAsOperator(
+      { ...deps, erasure: createErasure({ ...deps, revocation, guardianships }) },
+      personId,
+    );
+    if (result.kind === 'obstacle') {
+      throw new Error(`person: account "${personId}" cannot be deleted: ${OBSTACLES[result.obstacle]}`);
+    }
+    // An account that was deleted with another one is no error, so that a list can be repeated.
+    const state = result.kind === 'done' ? 'is deleted with its data' : 'does not exist; nothing to delete';
+    print(`person: account "${personId}" ${state}`);
+  });
 }
 
 async function disable(login: string): Promise<void> {

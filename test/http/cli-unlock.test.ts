@@ -106,6 +106,31 @@ describe('kinpass person', () => {
     assert.equal((await signIn(LOGIN.T1, DEMO_PASSWORD)).status, 200);
   });
 
+  it('erase deletes an account once, records it, and refuses without --confirm or with an obstacle', async () => {
+    const id = personId('G2');
+    const [code, , hint] = await run('erase', id);
+    assert.equal(code, 1);
+    assert.match(hint, /required option '--confirm' not specified/);
+    const staff = personId('T1');
+    const refused = `person: account "${staff}" cannot be deleted: the person has a duty; end the duty first\n`;
+    assert.deepEqual(await run('erase', staff, '--confirm'), [1, '', refused]);
+    assert.deepEqual(await run('erase', id, '--confirm'), [
+      0,
+      `person: account "${id}" is deleted with its data\n`,
+      '',
+    ]);
+    assert.equal((await signIn(LOGIN.G2, DEMO_PASSWORD)).status, 422);
+    const entries = change(
+      "select subject_id, json_extract(detail, '$.capacity') as capacity from audit where event = 'person.erased'",
+    );
+    assert.deepEqual(entries, [{ subject_id: id, capacity: 'operator' }]);
+    assert.deepEqual(await run('erase', id, '--confirm'), [
+      0,
+      `person: account "${id}" does not exist; nothing to delete\n`,
+      '',
+    ]);
+  });
+
   it('names a login without an account', async () => {
     for (const login of ['unknown.login', '王大明']) {
       const expected = `person: no account with login "${login}"\n`;

@@ -43,6 +43,7 @@ const COMMANDS = [
   'person disable',
   'person enable',
   'person unlock',
+  'person erase',
   'admin',
   'admin invite',
   'register',

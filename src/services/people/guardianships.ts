@@ -44,8 +44,8 @@ const EVENT_VERBS = { suspend: 'suspended', resume: 'resumed', revoke: 'revoked'
 interface Deps {
   store: Store;
   clock: Clock;
-  audit: Audit;
-  revocation: Revocation;
+  audit: Pick<Audit, 'append'>;
+  revocation: Pick<Revocation, 'revokeGrants'>;
   secrets: Pick<Secrets, 'seal'>;
   outbox: Outbox;
   issuer: string;
