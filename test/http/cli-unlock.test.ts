@@ -109,7 +109,7 @@ describe('kinpass person', () => {
   it('erase deletes an account once, records it, and refuses without --confirm or with an obstacle', async () => {
     const id = personId('G2');
     const [code, , hint] = await run('erase', id);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(hint, /required option '--confirm' not specified/);
     const staff = personId('T1');
     const refused = `person: account "${staff}" cannot be deleted: the person has a duty; end the duty first\n`;
