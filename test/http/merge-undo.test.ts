@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import { getCredential } from '../../src/store/auth/credentials.ts';
+import { updateNationalId } from '../../src/store/console/account-changes.ts';
 import { insertGuardianship } from '../../src/store/people/guardianships.ts';
-import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
+import { findPerson, insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
 import { holdApiToken, RECORDS_API, recordsApiRegistration } from '../helpers/api-tokens.ts';
 import {
   LOGIN,
@@ -187,6 +188,31 @@ eachService(
       assert.match(textOf(undone.body), /合併已復原/);
       assert.equal(await isKeptActive(), false);
       assert.equal(await readStudent(), TWIN_PUPIL);
+    });
+
+    it('of two national IDs takes two members of staff, as the merge does', async () => {
+      const { store, secrets } = running().container;
+      const readId = () => store.read(async (tx) => (await findPerson(tx, TWIN_PUPIL))?.nationalIdLookup);
+      await store.write((tx) => {
+        const id = { lookup: 'lookup', sealed: secrets.seal('national-id', TWIN_PUPIL, 'Y100200199') };
+        return updateNationalId(tx, TWIN_PUPIL, id, AT);
+      });
+      const { browser: bureau } = await signInStaff(running(), 'B1');
+      const confirm = async (sent: Answer): Promise<string> => {
+        assert.match(sent.body, /data-request-state="pending"/);
+        const page = await bureau.open(new URL(sent.url).pathname);
+        return textOf((await bureau.submit(page, { answer: 'confirm', reason: 'checked' })).body);
+      };
+      const form = await openAction('merge', TWIN_PUPIL, personId('S4'));
+      const preview = await registrar.submit(form, { action: 'merge', value: TWIN_PUPIL, reason: 'one pupil' });
+      const merged = await confirm(await registrar.submit(preview, { action: 'merge' }));
+      assert.match(merged, /帳號已合併/);
+      assert.equal(await readId(), null);
+      const undoing = await openAction('undo-merge', '', personId('S4'));
+      const sent = await registrar.submit(undoing, { action: 'undo-merge', reason: 'two pupils' });
+      assert.equal(await readId(), null, 'before the confirmation');
+      assert.match(await confirm(sent), /合併已復原/);
+      assert.equal(await readId(), 'lookup');
     });
 
     it('ends reset links and passwords that the owner of the other account got after the merge', async () => {
