@@ -1,3 +1,6 @@
+import { countRepeatedChange, type RepeatedChange } from '../../src/services/people/repeated-change-limit.ts';
+import type { Store } from '../../src/store/database/index.ts';
+import { RateLimitedError } from '../../src/platform/errors.ts';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
@@ -35,4 +38,16 @@ export async function getGuardianshipId(service: ServiceDatabase, login: string,
   const found = children.find(({ name }) => name === childName);
   assert.ok(found, `${login} has no child ${childName}`);
   return found.guardianship.id;
+}
+
+/** Counts changes of an account until the limit is reached. */
+export async function repeatChanges(
+  { container: { store } }: { container: { store: Store } },
+  change: RepeatedChange,
+  id: string,
+): Promise<void> {
+  const count = (): Promise<void> => store.write((tx) => countRepeatedChange(tx, change, id, Date.now()));
+  await assert.rejects(async () => {
+    for (let i = 0; i < 100; i += 1) await count();
+  }, RateLimitedError);
 }
