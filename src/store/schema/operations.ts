@@ -17,8 +17,8 @@ export function defineSettings(kit: ColumnBuilders) {
   return { settings };
 }
 
-/** Defines the outbox and the append-only audit log. */
-export function defineOperations(kit: ColumnBuilders) {
+/** Defines the mails and notices to deliver. */
+export function defineOutbox(kit: ColumnBuilders) {
   const outbox = kit.table(
     'outbox',
     {
@@ -52,6 +52,11 @@ export function defineOperations(kit: ColumnBuilders) {
         .where(sql`recipient_mac is not null`),
     ],
   );
+  return { outbox };
+}
+
+/** Defines the append-only audit log. */
+export function defineAuditLog(kit: ColumnBuilders) {
   // No foreign keys, because the log outlives the persons in it. The one index serves the history of a person. Every other index would
   // cost each sign-in two more pages of disk.
   const audit = kit.table(
@@ -87,5 +92,5 @@ export function defineOperations(kit: ColumnBuilders) {
     hash: kit.text('hash').notNull(),
     mac: kit.text('mac').notNull(),
   });
-  return { outbox, audit, auditHead, auditArchive };
+  return { audit, auditHead, auditArchive };
 }

@@ -11,7 +11,7 @@ import type { ColumnBuilders } from './column-builders.ts';
 import { defineBulkRuns, defineStaffRequests } from './console.ts';
 import { defineCredentials, defineSecondFactors } from './credentials.ts';
 import { defineClients, defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
-import { defineOperations, defineSettings } from './operations.ts';
+import { defineAuditLog, defineOutbox, defineSettings } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
 import { defineSelfService } from './self-service.ts';
 import { defineStatistics } from './statistics.ts';
@@ -43,7 +43,8 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineConsents(kit, people.persons),
     ...defineKeys(kit),
     ...defineClients(kit),
-    ...defineOperations(kit),
+    ...defineOutbox(kit),
+    ...defineAuditLog(kit),
     ...defineSettings(kit),
     ...defineStatistics(kit),
   };
