@@ -44,6 +44,7 @@ const OBSTACLES: Readonly<Record<ErasureObstacle, string>> = {
   staff: 'the person has a duty; end the duty first',
   school_account: 'it is the school account of an enrolled pupil; end the enrollment first',
   open_application: 'an application waits for its result; let the school decide it first',
+  suspended_guardianship: 'a school has suspended a guardianship of the person; it must end or be resumed first',
   other_schools: 'a child is at another school',
 };
 

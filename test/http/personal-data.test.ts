@@ -204,6 +204,17 @@ eachService(
       assert.equal((await userinfo(app, textIn(again, 'access_token'))).status, 200);
     });
 
+    it('of a guardian whom the school has suspended is not deleted, and only staff learn why', async () => {
+      const browser = await open(LOGIN.G3);
+      const receipt = await ask(browser, 'deletion');
+      assert.doesNotMatch(textOf(receipt.body), /暫停/);
+      ({ browser: bureau } = await signInStaff(running(), 'B1'));
+      const page = await openRequest(bureau, receipt);
+      assert.match(textOf(page.body), /學校暫停了這個人的監護關係/);
+      assert.equal((await bureau.submit(page, { answer: 'approve', reason: 'x' })).status, 422);
+      assert.equal((await browser.open('/account')).status, 200);
+    });
+
     it('is deleted with everything that references the person, and the audit log stays valid', async () => {
       const app = await createParty(issuer, { id: 'app', scope: 'openid roles children', secret });
       const browser = await open(LOGIN.G2);

@@ -35,7 +35,15 @@ export function deadlineStateOf(dueAt: number, now: number): DeadlineState {
 
 /**
  * Why an account cannot be deleted now: the person is enrolled, has a duty, it is the account of a family with an enrolled pupil, an
- * application waits for its result, or a guardianship is out of the scope of the registrar, so that the bureau decides.
+ * application waits for its result, the school has suspended a guardianship (with the account its record would disappear, and a new
+ * application would look like the first one), or a guardianship is out of the scope of the registrar, so that the bureau decides.
  */
-export const ERASURE_OBSTACLES = ['enrolled', 'staff', 'school_account', 'open_application', 'other_schools'] as const;
+export const ERASURE_OBSTACLES = [
+  'enrolled',
+  'staff',
+  'school_account',
+  'open_application',
+  'suspended_guardianship',
+  'other_schools',
+] as const;
 export type ErasureObstacle = (typeof ERASURE_OBSTACLES)[number];

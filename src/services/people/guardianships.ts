@@ -34,7 +34,7 @@ export function statusOf({
   state,
   isConsentAwaited,
   stateReasonSealed,
-}: guardianships.GuardianshipRow): GuardianshipStatus {
+}: Pick<guardianships.GuardianshipRow, 'state' | 'isConsentAwaited' | 'stateReasonSealed'>): GuardianshipStatus {
   const hasReason = stateReasonSealed !== null;
   return { state, isConsentAwaited, isSuspendedBySchool: state === 'suspended' && (hasReason || !isConsentAwaited) };
 }

@@ -21,7 +21,7 @@ import type { Revocation } from '../access/revocation.ts';
 import type { AuditEvent } from '../audit/audit.ts';
 import { openApplicant } from '../binding/applicant-data.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import type { Guardianships } from '../people/guardianships.ts';
+import { statusOf, type Guardianships } from '../people/guardianships.ts';
 
 /** Deletes people in the transaction of the caller. */
 export interface Erasure {
@@ -132,7 +132,13 @@ async function findObstacle(tx: Transaction, personId: string, today: string): P
   if (policyTargetOf(facts, today).isStaff) return 'staff';
   if (isEnrolled(personId)) return 'enrolled';
   if (isEnrolled(facts.schoolAccountOf)) return 'school_account';
-  return (await hasOpenApplication(tx, personId)) ? 'open_application' : undefined;
+  if (await hasOpenApplication(tx, personId)) return 'open_application';
+  return (await isSuspendedGuardian(tx, personId)) ? 'suspended_guardianship' : undefined;
+}
+
+async function isSuspendedGuardian(tx: Transaction, personId: string): Promise<boolean> {
+  const rows = await erasure.listGuardianshipsOf(tx, [personId]);
+  return rows.some((row) => row.guardianId === personId && statusOf(row).isSuspendedBySchool);
 }
 
 async function hasOpenApplication(tx: Transaction, personId: string): Promise<boolean> {

@@ -31,18 +31,10 @@ async function listDirectDependents(tx: Transaction, personId: string): Promise<
 }
 
 /** Lists the guardianships of people on either side. */
-export function listGuardianshipsOf(
-  tx: Transaction,
-  ids: readonly string[],
-): Promise<Pick<GuardianshipRow, 'id' | 'guardianId' | 'studentId' | 'state'>[]> {
+export function listGuardianshipsOf(tx: Transaction, ids: readonly string[]): Promise<GuardianshipRow[]> {
   const { guardianships } = tx.tables;
   return tx.db
-    .select({
-      id: guardianships.id,
-      guardianId: guardianships.guardianId,
-      studentId: guardianships.studentId,
-      state: guardianships.state,
-    })
+    .select()
     .from(guardianships)
     .where(or(inArray(guardianships.guardianId, [...ids]), inArray(guardianships.studentId, [...ids])))
     .orderBy(guardianships.id);
