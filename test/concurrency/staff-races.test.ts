@@ -106,6 +106,35 @@ for (const [name, count] of [
       }
     });
 
+    it('answer a request about personal data once, with one effect and one mail', async () => {
+      const browser = newBrowser();
+      await signIn(browser, LOGIN.G5, DEMO_PASSWORD);
+      const form = await browser.open('/account/data/requests/new?kind=stop_processing');
+      const confirmation = await browser.submit(form, { what: 'all', why: '' });
+      const receipt = await browser.submit(confirmation, { confirmed: 'yes' });
+      const requestId = /\/requests\/([^?/]+)/.exec(receipt.url)?.[1] ?? '';
+      const deciders = [bureau, otherBureau];
+      const pages = await Promise.all(deciders.map((one) => one.open(`/console/subject-requests/${requestId}`)));
+      const answers = await Promise.all(
+        deciders.map((one, at) => {
+          const page = pages[at];
+          assert.ok(page);
+          return one.submit(page, { answer: at === 0 ? 'approve' : 'decline', reason: REASON });
+        }),
+      );
+      assert.deepEqual(statusesOf(answers), [200, 409]);
+      const isApproved = answers[0]?.status === 200;
+      assert.equal(await countEvents('subject_request.approved'), isApproved ? 1 : 0);
+      assert.equal(await countEvents('subject_request.declined'), isApproved ? 0 : 1);
+      assert.equal(await countEvents('personal_data.sharing_stopped'), isApproved ? 1 : 0);
+      const results = (): number =>
+        mail
+          .messages()
+          .filter(({ subject }) => /^Your personal data request has been (approved|declined)/.test(subject)).length;
+      await pollUntil('a mail about the result', () => results() > 0);
+      assert.equal(results(), 1);
+    });
+
     it('let a reset link set one of two passwords that are sent at once', async () => {
       const link = await requestResetLink(nodes, mail, LOGIN.G4);
       const browsers = [newBrowser(), newBrowser()];
