@@ -190,7 +190,7 @@ eachStore('the copy of personal data', (on) => {
     assert.ok((await requestsOf('older'))?.every((one) => one.every((value) => value === null)));
   });
 
-  it('is deleted with every account that was merged into the person, unless staff enabled it again', async () => {
+  it('is deleted with every account merged into the person, unless staff enabled it again', async () => {
     const merged = { snapshotSealed: '', mergedAt: NOW, mergedBy: 'desk' };
     const accounts = ['first', 'second', 'enabled', 'undone'];
     const found = await on.store.write(async (tx) => {

@@ -54,7 +54,7 @@ eachStore('requests of people', (on) => {
     return (await staff.subjectRequests.answer(given)).kind;
   };
 
-  it('are mailed to the registrar of the school, or to the bureau where none decides, by link only', async () => {
+  it('are mailed by link only to the registrar, or to the bureau where none decides', async () => {
     await ask('S1');
     assert.deepEqual(await takeTasks(), [await mailed('subject_request', 'A2')]);
     await ask('T2');

@@ -33,7 +33,7 @@ eachService(
       browser.post('/account/changes/seen', new URLSearchParams({ through }));
     const throughOn = ({ body }: Answer): string => /name="through" value="(\d+)"/.exec(body)?.[1] ?? '';
 
-    it('show a second factor of a person without an email address at the next sign-in, until confirmed', async () => {
+    it('show a second factor of a person without an email at each sign-in, until confirmed', async () => {
       const { identifiers } = await getPersonFacts(running(), LOGIN.S1);
       assert.ok(identifiers.every(({ kind, isVerified }) => kind !== 'email' || !isVerified));
       const { browser } = await signIn(LOGIN.S1);

@@ -123,7 +123,7 @@ eachService(
       assert.equal(await childrenOf(), 1, 'the other child remains');
     });
 
-    it('are suspended once by concurrent jobs, which tell relying parties, the student and the guardians', async () => {
+    it('are suspended once by concurrent jobs, which notify apps, the student and the guardians', async () => {
       const { adulthood } = running().container;
       await turnAdult(-1);
       const before = sentTo(LOGIN.G2, '學生已成年');
@@ -179,7 +179,7 @@ eachService(
       assert.equal(await decide('consent'), 200);
     });
 
-    it('keeps a suspension by the school after the consent, and the consent after the school resumes', async () => {
+    it('keeps a suspension by the school after the consent, and the consent after a resumption', async () => {
       const { guardianships } = running().container;
       const change = (action: 'suspend' | 'resume'): Promise<boolean> =>
         guardianships.applyAction({ id: guardianshipId, action, reason: 'court order 9', actorId: undefined });

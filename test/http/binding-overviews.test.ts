@@ -66,7 +66,7 @@ eachService(
       );
     });
 
-    it('a registrar sees the classes of the school and the bureau all schools, without names of people', async () => {
+    it('show a registrar the classes of the school and the bureau all schools, without names', async () => {
       const registrar = await signIn('A2');
       const school = await registrar.open('/console/binding');
       assert.match(school.url, /\/console\/binding\/schools\/993301$/);

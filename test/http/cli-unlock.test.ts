@@ -106,7 +106,7 @@ describe('kinpass person', () => {
     assert.equal((await signIn(LOGIN.T1, DEMO_PASSWORD)).status, 200);
   });
 
-  it('erase deletes an account once, records it, and refuses without --confirm or with an obstacle', async () => {
+  it('erase deletes and records an account once, and refuses without --confirm or if obstructed', async () => {
     const id = personId('G2');
     const [code, , hint] = await run('erase', id);
     assert.equal(code, 2);

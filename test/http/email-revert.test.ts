@@ -64,7 +64,7 @@ eachService(
       );
     const open = (link: string): Promise<Answer> => createHttpBrowser(running().issuer).open(link);
 
-    it('restores the address, ends the sessions and the new second factor, and asks for a new password', async () => {
+    it('restores the address, ends sessions and the new factor, and asks for a new password', async () => {
       const next = `thief.${running().issuer.slice(-5)}@mail.example`;
       const { browser: thief, link } = await change(LOGIN.G2, next);
       const owner = createHttpBrowser(running().issuer);

@@ -74,7 +74,7 @@ eachService(
     const isListed = async (id: string): Promise<boolean> =>
       (await registrar.open(LIST)).body.includes(`data-family-request="${id}"`);
 
-    it('asks for the password before the reason, and after a late submission to press the button again', async () => {
+    it('asks for the password before the reason, and again after a late submission', async () => {
       const time = freezeTime(Date.now());
       try {
         const { httpBrowser } = await signInToAccount(running(), LOGIN.G2, DEMO_PASSWORD);

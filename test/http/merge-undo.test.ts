@@ -229,7 +229,7 @@ eachService(
       assert.equal(credential.hash, undefined);
     });
 
-    it('is refused while one account is suspended by the school and the other waits for the consent', async () => {
+    it('is refused while the school suspends one account and the other waits for the consent', async () => {
       const { store, secrets } = running().container;
       const id = await getGuardianshipId(running(), LOGIN.G2, '王小安');
       await store.write(async (tx) => {

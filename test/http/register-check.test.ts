@@ -170,7 +170,7 @@ eachService(
       await turn(true);
     });
 
-    it('approves exact matches of all applicants at submission, as the register and not as a person', async () => {
+    it('approves exact matches of all applicants at submission, in the name of the register', async () => {
       // Case and separators of a name in Latin letters do not count, as in the comparison with an account.
       await fill([entryOf(NEW_FATHER), entryOf(MOTHER, { name: 'LIN MEI HUI' })]);
       const id = await draft([NEW_FATHER, MOTHER]);
@@ -200,7 +200,7 @@ eachService(
       assert.match(textOf((await registrar.open(`/console/applications/${id}`)).body), /名冊比對（自動核准）/);
     });
 
-    it('leaves another application of a bound person and one after an ended guardianship to a person', async () => {
+    it('leaves applications of bound people and after an ended guardianship to a reviewer', async () => {
       await fill([entryOf(NEW_FATHER), entryOf(applicantOf('Y100600037'))]);
       assert.equal(await stateAfter([NEW_FATHER]), 'submitted');
       const [first] = await guardians();
