@@ -14,7 +14,7 @@ import { print } from './harness.ts';
 
 const ROUNDS = 200;
 const WARM_UP_ROUNDS = 20;
-/** What staff type: names, a class, a student number, an account, and text that finds no one. */
+/** The searches of staff: names, a class, a student number, an account, and text that finds no one. */
 const QUERIES = ['王', '陳小', '李美玲', '203', '11330001', 'an.wang', '0900000102', 'zzzz'];
 /** Pages of the IT desk (A1), the registrar (A2) and the bureau (B1). The class view is found in the list of classes. */
 const PAGES = {

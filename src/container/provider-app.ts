@@ -19,7 +19,7 @@ export interface ProviderApp {
   handle: Handler;
 }
 
-/** What decides about admission, for the whole process: a rotation of keys creates a new provider app. */
+/** The parts that decide about admission, for the whole process: a rotation of keys creates a new provider app. */
 export type Admission = Pick<HttpDeps, 'isReady' | 'isOverloaded' | 'uploadMemory'>;
 
 export function createProviderApp(

@@ -8,7 +8,7 @@ import { createPersonalDataCopy, type PersonalDataCopy } from '../services/perso
 import { createSubjectRequests, type SubjectRequests } from '../services/personal-data/requests.ts';
 import type { Services } from './services.ts';
 
-/** What people do without the school. */
+/** The services that people use without the school. */
 export interface SelfService {
   accountChanges: AccountChanges;
   accountReminder: AccountReminder;

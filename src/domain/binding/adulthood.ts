@@ -1,5 +1,5 @@
 /** The age of majority (Civil Code of Taiwan, Article 12). */
-export const ADULT_AGE = 18;
+const ADULT_AGE = 18;
 
 /**
  * Returns the 18th birthday of a birth date, both `YYYY-MM-DD`. For 29 February it is 1 March, because 18 years after a leap year is none.
@@ -15,5 +15,5 @@ export function isAdultOn(birthDate: string, today: string): boolean {
   return adultOn(birthDate) <= today;
 }
 
-/** Days before the 18th birthday on which the student and the guardians are told. */
+/** Days before the 18th birthday on which the student and the guardians get a mail. */
 export const ADULT_NOTICE_DAYS = 30;

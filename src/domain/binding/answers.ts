@@ -1,5 +1,5 @@
 /**
- * What a family has answered about the binding of its child. `bound`: the student has a guardian, also a suspended one. `waiting` and
+ * The answers of a family about the binding of its child. `bound`: the student has a guardian, also a suspended one. `waiting` and
  * `returned` are states of an application. `refused`: the newest answer to the notice is a refusal. `none`: also a draft, and an application
  * that was rejected or withdrawn.
  */

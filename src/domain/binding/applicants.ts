@@ -1,6 +1,6 @@
 import type { Authority, Relation } from '../model.ts';
 
-/** Who applies: one parent, two parents, another guardian, or a caregiver whom the parents delegate (source text, step 4). */
+/** The kinds of applicants: one parent, two parents, another guardian, or a caregiver whom the parents delegate (source text, step 4). */
 export const APPLICANT_KINDS = ['one', 'two', 'guardian', 'caregiver'] as const;
 export type ApplicantKind = (typeof APPLICANT_KINDS)[number];
 

@@ -1,4 +1,4 @@
-/** What an approval did for one applicant; the names of messages. */
+/** The effects of an approval for one applicant; the names of messages. */
 export const APPROVAL_NOTES = [
   'created',
   'joined',

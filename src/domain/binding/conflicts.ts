@@ -1,4 +1,4 @@
-/** Why an applicant cannot become a guardian as the application says; the names of messages. */
+/** The reasons why an applicant cannot become a guardian as the application says; the names of messages. */
 export const BINDING_CONFLICTS = [
   /** The email address or mobile number belongs to another person. */
   'email_taken',

@@ -5,7 +5,7 @@ export type NoticeAnswer = (typeof NOTICE_ANSWERS)[number];
 /** Code points of the text in one language. */
 export const MAX_NOTICE_LENGTH = 5_000;
 
-/** What the notice has to state (Personal Data Protection Act, Article 8, paragraph 1); the names of messages. */
+/** The points that the notice has to state (Personal Data Protection Act, Article 8, paragraph 1); the names of messages. */
 export const NOTICE_POINTS = ['collector', 'purpose', 'categories', 'use', 'rights', 'refusal'] as const;
 
 /** Returns true if the answer ends the application with a receipt. It can be changed later. */

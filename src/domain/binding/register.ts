@@ -65,7 +65,7 @@ export function isPersonName(name: string): boolean {
   return name !== '' && codePoints(name).length <= MAX_NAME_LENGTH && !hasInvisibleCharacters(name);
 }
 
-/** How an applicant compares with the register. The register names nobody: it says only which items are equal. */
+/** How an applicant compares with the register. The result has no names: it says only which items are equal. */
 export type RegisterMatch =
   /** The register has no guardian of this student. */
   | { kind: 'no_student' }

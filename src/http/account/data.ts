@@ -10,7 +10,7 @@ import { addDataRequestRoutes } from './data-requests.ts';
 import { toSections } from './data-sections.ts';
 import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
-export const DATA_PATH = '/account/data';
+const DATA_PATH = '/account/data';
 
 /** Audit entries on the page. The download has more. */
 const SHOWN_EVENTS = 50;

@@ -24,7 +24,7 @@ interface Values {
   validTo: string;
 }
 
-/** Who applies. A caregiver states the last day of the delegation. */
+/** The kind of the applicants. A caregiver states the last day of the delegation. */
 export async function showApplicants(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const opened = await openStep(deps, ctx, family, 'applicants');
   if (opened === undefined) return;

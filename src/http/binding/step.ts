@@ -15,7 +15,7 @@ export type Opened = Extract<OpenedApplication, { kind: 'open' }>;
 export const formVersion = rowVersion.catch(0);
 
 /** Notes above a page: the redirect that leads to it names one of them. */
-export const NOTES = ['order', 'code', 'removed', 'added', 'conflict'] as const;
+const NOTES = ['order', 'code', 'removed', 'added', 'conflict'] as const;
 export type Note = (typeof NOTES)[number];
 
 /** Rejected input: messages of the fields, and of the whole form. */

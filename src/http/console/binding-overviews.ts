@@ -19,7 +19,7 @@ import { classLine } from './classes.ts';
 import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
-export const BINDING_PATH = '/console/binding';
+const BINDING_PATH = '/console/binding';
 
 type CountsLocals = PageLocals['console/binding-counts'];
 

@@ -4,7 +4,7 @@ import type { NoticeAnswer } from '../../domain/binding/notice.ts';
 import type { BindingStep } from '../../domain/binding/steps.ts';
 import type { AppName, FieldErrors } from './common.ts';
 
-/** What every step of an application shows. */
+/** The fields that every step of an application shows. */
 export interface BindingShell {
   /** The relying party that the family came from. */
   app?: AppName | undefined;

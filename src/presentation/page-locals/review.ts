@@ -49,7 +49,7 @@ interface ApplicationLocals {
   decidedAt: number | null;
   decidedBy?: string | undefined;
   student: { id: string; name: string; lines: readonly ComparedLine[] };
-  /** What the family says is wrong in the roster. */
+  /** The report of the family about wrong data in the roster. */
   report?: string | undefined;
   /** Why it was returned or rejected. */
   reason?: string | undefined;
@@ -65,7 +65,7 @@ interface ApplicationLocals {
   blocking: readonly string[];
   files: readonly { id: string; name: string; type: string; kilobytes: number }[];
   decisions: readonly ReviewDecision[];
-  /** What the approval did for each applicant. */
+  /** The effects of the approval for each applicant. */
   results: readonly { personId: string; name: string; notes: readonly string[] }[];
   values: { reason: string };
   errors: FieldErrors;

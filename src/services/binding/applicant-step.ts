@@ -20,7 +20,7 @@ import {
 import { isCodeOpen, MAX_CODE_FAILURES, type ApplicationView, type Family } from './application-view.ts';
 
 /** Lifetime of a mailed code, in minutes. */
-export const EMAIL_CODE_MINUTES = 30;
+const EMAIL_CODE_MINUTES = 30;
 const CODE_DIGITS = 6;
 
 type FamilyConflict = Extract<BindingConflict, 'same_person' | 'same_email' | 'student_applies'>;

@@ -36,7 +36,7 @@ export interface EditContext {
   now: number;
 }
 
-/** What an edit stores. `apply` runs after the application is locked; `event` is recorded last. */
+/** The effect of an edit. `apply` runs after the application is locked; `event` is recorded last. */
 export interface Edit<R> {
   result: R;
   /** Absent: nothing is stored. */

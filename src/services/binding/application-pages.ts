@@ -70,7 +70,7 @@ export interface ApplicationPage {
   isBlocked: boolean;
   /** Why it was returned or rejected. */
   reason: string | undefined;
-  /** What the family says is wrong in the data of the student. */
+  /** The report of the family about wrong data of the student. */
   report: string | undefined;
   files: readonly { id: string; name: string; contentType: string; size: number }[];
 }

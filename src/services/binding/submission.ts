@@ -20,7 +20,7 @@ import { lockAndCheck, retryOnConflict } from './application-lock.ts';
 import type { Approve } from './approval.ts';
 import { checkByRegister, type FamilyRegister } from './register.ts';
 
-/** Applications that an account may submit in 24 hours, so that nobody tries names and relations against the register. */
+/** Applications that an account may submit in 24 hours, so that no account tries names and relations against the register. */
 export const MAX_SUBMISSIONS_PER_DAY = 5;
 
 export interface SubmissionDeps extends BindingDeps {

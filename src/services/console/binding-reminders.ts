@@ -19,7 +19,7 @@ import { reviewingCapacity } from './binding-overviews.ts';
 /** The families of a class, or of a school in the current term. */
 export type ReminderTarget = { classId: string } | { schoolCode: string };
 
-/** What a reminder would do now. */
+/** The effect that a reminder would have now. */
 export interface ReminderPlan {
   school: School;
   /** undefined for the whole school */

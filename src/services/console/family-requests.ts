@@ -31,7 +31,7 @@ export interface FamilyRequest {
   student: { id: string; name: string };
   /** `end` only. */
   guardian: { id: string; name: string } | undefined;
-  /** What the guardian or the family wrote. */
+  /** The words of the guardian or the family. */
   text: string;
 }
 
@@ -48,7 +48,7 @@ interface Closing {
 
 type ClosingResult = { kind: 'done' } | { kind: 'denied'; reason: DenialReason } | { kind: 'changed_meanwhile' };
 
-/** What families ask of the registrar: the end of a guardianship, and the correction of wrong data. */
+/** Requests of families to the registrar: the end of a guardianship, and the correction of wrong data. */
 export interface FamilyRequests {
   /** Lists one page of the requests in the scope of the actor, the oldest first. */
   list(

@@ -4,7 +4,7 @@ import { loadMovableRows, type MovableRows, type PersonMergeRow } from '../../st
 import type { Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
 
-/** What the account that ended had before a merge, and what both accounts looked like after it. */
+/** The rows of the ended account before a merge, and the state of both accounts after it. */
 export interface MergeSnapshot {
   rows: MovableRows;
   status: 'active' | 'disabled';

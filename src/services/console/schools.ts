@@ -17,7 +17,7 @@ type SchoolResult =
   /** The code is one of the demo city, which production refuses. */
   | { kind: 'demo_code' };
 
-/** What the bureau enters about a school. */
+/** The fields of a school that the bureau enters. */
 export type SchoolFields = Omit<SchoolRow, 'closedAt'>;
 
 /** The schools of the city, for the pages of the bureau. */

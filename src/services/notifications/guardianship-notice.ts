@@ -10,7 +10,7 @@ interface Notice {
   to: string;
   /** The student. */
   about: string;
-  /** What the school says; shown to the person. */
+  /** The answer of the school; shown to the person. */
   reason?: string;
 }
 

@@ -31,7 +31,7 @@ export async function mailRegistrars(
 
 /**
  * Mails those who decide a request of a person: the registrars of the school, or the bureau if there are none. A requester gets no such
- * mail, because nobody decides their own request.
+ * mail, because no one decides their own request.
  */
 export async function mailDeciders(
   tx: Transaction,

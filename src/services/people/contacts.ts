@@ -108,7 +108,7 @@ function isOpen({ kind, tokenHash, expiresAt }: contacts.PendingContact, hash: s
 
 function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
   const { store, clock, random, outbox, issuer } = deps;
-  /** Creates the mail to the new address. Its owner, if there is one, is told that another person entered it. */
+  /** Creates the mail to the new address. It says to its owner, if there is one, that another person entered it. */
   const requestMail = async (
     tx: Transaction,
     { id, name, locale }: PersonFacts,

@@ -13,7 +13,7 @@ import type { Audit } from '../audit/audit.ts';
 import { issueLink, LINK_MINUTES } from '../authentication/password-reset.ts';
 
 /** Lifetime of the link in the notice to the former email address. */
-export const REVERT_MS = 3 * DAY_MS;
+const REVERT_MS = 3 * DAY_MS;
 /** Second factors and recovery codes of so long before the change end too: the thief of a session adds one first. */
 const SUSPECT_MS = DAY_MS;
 const TOKEN_BYTES = 32;

@@ -3,11 +3,10 @@ import type { SubjectRequestRow } from '../../store/personal-data/requests.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 
-/** What happened to a request; the names of texts. */
-export const REQUEST_MAIL_RESULTS = ['received', 'approved', 'declined', 'extended'] as const;
-export type RequestMailResult = (typeof REQUEST_MAIL_RESULTS)[number];
+/** The results of a request; the names of texts. */
+export type RequestMailResult = 'received' | 'approved' | 'declined' | 'extended';
 
-/** Mails a person what happened to a request. Call it before a deletion, which removes the address. @returns the ids of the jobs */
+/** Mails a person the result of a request. Call it before a deletion, which removes the address. @returns the ids of the jobs */
 export async function mailAboutRequest(
   tx: Transaction,
   { outbox, issuer }: { outbox: Outbox; issuer: string },

@@ -3,7 +3,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { SubjectRequestRow } from '../../store/personal-data/requests.ts';
 
 const payload = z.object({ what: z.string(), why: z.string() });
-/** What a person asks for. `why` may be empty. */
+/** The content of a request. `why` may be empty. */
 export type RequestPayload = z.infer<typeof payload>;
 
 export function sealRequestPayload(secrets: Pick<Secrets, 'seal'>, id: string, { what, why }: RequestPayload): string {

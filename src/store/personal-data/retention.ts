@@ -2,7 +2,7 @@ import { and, inArray, lt } from 'drizzle-orm';
 import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { Transaction } from '../database/index.ts';
 
-/** The states of applications that nobody will change, with abandoned drafts. */
+/** The states of applications that no one will change, with abandoned drafts. */
 const KEPT_FOR_A_TIME: readonly ApplicationState[] = ['draft', 'approved', 'rejected', 'withdrawn'];
 
 /** Deletes up to `limit` applications that were changed last before `before` (ms), with applicants and evidence. @returns their number */

@@ -65,7 +65,7 @@ export function defineApplications(kit: ColumnBuilders, persons: PersonsTable, {
       evidenceDoneAt: kit.instant('evidence_done_at'),
       /** The relying party that the family came from. */
       clientId: kit.text('client_id'),
-      /** What the family says is wrong in the data of the student; shown to the registrar. Null if nothing is. */
+      /** The report of the family about wrong data of the student; shown to the registrar. Null if nothing is. */
       reportSealed: kit.text('report_sealed'),
       /** When it was reported; null if nothing is wrong, or the school has dealt with it. */
       reportOpenedAt: kit.instant('report_opened_at'),
@@ -201,7 +201,7 @@ export function defineSubjectRequests(kit: ColumnBuilders, { schools }: SchoolTa
       guardianshipId: kit.text('guardianship_id'),
       /** The school that decides; null for the bureau. */
       schoolCode: kit.text('school_code').references(() => schools.code),
-      /** What the person wrote; null after a deletion. */
+      /** The words of the person; null after a deletion. */
       payloadSealed: kit.text('payload_sealed'),
       state: kit.text('state').$type<SubjectRequestState>().notNull(),
       createdAt: kit.instant('created_at').notNull(),
