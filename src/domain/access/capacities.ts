@@ -62,6 +62,11 @@ export function wholeSchoolCodesOf(capacities: readonly HeldCapacity[]): string[
   return schoolCodesOf(capacities.filter(({ capacity }) => capacity === 'it_desk' || capacity === 'registrar'));
 }
 
+/** Returns the codes of the schools of a registrar. */
+export function registrarSchoolCodesOf(capacities: readonly HeldCapacity[]): string[] {
+  return schoolCodesOf(capacities.filter(({ capacity }) => capacity === 'registrar'));
+}
+
 /** Returns the ids of the classes of a homeroom teacher. */
 export function homeroomClassIdsOf(capacities: readonly HeldCapacity[]): string[] {
   return capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : []));

@@ -8,11 +8,11 @@ import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { confirmChange, confirmationFields, type Applied } from './confirmation.ts';
 import { pathIdOf } from './path-id.ts';
+import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
 import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireStaff, type SignedInStaff } from './session.ts';
 
 const PATH = '/console/family-requests';
 
-const position = z.object({ at: z.coerce.number().int(), id: z.string().max(100) });
 const requestForm = z.object({ at: field }).extend(confirmationFields.shape);
 
 /** The requests of families to the registrar: to end a guardianship, and reports of wrong data. */
@@ -36,13 +36,12 @@ export function addFamilyRequestRoutes(router: Router, deps: HttpDeps): void {
 
 async function showFamilyRequests(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   if (!canSeeFamilyRequests(actor)) throw createError(404, 'this capacity has no requests of families');
-  const after = position.safeParse(ctx.query).data;
+  const after = requestPositionOf(ctx);
   const { requests, next } = await deps.console.familyRequests.list(actor, after);
-  const query = next && new URLSearchParams({ at: String(next.at), id: next.id });
   const isDone = ctx.query['done'] === 'closed';
   deps.pages.show(ctx, 'console/family-requests', {
     requests,
-    nextUrl: query && `${PATH}?${query.toString()}`,
+    nextUrl: nextRequestsUrl(PATH, next),
     notice: isDone ? deps.pages.t(ctx, 'familyRequests.closed') : undefined,
   });
 }

@@ -13,23 +13,20 @@ import { field, readForm, rowVersion } from '../forms/body.ts';
 import { showResult } from './action.ts';
 import { pathIdOf } from './path-id.ts';
 import { reasonProblem } from './reason.ts';
+import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
 import type { SignedInStaff } from './session.ts';
-
-const position = z.object({ at: z.coerce.number().int(), id: z.string().max(100) });
 
 /** `GET /console/requests?state=closed`: requests that wait for a colleague, or the history. */
 export async function showRequests(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   if (!canSeeRequests(actor)) throw createError(404, 'this capacity has no requests');
   const isOpen = ctx.query['state'] !== 'closed';
-  const after = position.safeParse(ctx.query).data;
+  const after = requestPositionOf(ctx);
   const { requests, next } = await deps.console.requests.list(actor, { isOpen, after });
-  const state = isOpen ? 'open' : 'closed';
-  const query = next && new URLSearchParams({ state, at: String(next.at), id: next.id });
   deps.pages.show(ctx, 'console/requests', {
     isOpen,
     hasSubjectRequests: canSeeSubjectRequests(actor),
     requests,
-    nextUrl: query && `/console/requests?${query.toString()}`,
+    nextUrl: nextRequestsUrl('/console/requests', next, { state: isOpen ? 'open' : 'closed' }),
   });
 }
 

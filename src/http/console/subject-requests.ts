@@ -12,10 +12,10 @@ import type { HttpDeps } from '../deps.ts';
 import { field, instantVersion, parseForms, readForm } from '../forms/body.ts';
 import { pathIdOf } from './path-id.ts';
 import { reasonProblem } from './reason.ts';
+import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
 import { ACTION_MAX_AGE_MS, requireStaff, type SignedInStaff } from './session.ts';
 
 const PATH = '/console/subject-requests';
-const position = z.object({ at: z.coerce.number().int(), id: z.string().max(100) });
 
 /** Adds the requests of people about their data: the list by deadline, and the answer. */
 export function addSubjectRequestRoutes(router: Router, deps: HttpDeps): void {
@@ -37,13 +37,12 @@ export function addSubjectRequestRoutes(router: Router, deps: HttpDeps): void {
 async function showSubjectRequests(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   if (!canSeeSubjectRequests(actor)) throw createError(404, 'this capacity has no requests of people');
   const isOpen = ctx.query['state'] !== 'closed';
-  const after = position.safeParse(ctx.query).data;
+  const after = requestPositionOf(ctx);
   const { requests, next } = await deps.console.subjectRequests.list(actor, { isOpen, after });
-  const query = next && new URLSearchParams({ state: isOpen ? 'open' : 'closed', at: String(next.at), id: next.id });
   deps.pages.show(ctx, 'console/subject-requests', {
     isOpen,
     requests,
-    nextUrl: query && `${PATH}?${query.toString()}`,
+    nextUrl: nextRequestsUrl(PATH, next, { state: isOpen ? 'open' : 'closed' }),
   });
 }
 

@@ -1,4 +1,4 @@
-import { homeroomClassIdsOf, wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
+import { homeroomClassIdsOf, registrarSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { administersCity, type DenialReason } from '../../domain/access/policy.ts';
 import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { RegisterMatch } from '../../domain/binding/register.ts';
@@ -168,7 +168,7 @@ async function scopeOf(
   { schoolCode, classId }: Pick<QueueFilter, 'schoolCode' | 'classId'>,
 ): Promise<{ schoolCodes: string[] | undefined; classIds: string[] | undefined } | undefined> {
   const { capacities } = actor;
-  const schools = wholeSchoolCodesOf(capacities.filter(({ capacity }) => capacity === 'registrar'));
+  const schools = registrarSchoolCodesOf(capacities);
   const ownClasses = homeroomClassIdsOf(capacities);
   if (classId !== undefined) {
     const schoolClass = await findClass(tx, classId);

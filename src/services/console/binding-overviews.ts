@@ -1,4 +1,4 @@
-import { homeroomClassIdsOf, schoolCodesOf, type HeldCapacity } from '../../domain/access/capacities.ts';
+import { homeroomClassIdsOf, registrarSchoolCodesOf, type HeldCapacity } from '../../domain/access/capacities.ts';
 import { administersCity } from '../../domain/access/policy.ts';
 import { addCounts, NO_ANSWERS, type AnswerCounts } from '../../domain/binding/answers.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
@@ -70,7 +70,7 @@ export function createBindingOverviews({ store, clock, audit, authorization }: D
   return {
     list: ({ capacities }) =>
       store.read(async (tx) => {
-        const schools = schoolCodesOf(capacities.filter(({ capacity }) => capacity === 'registrar'));
+        const schools = registrarSchoolCodesOf(capacities);
         const classIds = homeroomClassIdsOf(capacities);
         const counts = classIds.length === 0 ? new Map() : await countAnswers(tx, { classIds }, today());
         return {

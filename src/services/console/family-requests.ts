@@ -1,16 +1,13 @@
+import { registrarSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { administersCity, type Decision, type DenialReason, type StaffAction } from '../../domain/access/policy.ts';
 import type { FamilyRequestKind } from '../../domain/binding/family-notices.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { findApplication } from '../../store/binding/applications.ts';
 import { closeReport, listOpenReports, type ReportRow } from '../../store/binding/reports.ts';
+import type { RequestPosition } from '../../store/console/request-search.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
-import {
-  clearEndRequest,
-  listEndRequests,
-  type EndRequestRow,
-  type FamilyRequestPosition,
-} from '../../store/people/guardianship-ends.ts';
+import { clearEndRequest, listEndRequests, type EndRequestRow } from '../../store/people/guardianship-ends.ts';
 import { findGuardianship } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -53,8 +50,8 @@ export interface FamilyRequests {
   /** Lists one page of the requests in the scope of the actor, the oldest first. */
   list(
     actor: StaffActor,
-    after: FamilyRequestPosition | undefined,
-  ): Promise<{ requests: readonly FamilyRequest[]; next: FamilyRequestPosition | undefined }>;
+    after: RequestPosition | undefined,
+  ): Promise<{ requests: readonly FamilyRequest[]; next: RequestPosition | undefined }>;
   find(actor: StaffActor, kind: FamilyRequestKind, id: string): Promise<FamilyRequest | undefined>;
   /** Declines a request to end, or marks a report as done. */
   close(closing: Closing): Promise<ClosingResult>;
@@ -107,12 +104,10 @@ async function listPage(
   tx: Transaction,
   deps: Deps,
   actor: StaffActor,
-  after: FamilyRequestPosition | undefined,
-): Promise<{ requests: FamilyRequest[]; next: FamilyRequestPosition | undefined }> {
+  after: RequestPosition | undefined,
+): Promise<{ requests: FamilyRequest[]; next: RequestPosition | undefined }> {
   if (!canSeeFamilyRequests(actor)) return { requests: [], next: undefined };
-  const schoolCodes = administersCity(actor)
-    ? undefined
-    : actor.capacities.flatMap((held) => (held.capacity === 'registrar' ? [held.schoolCode] : []));
+  const schoolCodes = administersCity(actor) ? undefined : registrarSchoolCodesOf(actor.capacities);
   const search = { schoolCodes, after, limit: REQUESTS_PER_PAGE + 1 };
   const ends = (await listEndRequests(tx, search)).map(toEndRow);
   const reports = (await listOpenReports(tx, search)).map(toReportRow);

@@ -1,5 +1,5 @@
 import { registerSwitchCapacity } from '../../domain/access/policy.ts';
-import { wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
+import { registrarSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { administersCity } from '../../domain/access/policy.ts';
 import { findCurrentImport } from '../../store/binding/register.ts';
 import type { Store } from '../../store/database/index.ts';
@@ -41,8 +41,7 @@ export function createRegisterSwitch({ store, audit, authorization }: Deps): Reg
   return {
     list: (actor) =>
       store.read(async (tx) => {
-        const registrar = actor.capacities.filter(({ capacity }) => capacity === 'registrar');
-        const codes = administersCity(actor) ? undefined : wholeSchoolCodesOf(registrar);
+        const codes = administersCity(actor) ? undefined : registrarSchoolCodesOf(actor.capacities);
         const schools = await schoolStore.listRegisterSchools(tx, codes);
         return { schools, importedAt: (await findCurrentImport(tx))?.finishedAt ?? undefined };
       }),

@@ -1,6 +1,7 @@
 import { STAFF_CHANGES, type StaffChangeName } from '../../domain/access/person-actions.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { RequestPosition } from '../../store/console/request-search.ts';
 import * as requests from '../../store/console/staff-requests.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPerson, listNames } from '../../store/people/people.ts';
@@ -42,8 +43,8 @@ export interface StaffRequestList {
   /** Lists the requests of the actor's schools, or of the city for the bureau, the newest first. */
   list(
     actor: StaffActor,
-    options: { isOpen: boolean; after: requests.RequestPosition | undefined },
-  ): Promise<{ requests: readonly StaffRequestLine[]; next: requests.RequestPosition | undefined }>;
+    options: { isOpen: boolean; after: RequestPosition | undefined },
+  ): Promise<{ requests: readonly StaffRequestLine[]; next: RequestPosition | undefined }>;
   /** @returns undefined for a request out of scope, as for an unknown id */
   load(actor: StaffActor, requestId: string): Promise<StaffRequestPage | undefined>;
   /** Lists the newest requests about a person, for a person page that the actor may view. */

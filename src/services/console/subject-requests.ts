@@ -1,5 +1,5 @@
 import { administersCity, type DenialReason, type Decision } from '../../domain/access/policy.ts';
-import { schoolCodesOf } from '../../domain/access/capacities.ts';
+import { registrarSchoolCodesOf } from '../../domain/access/capacities.ts';
 import {
   deadlineStateOf,
   SUBJECT_REQUEST_PERIOD_MS,
@@ -9,6 +9,7 @@ import {
 } from '../../domain/binding/subject-requests.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { RequestPosition } from '../../store/console/request-search.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { listGrantsByPerson } from '../../store/oidc/grants.ts';
 import { destroyInteractionsOf } from '../../store/oidc/record-revocation.ts';
@@ -67,8 +68,8 @@ export type SubjectAnswerResult =
 export interface ConsoleSubjectRequests {
   list(
     actor: StaffActor,
-    options: { isOpen: boolean; after: store.RequestPosition | undefined },
-  ): Promise<{ requests: readonly SubjectRequestLine[]; next: store.RequestPosition | undefined }>;
+    options: { isOpen: boolean; after: RequestPosition | undefined },
+  ): Promise<{ requests: readonly SubjectRequestLine[]; next: RequestPosition | undefined }>;
   /** @returns undefined for a request out of scope, as for an unknown id */
   load(actor: StaffActor, requestId: string): Promise<SubjectRequestPage | undefined>;
   /** Answers a request once, with its effect in the same transaction. */
@@ -89,11 +90,7 @@ interface Deps {
 
 /** Returns true if a member of staff decides requests of people. */
 export function canSeeSubjectRequests(actor: StaffActor): boolean {
-  return administersCity(actor) || registrarSchools(actor).length > 0;
-}
-
-function registrarSchools({ capacities }: StaffActor): string[] {
-  return schoolCodesOf(capacities.filter(({ capacity }) => capacity === 'registrar'));
+  return administersCity(actor) || registrarSchoolCodesOf(actor.capacities).length > 0;
 }
 
 export function createConsoleSubjectRequests(deps: Deps): ConsoleSubjectRequests {
@@ -101,7 +98,7 @@ export function createConsoleSubjectRequests(deps: Deps): ConsoleSubjectRequests
   return {
     list: (actor, { isOpen, after }) =>
       database.read(async (tx) => {
-        const schoolCodes = administersCity(actor) ? undefined : registrarSchools(actor);
+        const schoolCodes = administersCity(actor) ? undefined : registrarSchoolCodesOf(actor.capacities);
         const search = { schoolCodes, isOpen, after, limit: REQUESTS_PER_PAGE + 1 };
         const rows = canSeeSubjectRequests(actor) ? await store.listSubjectRequests(tx, search) : [];
         const page = rows.slice(0, REQUESTS_PER_PAGE);
@@ -127,7 +124,7 @@ async function filterVisible(
   const isOfActor = ({ schoolCode, decidedBy }: store.SubjectRequestRow): boolean =>
     administersCity(actor) ||
     decidedBy === actor.id ||
-    (schoolCode !== null && registrarSchools(actor).includes(schoolCode));
+    (schoolCode !== null && registrarSchoolCodesOf(actor.capacities).includes(schoolCode));
   return rows.filter((row) => (names.has(row.personId) ? allowed.has(row.personId) : isOfActor(row)));
 }
 

@@ -1,6 +1,7 @@
 import { policyTargetOf } from '../../domain/access/target.ts';
 import type { SubjectRequestKind } from '../../domain/binding/subject-requests.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
+import type { RequestPosition } from '../../store/console/request-search.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { lockPerson } from '../../store/people/people.ts';
 import { loadPolicyFacts } from '../../store/people/policy-facts.ts';
@@ -44,7 +45,7 @@ export async function findDecidingSchool(
 export async function followSchools(deps: Deps): Promise<number> {
   const { store, clock } = deps;
   let moved = 0;
-  let after: requests.RequestPosition | undefined;
+  let after: RequestPosition | undefined;
   for (;;) {
     const search = { schoolCodes: undefined, isOpen: true, after, limit: ROWS_PER_READ };
     const rows = await store.read((tx) => requests.listSubjectRequests(tx, search));

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import type { RequestSearch } from '../console/request-search.ts';
 import type { Transaction } from '../database/index.ts';
-import type { FamilyRequestSearch } from '../people/guardianship-ends.ts';
 import type { ApplicationRow } from './applications.ts';
 
 export type ReportRow = Pick<ApplicationRow, 'id' | 'studentId' | 'schoolCode' | 'reportSealed' | 'reasonSealed'> & {
@@ -10,7 +10,7 @@ export type ReportRow = Pick<ApplicationRow, 'id' | 'studentId' | 'schoolCode' |
 /** Lists reports of wrong data that the school has not dealt with, the oldest first. */
 export async function listOpenReports(
   tx: Transaction,
-  { schoolCodes, after, limit }: FamilyRequestSearch,
+  { schoolCodes, after, limit }: RequestSearch,
 ): Promise<ReportRow[]> {
   const { bindingApplications: applications } = tx.tables;
   const rows = await tx.db

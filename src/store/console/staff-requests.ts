@@ -3,6 +3,7 @@ import type { StaffChangeName } from '../../domain/access/person-actions.ts';
 import type { Transaction } from '../database/index.ts';
 import type { RequestDecision } from '../schema/console.ts';
 import type { Tables } from '../schema/tables.ts';
+import type { RequestSearch } from './request-search.ts';
 
 export type { RequestDecision } from '../schema/console.ts';
 export type StaffRequestRow = Tables['staffRequests']['$inferSelect'];
@@ -99,24 +100,10 @@ export async function purgeStaffRequests(tx: Transaction, before: number, limit:
   return rows.length;
 }
 
-/** Where a page of requests begins: after this one, the newest first. */
-export interface RequestPosition {
-  at: number;
-  id: string;
-}
-
-interface RequestSearch {
-  /** undefined for the whole city */
-  schoolCodes: readonly string[] | undefined;
-  isOpen: boolean;
-  after: RequestPosition | undefined;
-  limit: number;
-}
-
 /** Lists requests, the newest first. */
 export function listStaffRequests(
   tx: Transaction,
-  { schoolCodes, isOpen, after, limit }: RequestSearch,
+  { schoolCodes, isOpen, after, limit }: RequestSearch & { isOpen: boolean },
 ): Promise<StaffRequestRow[]> {
   const { staffRequests } = tx.tables;
   return tx.db

@@ -1,4 +1,5 @@
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import type { RequestSearch } from '../console/request-search.ts';
 import type { Transaction } from '../database/index.ts';
 
 /** Stores that a guardian asks to end a guardianship. @returns false if it has ended, or was asked before */
@@ -37,23 +38,10 @@ export interface EndRequestRow {
   endRequestSealed: string | null;
 }
 
-/** Where a page of requests of families begins: after this one. */
-export interface FamilyRequestPosition {
-  at: number;
-  id: string;
-}
-
-export interface FamilyRequestSearch {
-  /** undefined for all */
-  schoolCodes: readonly string[] | undefined;
-  after: FamilyRequestPosition | undefined;
-  limit: number;
-}
-
 /** Lists open requests, the oldest first. `schoolCodes` are schools that the student has been enrolled at. */
 export async function listEndRequests(
   tx: Transaction,
-  { schoolCodes, after, limit }: FamilyRequestSearch,
+  { schoolCodes, after, limit }: RequestSearch,
 ): Promise<EndRequestRow[]> {
   const { guardianships, enrollments } = tx.tables;
   const isEnrolled =

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, inArray, isNull, lt, lte, ne, sql } from 'drizzle-orm';
 import { isWithinValidity } from '../../domain/acting/guardianship.ts';
+import type { RequestSearch } from '../console/request-search.ts';
 import type { Transaction } from '../database/index.ts';
 import { toValidity } from '../people/validity.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -119,24 +120,10 @@ export async function eraseRequestsOf(tx: Transaction, personId: string, now: nu
     .where(and(isOwn, eq(subjectRequests.state, 'open')));
 }
 
-/** Where a page of requests begins: after this one. */
-export interface RequestPosition {
-  at: number;
-  id: string;
-}
-
-interface RequestSearch {
-  /** undefined for the whole city */
-  schoolCodes: readonly string[] | undefined;
-  isOpen: boolean;
-  after: RequestPosition | undefined;
-  limit: number;
-}
-
 /** Lists open requests, the first deadline first, or closed ones, the last deadline first. */
 export function listSubjectRequests(
   tx: Transaction,
-  { schoolCodes, isOpen, after, limit }: RequestSearch,
+  { schoolCodes, isOpen, after, limit }: RequestSearch & { isOpen: boolean },
 ): Promise<SubjectRequestRow[]> {
   const { subjectRequests } = tx.tables;
   const isAfter =
