@@ -210,7 +210,7 @@ eachService(
       assert.doesNotMatch(textOf(receipt.body), /暫停/);
       ({ browser: bureau } = await signInStaff(running(), 'B1'));
       const page = await openRequest(bureau, receipt);
-      assert.match(textOf(page.body), /學校暫停了這個人的監護關係/);
+      assert.match(textOf(page.body), /學校暫停了這個人的親子關係/);
       assert.equal((await bureau.submit(page, { answer: 'approve', reason: 'x' })).status, 422);
       assert.equal((await browser.open('/account')).status, 200);
     });
