@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 import { eq } from 'drizzle-orm';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { STUDENTS } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
@@ -23,7 +22,7 @@ import {
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { mailsTo } from '../helpers/mail.ts';
+import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId, repeatChanges } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
@@ -32,17 +31,13 @@ import { eachService } from '../helpers/service-matrix.ts';
 const secret = newSecret();
 const OFFLINE = { scope: 'openid roles children offline_access', prompt: 'consent' };
 
+const mail = useMailCatcher();
 let issuer = '';
-let mail: MailCatcher;
 let receiver: LogoutReceiver;
 before(async () => {
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
   receiver = await startLogoutReceiver(() => issuer, 'app');
 });
-after(async () => {
-  await receiver.close();
-  await mail.close();
-});
+after(() => receiver.close());
 
 eachService(
   'the guardianships of an adult student',

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { inArray } from 'drizzle-orm';
 import { ADULTS } from '../../demo/city/fixtures.ts';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { insertPerson } from '../../src/store/people/people.ts';
 import { holdApiToken, RECORDS_API, recordsApiRegistration } from '../helpers/api-tokens.ts';
@@ -21,7 +20,7 @@ import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { mailsTo } from '../helpers/mail.ts';
+import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId, repeatChanges } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, createRegistration, newSecret } from '../helpers/relying-party.ts';
@@ -32,17 +31,13 @@ const secret = newSecret();
 const SCOPES = ['openid', 'roles', 'children', 'offline_access'];
 const LIST = '/console/family-requests';
 
+const mail = useMailCatcher();
 let issuer = '';
-let mail: MailCatcher;
 let receiver: LogoutReceiver;
 before(async () => {
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
   receiver = await startLogoutReceiver(() => issuer, 'app');
 });
-after(async () => {
-  await receiver.close();
-  await mail.close();
-});
+after(() => receiver.close());
 
 eachService(
   'a request of a family',

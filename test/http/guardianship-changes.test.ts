@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { eq } from 'drizzle-orm';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { localDate } from '../../src/domain/clock.ts';
 import { DAY_MS } from '../../src/domain/duration.ts';
@@ -20,7 +19,7 @@ import {
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { mailsTo } from '../helpers/mail.ts';
+import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
@@ -32,17 +31,13 @@ const SCOPES = ['openid', 'roles', 'children', 'offline_access'];
 const REASON = 'court order 115-9';
 const [FORMER_SCHOOL, NEW_SCHOOL] = ['993301', '993302'];
 
+const mail = useMailCatcher();
 let issuer = '';
-let mail: MailCatcher;
 let receiver: LogoutReceiver;
 before(async () => {
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
   receiver = await startLogoutReceiver(() => issuer, 'app');
 });
-after(async () => {
-  await receiver.close();
-  await mail.close();
-});
+after(() => receiver.close());
 
 eachService(
   'a guardianship',
