@@ -49,23 +49,32 @@ async function showFamilyRequests(deps: HttpDeps, ctx: Context, { actor }: Signe
 async function showClosing(
   deps: HttpDeps,
   ctx: Context,
-  { actor }: SignedInStaff,
+  staff: SignedInStaff,
   kind: FamilyRequest['kind'],
 ): Promise<void> {
-  const request = await deps.console.familyRequests.find(actor, kind, pathIdOf(ctx));
-  if (request === undefined) throw createError(404, 'no such request in the scope of this member of staff');
-  await confirmClosing(deps, ctx, actor.id, request, { at: String(request.at), reason: '', confirmed: false });
+  const request = await loadRequest(deps, ctx, staff, kind);
+  await confirmClosing(deps, ctx, staff.actor.id, request, { at: String(request.at), reason: '', confirmed: false });
 }
 
 async function closeRequest(
   deps: HttpDeps,
   ctx: Context,
-  { actor }: SignedInStaff,
+  staff: SignedInStaff,
   kind: FamilyRequest['kind'],
 ): Promise<void> {
+  const request = await loadRequest(deps, ctx, staff, kind);
+  await confirmClosing(deps, ctx, staff.actor.id, request, readForm(ctx, requestForm));
+}
+
+async function loadRequest(
+  deps: HttpDeps,
+  ctx: Context,
+  { actor }: SignedInStaff,
+  kind: FamilyRequest['kind'],
+): Promise<FamilyRequest> {
   const request = await deps.console.familyRequests.find(actor, kind, pathIdOf(ctx));
   if (request === undefined) throw createError(404, 'no such request in the scope of this member of staff');
-  await confirmClosing(deps, ctx, actor.id, request, readForm(ctx, requestForm));
+  return request;
 }
 
 async function confirmClosing(
