@@ -7,6 +7,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { RegisterEntry } from '../../src/domain/binding/register.ts';
 import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
+import { DEFAULT_NOTICE } from '../../src/services/binding/default-notice.ts';
 import { importRegister } from '../../src/services/binding/register-import.ts';
 import { insertNoticeAnswer } from '../../src/store/binding/notices.ts';
 import { setRegisterChecked } from '../../src/store/people/schools.ts';
@@ -182,7 +183,7 @@ for (const [name, count] of [
         await database.container.store.write(async (tx) => {
           await insertNoticeAnswer(tx, {
             ...{ id: randomUUID(), studentId: personId('S4'), accountId: personId('H4'), schoolCode: '993301' },
-            ...{ noticeVersion: 1, answer: 'agree', answeredAt: Date.now() },
+            ...{ noticeVersion: DEFAULT_NOTICE.version, answer: 'agree', answeredAt: Date.now() },
           });
         });
         return { id, summary: await families.open('/binding/summary') };

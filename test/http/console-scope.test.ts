@@ -1,5 +1,6 @@
 /** Each route of the console for each capacity, with targets inside and outside of its scope. */
 import assert from 'node:assert/strict';
+import { DEFAULT_NOTICE } from '../../src/services/binding/default-notice.ts';
 import { after, before, describe, it } from 'node:test';
 
 import { insertMembership } from '../../src/store/people/schools.ts';
@@ -222,7 +223,7 @@ async function createTargets({ container }: TestService): Promise<Record<Exclude
     applications: ['nonexistent'],
     'family-requests/end': ['nonexistent'],
     'family-requests/report': ['nonexistent'],
-    notices: ['1', 'nonexistent'],
+    notices: [String(DEFAULT_NOTICE.version), 'nonexistent'],
     'subject-requests': ['nonexistent'],
   };
 }

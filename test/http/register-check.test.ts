@@ -8,6 +8,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { RegisterEntry } from '../../src/domain/binding/register.ts';
 import { OPEN_STATES } from '../../src/domain/binding/application.ts';
 import type { ApplicantData } from '../../src/services/binding/applicant-data.ts';
+import { DEFAULT_NOTICE } from '../../src/services/binding/default-notice.ts';
 import { importRegister } from '../../src/services/binding/register-import.ts';
 import { MAX_SUBMISSIONS_PER_DAY } from '../../src/services/binding/submission.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
@@ -72,7 +73,7 @@ eachService(
       await running().container.store.write((tx) =>
         insertNoticeAnswer(tx, {
           ...{ id: randomUUID(), studentId: personId('S4'), accountId: personId('H4'), schoolCode: SCHOOL },
-          ...{ noticeVersion: 2, answer: 'agree', answeredAt: now + 1_000 },
+          ...{ noticeVersion: DEFAULT_NOTICE.version, answer: 'agree', answeredAt: now + 1_000 },
         }),
       );
       return id;
