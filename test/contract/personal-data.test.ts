@@ -174,7 +174,7 @@ eachStore('the copy of personal data', (on) => {
     }
   });
 
-  it('shows an applicant to the family and to the applicant, and to nobody else', async () => {
+  it('shows an applicant to the family and to the applicant, and to no one else', async () => {
     const has = async (id: string): Promise<boolean> =>
       JSON.stringify((await load(id))?.applications).includes('daming@parents.example');
     assert.deepEqual(await Promise.all(['father', 'account', 'older', 'teacher'].map(has)), [true, true, false, false]);

@@ -87,7 +87,7 @@ eachService(
       assert.equal(done.status, 200);
     };
 
-    it('shows why it is suspended to staff who may change it, and to nobody else', async () => {
+    it('shows why it is suspended to staff who may change it, and to no one else', async () => {
       await act('suspend-guardianship');
       const { browser: bureau } = await signInStaff(running(), 'B1');
       const { browser: teacher } = await signInStaff(running(), 'T2');

@@ -144,7 +144,7 @@ function aboutAccess({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
   } satisfies Record<string, readonly Fields[]>;
 }
 
-/** Nobody is signed in yet when a sign-in is recorded, so its entry has no actor. */
+/** A sign-in is recorded before a person is signed in, so its entry has no actor. */
 function isSignIn(event: string): boolean {
   return event.startsWith('sign_in.') || event.startsWith('authorization.');
 }

@@ -28,7 +28,7 @@ export function createChallenge(random: Pick<Random, 'bytes'>): string {
   return random.bytes(CHALLENGE_BYTES).toString('base64url');
 }
 
-/** Options of `navigator.credentials.get`, as JSON. @param credentialIds empty: any discoverable passkey */
+/** Options of `navigator.credentials.get`, as JSON. @param credentialIds empty: every discoverable passkey */
 export function assertionOptions({ rpId }: WebAuthnParty, challenge: string, credentialIds: readonly string[]): string {
   return JSON.stringify({
     challenge,

@@ -5,7 +5,7 @@ import { SCOPES } from '../../../domain/claims/scopes.ts';
 import { PERMISSIONS, SCHOOL_TYPES } from '../../../domain/model.ts';
 import { DEFAULT_LANGUAGE, SECOND_LANGUAGE } from '../../../domain/text.ts';
 
-/** `lines`: one value per line. `set`: any number of options. */
+/** `lines`: one value per line. `set`: zero or more options. */
 type FieldKind = 'text' | 'lines' | 'choice' | 'set' | 'flag';
 
 /** The entered text of each field; one entry per line or option. */
