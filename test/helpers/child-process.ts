@@ -122,7 +122,8 @@ export function runProgram(args: readonly string[], env: Record<string, string>,
 }
 
 function runFile(args: readonly string[], env: Record<string, string>, node: string): Program {
-  const child = spawn(node, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const child = spawn(node, args, { env: { PATH, NODE_COMPILE_CACHE, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   running.add(child);
   const texts = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.out += text));

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +11,13 @@ import pg from 'pg';
 import { freePort } from './ports.ts';
 
 /*
- * A PostgreSQL cluster of this test process, created by initdb on a free port. It is deleted when the process ends, also by a
+ * A PostgreSQL cluster, created by initdb on a free port. It is deleted when the process ends, also by a
  * kill. PostgreSQL refuses to run as root, so root starts it as the user postgres.
  */
 
 export interface Cluster {
+  /** URL of the server, without the name of a database. */
+  url: string;
   /** Creates an empty database. @returns its URL */
   createDatabase(): Promise<string>;
   /** Restarts in fast mode: rolls back open transactions and closes connections. Resolves when it accepts connections. */
@@ -24,7 +27,7 @@ export interface Cluster {
 
 /** Settings without durability. Tests of crashes do not use them. */
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'];
-const ALWAYS = ['max_connections=120', 'shared_buffers=32MB', 'unix_socket_directories='];
+const ALWAYS = ['max_connections=240', 'shared_buffers=32MB', 'unix_socket_directories='];
 
 /** @throws {Error} with instructions if the PostgreSQL server is not installed */
 export async function startCluster(options: { durable?: boolean } = {}): Promise<Cluster> {
@@ -58,17 +61,10 @@ export async function startCluster(options: { durable?: boolean } = {}): Promise
   );
   const log = watch(child.stderr);
   await log.ready();
-  const urlOf = (name: string): string => `postgres://postgres@127.0.0.1:${String(port)}/${name}`;
-  let databases = 0;
+  const url = `postgres://postgres@127.0.0.1:${String(port)}`;
   return {
-    createDatabase: async () => {
-      const name = `test_${String(++databases)}`;
-      const client = new pg.Client({ connectionString: urlOf('postgres') });
-      await client.connect();
-      await client.query(`create database ${name}`);
-      await client.end();
-      return urlOf(name);
-    },
+    url,
+    createDatabase: () => createDatabase(url),
     restart: async () => {
       const back = log.ready();
       child.stdin.write('restart\n');
@@ -79,6 +75,26 @@ export async function startCluster(options: { durable?: boolean } = {}): Promise
       await ended;
     },
   };
+}
+
+/** Creates an empty database on the server. @returns its URL */
+export async function createDatabase(serverUrl: string): Promise<string> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await administer(serverUrl, `create database ${name}`);
+  return `${serverUrl}/${name}`;
+}
+
+/** Ends the connections to the database and deletes it. */
+export async function dropDatabase(databaseUrl: string): Promise<void> {
+  const end = databaseUrl.lastIndexOf('/');
+  await administer(databaseUrl.slice(0, end), `drop database if exists ${databaseUrl.slice(end + 1)} with (force)`);
+}
+
+async function administer(serverUrl: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: `${serverUrl}/postgres` });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
 }
 
 /** Finds the server programs, which Debian keeps outside PATH in one folder per version. */

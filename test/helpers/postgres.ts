@@ -1,17 +1,26 @@
 import { after } from 'node:test';
 
-import { startCluster, type Cluster } from './cluster.ts';
+import { createDatabase, dropDatabase, startCluster, type Cluster } from './cluster.ts';
 
 export { startCluster, type Cluster } from './cluster.ts';
 
-let shared: Promise<Cluster> | undefined;
+/** URL of the cluster of the whole run, see ../shared-cluster.ts. */
+const { TEST_CLUSTER_URL: sharedUrl } = process.env;
+const databases: string[] = [];
+let own: Promise<Cluster> | undefined;
 
-/** Creates an empty database in the shared cluster of this test process. @returns its URL */
+/** Creates an empty database, which is deleted after the tests of this process. @returns its URL */
 export async function testDatabaseUrl(): Promise<string> {
-  shared ??= startCluster();
-  return (await shared).createDatabase();
+  if (sharedUrl === undefined) {
+    own ??= startCluster();
+    return (await own).createDatabase();
+  }
+  const database = await createDatabase(sharedUrl);
+  databases.push(database);
+  return database;
 }
 
 after(async () => {
-  await (await shared)?.stop();
+  await (await own)?.stop();
+  for (const database of databases) await dropDatabase(database);
 });
