@@ -117,15 +117,20 @@ const SERVICE_URIS = [...FETCHED_URIS, 'initiate_login_uri'] as const;
 /** A native app may redirect to a loopback address or a private-use scheme. */
 const WEB_URIS = ['redirect_uris', 'post_logout_redirect_uris'] as const;
 
-/** Lists the URIs of a client that must use https and do not. Over http, another host could replace the keys of a client. */
+/**
+ * Lists the URIs of a client that must use https and do not. Over http, another host could replace the keys of a client. An origin may also
+ * have the own scheme of an app.
+ */
 export function insecureUrisOf(client: ClientRegistration): { field: keyof ClientRegistration; uri: string }[] {
   const fields = client.application_type === 'web' ? [...WEB_URIS, ...SERVICE_URIS] : SERVICE_URIS;
-  return fields.flatMap((field) =>
+  const insecure = fields.flatMap((field) =>
     [client[field] ?? []]
       .flat()
       .filter((uri) => !uri.startsWith('https:'))
       .map((uri) => ({ field, uri })),
   );
+  const origins = client.allowed_origins.filter((uri) => uri.startsWith('http:'));
+  return [...insecure, ...origins.map((uri) => ({ field: 'allowed_origins' as const, uri }))];
 }
 
 function findPrivateUris(clients: readonly ClientRegistration[]): string[] {

@@ -21,6 +21,33 @@ const redirectUri = uri
     message: 'must use https, http or a reversed domain as its scheme',
   });
 
+/** The form of an origin (RFC 6454, section 6.2). */
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/(?:[a-z\d.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/;
+/** Schemes that are no origin of an app: browsers give them another meaning. */
+const RESERVED_SCHEME = /^(?:about|blob|data|file|ftp|javascript|wss?):/;
+
+/** An origin exactly as browsers send it. */
+const origin = z.string().superRefine((value, context) => {
+  const message = findOriginProblem(value);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
+function findOriginProblem(value: string): string | undefined {
+  if (!ORIGIN.test(value)) {
+    return 'must be an origin such as https://localhost or capacitor://localhost: no path, no wildcard, lower case';
+  }
+  if (RESERVED_SCHEME.test(value)) return 'must use https or the own scheme of an app';
+  if (!isWebUrl(value)) return undefined;
+  const url = URL.parse(value);
+  if (url?.origin !== value) return 'must be an origin as browsers send it: a valid host, without the default port';
+  const isSecure = url.protocol === 'https:' || isLoopbackHost(url.hostname);
+  return isSecure ? undefined : 'must use https; http is for loopback addresses in development';
+}
+
+function isWebUrl(value: string): boolean {
+  return /^https?:/i.test(value);
+}
+
 /** The ids of registered apps. Any other text names no client, and the databases need not be asked for it. */
 export const CLIENT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;
 
@@ -44,6 +71,10 @@ const fields = z.strictObject({
   jwks: z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) }).optional(),
   redirect_uris: z.array(redirectUri).min(1),
   post_logout_redirect_uris: z.array(redirectUri).default([]),
+  allowed_origins: z
+    .array(origin)
+    .default([])
+    .describe('origins of the pages of a hybrid native app, whose scripts call the API endpoints (CORS)'),
   initiate_login_uri: uri
     .optional()
     .describe('starts a sign-in from outside the app (OpenID Connect Core 1.0, section 4)'),
@@ -87,7 +118,18 @@ const RULES: readonly { path: keyof Fields; message: string; isBroken: (client: 
   {
     path: 'require_pkce',
     message: 'a public client must use PKCE (RFC 9700)',
-    isBroken: (client) => client.token_endpoint_auth_method === 'none' && !client.require_pkce,
+    isBroken: (client) => isPublic(client) && !client.require_pkce,
+  },
+  {
+    path: 'allowed_origins',
+    message: 'only for native public clients; a browser app gets the origins of its redirect_uris',
+    isBroken: (client) =>
+      client.allowed_origins.length > 0 && (client.application_type !== 'native' || !isPublic(client)),
+  },
+  {
+    path: 'introspects',
+    message: 'a public client cannot introspect tokens: anyone could do so in its name (RFC 7662, section 2.1)',
+    isBroken: (client) => client.introspects !== undefined && isPublic(client),
   },
   {
     path: 'sector_identifier_uri',
@@ -116,13 +158,32 @@ export function clientName(client: Pick<ClientRegistration, 'client_name'>, lang
   return localize(client.client_name, lang);
 }
 
+function isPublic(client: Pick<Fields, 'token_endpoint_auth_method'>): boolean {
+  return client.token_endpoint_auth_method === 'none';
+}
+
+/**
+ * Lists the origins whose scripts may call the API endpoints as this client: those of the redirect URIs of a browser app, and the
+ * `allowed_origins` of a hybrid native app. A script cannot keep a secret, so other clients have none.
+ */
+export function listBrowserOrigins(
+  client: Pick<
+    ClientRegistration,
+    'application_type' | 'token_endpoint_auth_method' | 'redirect_uris' | 'allowed_origins'
+  >,
+): string[] {
+  if (!isPublic(client)) return [];
+  if (client.application_type === 'native') return client.allowed_origins;
+  return [...new Set(client.redirect_uris.filter(isWebUrl).map((value) => new URL(value).origin))];
+}
+
 function usesSignedAuth(client: Pick<Fields, 'token_endpoint_auth_method'>): boolean {
   return client.token_endpoint_auth_method === 'private_key_jwt';
 }
 
 /** Returns true if a client authenticates with a secret. */
 export function usesSecret(client: Pick<Fields, 'token_endpoint_auth_method'>): boolean {
-  return client.token_endpoint_auth_method !== 'none' && !usesSignedAuth(client);
+  return !isPublic(client) && !usesSignedAuth(client);
 }
 
 /**

@@ -9,6 +9,7 @@ export const CLIENT_FIELDS = [
   'jwks_uri',
   'redirect_uris',
   'post_logout_redirect_uris',
+  'allowed_origins',
   'backchannel_logout_uri',
   'initiate_login_uri',
   'sector_identifier_uri',

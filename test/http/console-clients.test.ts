@@ -106,6 +106,7 @@ eachService(
         ['redirect_uris', ''],
         ['post_logout_redirect_uris', 'http://library.example/'],
         ['backchannel_logout_uri', 'http://library.example/logout'],
+        ['allowed_origins', 'https://library.example'],
         ['client_id', 'kinpass-account'],
         ['client_id', 'of-file'],
         ['client_id', 'new'],
@@ -124,6 +125,20 @@ eachService(
       }
       const native = { application_type: 'native', redirect_uris: 'http://native.example/callback' };
       assert.equal((await check(form('refused', native))).status, 422);
+      const hybrid = {
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: 'app.example:/back',
+      };
+      for (const [allowed_origins, status] of [
+        ['http://localhost', 422],
+        ['https://app.example/', 422],
+        ['capacitor://localhost', 200],
+      ] as const) {
+        const answer = await check(form('refused', { ...hybrid, allowed_origins }));
+        assert.equal(answer.status, status, allowed_origins);
+        assert.equal(answer.body.includes('id="allowed_origins-error"'), status === 422, allowed_origins);
+      }
       const unknown = await bureau.post('/console/clients/new', encode({ ...form('refused'), action: 'save' }));
       assert.equal(unknown.status, 422, 'without a reason nothing is registered');
       assert.equal((await bureau.open('/console/clients/refused')).status, 404);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { loadClientsFile, type ClientsFile } from '../../src/config/clients-file.ts';
-import { clientName } from '../../src/config/clients.ts';
+import { clientName, listBrowserOrigins } from '../../src/config/clients.ts';
 
 const SECRET = 'a'.repeat(64);
 const good = (more: object = {}): object => ({
@@ -15,6 +15,13 @@ const good = (more: object = {}): object => ({
   redirect_uris: ['https://portfolio.city.test/callback'],
   scopes: ['openid', 'profile'],
   ...more,
+});
+
+const PUBLIC = { token_endpoint_auth_method: 'none', client_secret_sha256: [] };
+const hybrid = (...origins: string[]): object => ({
+  ...PUBLIC,
+  application_type: 'native',
+  allowed_origins: origins,
 });
 
 describe('KINPASS_CLIENTS_FILE', () => {
@@ -143,6 +150,24 @@ describe('KINPASS_CLIENTS_FILE', () => {
         'require_pkce',
         /RFC 9700/,
       ],
+      ...(
+        [
+          ['https://*.app.test', /no wildcard/],
+          ['https://app.test/', /no path/],
+          ['https://App.test', /lower case/],
+          ['https://app.test:443', /default port/],
+          ['https://user@app.test', /no path/],
+          ['https://999.999.999.999', /valid host/],
+          ['http://app.test', /must use https/],
+          ['null', /must be an origin/],
+          ['*', /must be an origin/],
+          ['javascript://x', /own scheme/],
+          ['file://x', /own scheme/],
+        ] as const
+      ).map(([value, words]): [object, string, RegExp] => [hybrid(value), 'allowed_origins.0', words]),
+      [{ allowed_origins: ['https://localhost'] }, 'allowed_origins', /only for native public clients/],
+      [{ ...hybrid('https://localhost'), application_type: 'web' }, 'allowed_origins', /only for native public/],
+      [{ ...PUBLIC, introspects: 'https://api.test' }, 'introspects', /RFC 7662/],
       [{ scopes: ['profile'] }, 'scopes', /openid/],
       [{ scopes: ['openid', 'children.profile'] }, 'scopes', /needs "children"/],
       [{ school_types: ['university'] }, 'school_types.0', /./],
@@ -167,6 +192,25 @@ describe('KINPASS_CLIENTS_FILE', () => {
 
   it('rejects a duplicate client_id', () => {
     assert.deepEqual(refusal(JSON.stringify({ clients: [good(), good()] })), ['client_id: "portfolio" is used twice']);
+  });
+
+  it('accepts exact origins of a hybrid app, and a loopback origin with http only in development', () => {
+    const origins = ['capacitor://localhost', 'ionic://localhost', 'https://localhost', 'https://app.test:8443'];
+    const [client] = loadAll(good(hybrid(...origins))).clients;
+    assert.ok(client);
+    assert.deepEqual(listBrowserOrigins(client), origins);
+    const local = JSON.stringify({ clients: [good(hybrid('http://localhost:8100'))] });
+    assert.equal(load(local, false).clients.length, 1);
+    assert.deepEqual(refusal(local), ['clients (portfolio): http://localhost:8100 must use https in production']);
+  });
+
+  it('gives a browser app the origins of its redirect URIs, and other clients none', () => {
+    const uris = ['https://portfolio.city.test/callback', 'https://portfolio.city.test/silent'];
+    const originsOf = (more: object): string[] =>
+      loadAll(good({ redirect_uris: uris, ...more })).clients.flatMap(listBrowserOrigins);
+    assert.deepEqual(originsOf(PUBLIC), ['https://portfolio.city.test']);
+    assert.deepEqual(originsOf({}), []);
+    assert.deepEqual(originsOf({ ...PUBLIC, application_type: 'native' }), []);
   });
 
   it('rejects in production every web client URI without https (RFC 9700, 2.6)', () => {

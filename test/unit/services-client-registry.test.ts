@@ -105,6 +105,7 @@ describe('registered clients', () => {
       client_secret_sha256: [],
       redirect_uris: [`${TEST_ISSUER}/account/callback`],
       post_logout_redirect_uris: [],
+      allowed_origins: [],
       id_token_signed_response_alg: 'ES256',
       device_flow: false,
       require_pkce: true,

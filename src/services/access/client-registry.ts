@@ -83,6 +83,7 @@ function createAccountClient(issuer: string, i18n: I18n): ClientRegistration {
     client_secret_sha256: [],
     redirect_uris: [`${issuer}/account/callback`],
     post_logout_redirect_uris: [],
+    allowed_origins: [],
     id_token_signed_response_alg: 'ES256',
     device_flow: false,
     require_pkce: true,
