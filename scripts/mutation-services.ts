@@ -28,7 +28,7 @@ export const SERVICES: readonly Part[] = [
   {
     sources: files(
       'services/binding',
-      'default-notice evidence-check evidence-file evidence-step notices school-directory applicant-data applicant-step application-edit application-view applications submission',
+      'default-notice evidence-check evidence-file evidence-step keep-input notices school-directory applicant-data applicant-step application-edit application-view applications step-input submission',
     ),
     tests: http('binding-application binding-applicant binding-evidence school-sign-in'),
   },

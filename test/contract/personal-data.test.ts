@@ -9,6 +9,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { sealApplicant } from '../../src/services/binding/applicant-data.ts';
 import { sealEvidence } from '../../src/services/binding/evidence-file.ts';
+import { sealStepInput } from '../../src/services/binding/step-input.ts';
 import { createPersonalDataCopy, type PersonalData } from '../../src/services/personal-data/copy.ts';
 import { sealRequestPayload } from '../../src/services/personal-data/request-payload.ts';
 import { createRetention } from '../../src/services/personal-data/retention.ts';
@@ -31,6 +32,7 @@ const SHOWN: Partial<Record<keyof Tables, string>> = {
   ...{ guardianships: 'guardianships', bindingApplications: 'applications', bindingApplicants: 'applications' },
   ...{
     bindingEvidence: 'applications',
+    bindingInputs: 'applications',
     noticeAnswers: 'noticeAnswers',
     familyReminders: 'reminders',
     subjectRequests: 'requests',
@@ -90,6 +92,11 @@ function rowsOf(personId: string): Rows {
       ...{ id: 'v1', applicationId: 'a1', contentType: 'application/pdf', size: 1, createdAt: NOW },
       ...sealEvidence(secrets, 'v1', { name: 'card.pdf', content: Buffer.from('x') }),
     },
+    bindingInputs: sealStepInput(
+      secrets,
+      { applicationId: 'a1', step: 'applicant-2' },
+      { fields: { name: 'x', national_id: 'Y100100202', email_code: 'SECRET' } },
+    ),
     noticeAnswers: {
       ...{ id: 'n1', studentId: 'older', accountId: 'account', schoolCode: '993301' },
       ...{ noticeVersion: 1, answer: 'agree', answeredAt: NOW },

@@ -88,14 +88,16 @@ describe('the steps of an application', () => {
     completeApplicants: fc.subarray([1, 2]),
     evidenceCount: fc.nat(3),
     isEvidenceDone: fc.boolean(),
+    stepsWithInput: fc.subarray([...BINDING_STEPS]),
   });
 
-  it('allow a submission only with a confirmed student, consent and complete applicants', () => {
+  it('allow a submission only with the steps complete and no unsent input', () => {
     fc.assert(
       fc.property(progress, (one) => {
         if (!isReadyToSubmit(one)) return;
         assert.ok(EDITABLE_STATES.includes(one.state));
         assert.ok(one.isStudentConfirmed);
+        assert.ok(stepsOf(one.applicantKind).every((step) => step === 'summary' || !one.stepsWithInput.includes(step)));
         assert.equal(one.answer, 'agree');
         const kind = one.applicantKind;
         assert.ok(kind !== undefined);
@@ -131,7 +133,7 @@ describe('the steps of an application', () => {
     assert.deepEqual(NOTICE_ANSWERS.filter(isRefusal), ['disagree', 'decline']);
     const refused: ApplicationProgress = {
       ...{ state: 'draft', isStudentConfirmed: true, answer: 'disagree', applicantKind: 'one' },
-      ...{ completeApplicants: [1, 2], evidenceCount: 1, isEvidenceDone: true },
+      ...{ completeApplicants: [1, 2], evidenceCount: 1, isEvidenceDone: true, stepsWithInput: [] },
     };
     assert.equal(nextStep(refused), 'notice');
     assert.equal(isReadyToSubmit({ ...refused, answer: 'agree' }), true);

@@ -27,6 +27,8 @@ export interface ApplicationProgress {
   evidenceCount: number;
   /** The family has passed the evidence step, with or without files. */
   isEvidenceDone: boolean;
+  /** Steps with input that was typed after their last valid submission. */
+  stepsWithInput: readonly BindingStep[];
 }
 
 /** Returns the steps of an application, in order, with the second applicant only for two parents. */
@@ -64,7 +66,9 @@ function isComplete(step: BindingStep, progress: ApplicationProgress): boolean {
  */
 export function nextStep(progress: ApplicationProgress): BindingStep | undefined {
   if (!EDITABLE_STATES.includes(progress.state)) return undefined;
-  return stepsOf(progress.applicantKind).find((step) => !isComplete(step, progress));
+  return stepsOf(progress.applicantKind).find(
+    (step) => progress.stepsWithInput.includes(step) || !isComplete(step, progress),
+  );
 }
 
 /** Returns true if the family may open or submit a step now. */

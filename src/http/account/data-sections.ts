@@ -93,6 +93,7 @@ function aboutFamily({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
         )
         .join('\n'),
       files: files.map(({ name }) => name).join('\n'),
+      unsent: one.unsent.map(({ fields }) => Object.values(fields).filter(Boolean).join(' · ')).join('\n'),
       ...{ report: one.report, reason: one.reason },
       ...{ createdAt: one.createdAt, submittedAt: one.submittedAt, decidedAt: one.decidedAt },
     })),

@@ -30,6 +30,7 @@ export type SealPurpose =
   | 'binding-applicant'
   | 'binding-text'
   | 'binding-evidence'
+  | 'binding-input'
   | 'subject-request';
 export type MacPurpose =
   | 'national-id-lookup'

@@ -3,6 +3,7 @@ import { canOpenStep, type BindingStep } from '../../domain/binding/steps.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as applications from '../../store/binding/applications.ts';
+import { deleteInput } from '../../store/binding/inputs.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
@@ -70,7 +71,29 @@ export function editStep<R>(
   step: BindingStep,
   decide: Decide<R>,
 ): Promise<R | Refused> {
-  return editApplication(deps, form, ({ view }) => canOpenStep(step, view.progress), decide);
+  return editApplication(
+    deps,
+    form,
+    ({ view }) => canOpenStep(step, view.progress),
+    async (context, tx) => {
+      const edit = await decide(context, tx);
+      const { inputs, row } = context.view;
+      if (!inputs.has(step)) return edit;
+      // It is replaced by what the form has now. The lock on the application comes first where the edit changes it.
+      const deleteOwn = (): Promise<void> => deleteInput(tx, { applicationId: row.id, step });
+      if (edit.change === undefined) {
+        await deleteOwn();
+        return edit;
+      }
+      return {
+        ...edit,
+        apply: async (writing) => {
+          await edit.apply?.(writing);
+          await deleteOwn();
+        },
+      };
+    },
+  );
 }
 
 export function editApplication<R>(

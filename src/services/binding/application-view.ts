@@ -8,11 +8,13 @@ import * as evidenceStore from '../../store/binding/evidence.ts';
 import { findFamily } from '../../store/binding/families.ts';
 import { findLatestAnswer, type NoticeAnswerRow } from '../../store/binding/notices.ts';
 import { findSchoolAccountLogin } from '../../store/binding/school-accounts.ts';
+import { listInputs } from '../../store/binding/inputs.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import { openApplicant, openText, type ApplicantData } from './applicant-data.ts';
 import { openEvidenceName } from './evidence-file.ts';
 import { getCurrentNotice, type Notice } from './notices.ts';
+import { openStepInput, type StepInput } from './step-input.ts';
 
 /** Wrong codes that close a code. */
 export const MAX_CODE_FAILURES = 5;
@@ -47,6 +49,8 @@ export interface ApplicationView {
   applicantRows: readonly applications.ApplicantRow[];
   applicants: readonly ApplicantView[];
   evidence: readonly EvidenceView[];
+  /** What was typed and is not part of the application. */
+  inputs: ReadonlyMap<BindingStep, StepInput>;
   notice: Notice;
   /** The newest answer, also to an earlier version. */
   answer: NoticeAnswerRow | undefined;
@@ -93,9 +97,10 @@ export async function loadView(
     isEmailVerified: applicant.emailVerifiedAt !== null,
     isCodeOpen: isCodeOpen(applicant, clock.now()),
   }));
-  const progress = toProgress({ row, applicants, evidence, notice, answer });
+  const inputs = new Map((await listInputs(tx, row.id)).map((input) => [input.step, openStepInput(secrets, input)]));
+  const progress = toProgress({ row, applicants, evidence, inputs, notice, answer });
   return {
-    ...{ row, applicantRows, applicants, evidence, notice, answer, progress, step: nextStep(progress) },
+    ...{ row, applicantRows, applicants, evidence, inputs, notice, answer, progress, step: nextStep(progress) },
     report: openText(secrets, 'report', row),
     reason: openText(secrets, 'reason', row),
   };
@@ -111,9 +116,10 @@ function toProgress({
   row,
   applicants,
   evidence,
+  inputs,
   notice,
   answer,
-}: Pick<ApplicationView, 'row' | 'applicants' | 'evidence' | 'notice' | 'answer'>): ApplicationProgress {
+}: Pick<ApplicationView, 'row' | 'applicants' | 'evidence' | 'inputs' | 'notice' | 'answer'>): ApplicationProgress {
   const kind = row.applicantKind ?? undefined;
   // Every application needs an answer of its own, to the current version.
   const isCurrent = answer?.noticeVersion === notice.version && answer.answeredAt >= row.createdAt;
@@ -128,5 +134,6 @@ function toProgress({
       .map(({ position }) => position),
     evidenceCount: evidence.length,
     isEvidenceDone: row.evidenceDoneAt !== null,
+    stepsWithInput: [...inputs.keys()],
   };
 }

@@ -3,6 +3,7 @@ import type { ApplicationState } from '../../domain/binding/application.ts';
 import { isRefusal, type NoticeAnswer } from '../../domain/binding/notice.ts';
 import * as applications from '../../store/binding/applications.ts';
 import * as evidenceStore from '../../store/binding/evidence.ts';
+import { deleteInput, deleteInputs } from '../../store/binding/inputs.ts';
 import { findFamily } from '../../store/binding/families.ts';
 import { findLatestAnswer, insertNoticeAnswer } from '../../store/binding/notices.ts';
 import type { Transaction } from '../../store/database/index.ts';
@@ -21,6 +22,7 @@ import {
 import { loadFamily, loadView, type ApplicationView, type Family } from './application-view.ts';
 import { createEvidenceSteps, type EvidenceSteps } from './evidence-step.ts';
 import { storeDefaultNotice } from './notices.ts';
+import { createKeepInput, type KeepInput } from './keep-input.ts';
 import { createSubmit, type Submit, type SubmissionDeps } from './submission.ts';
 
 interface Saved {
@@ -55,6 +57,7 @@ export interface BindingApplications extends EvidenceSteps {
     form: FamilyForm & { applicantKind: ApplicantKind; validTo: string | undefined },
   ): Promise<Saved | Refused>;
   saveApplicant: SaveApplicant;
+  keepInput: KeepInput;
   submit: Submit;
   /** Withdraws the application and deletes what was entered. */
   withdraw(form: FamilyForm): Promise<Saved | Refused>;
@@ -72,6 +75,7 @@ export function createBindingApplications(deps: SubmissionDeps): BindingApplicat
     ...createEvidenceSteps(deps),
     ...createSimpleSteps(deps),
     saveApplicant: createSaveApplicant(deps),
+    keepInput: createKeepInput(deps),
     submit: createSubmit(deps),
     withdraw: (form) =>
       editApplication(
@@ -91,6 +95,7 @@ export function createBindingApplications(deps: SubmissionDeps): BindingApplicat
 async function deleteEntered(tx: Transaction, applicationId: string): Promise<void> {
   await applications.deleteApplicants(tx, applicationId);
   await evidenceStore.deleteAllEvidence(tx, applicationId);
+  await deleteInputs(tx, applicationId);
 }
 
 async function openApplication(deps: BindingDeps, visit: Visit): Promise<OpenedApplication> {
@@ -197,7 +202,9 @@ function createSimpleSteps(
             ...(row.applicantKind === applicantKind ? {} : { evidenceDoneAt: null }),
           },
           apply: async (tx) => {
-            if (applicantCount(applicantKind) === 1) await applications.deleteApplicant(tx, row.id, 2);
+            if (applicantCount(applicantKind) === 2) return;
+            await applications.deleteApplicant(tx, row.id, 2);
+            await deleteInput(tx, { applicationId: row.id, step: 'applicant-2' });
           },
           event: { event: 'binding.applicants_chosen', detail: { kind: applicantKind } },
         };

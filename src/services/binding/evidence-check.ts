@@ -7,7 +7,8 @@ const MAX_PIXELS = 50_331_648;
 /** Most bytes of an inflated object stream of a PDF. */
 const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
 
-export type EvidenceProblem = 'empty' | 'too_large' | 'type' | 'dimensions' | 'active' | 'encrypted';
+export const EVIDENCE_PROBLEMS = ['empty', 'too_large', 'type', 'dimensions', 'active', 'encrypted'] as const;
+export type EvidenceProblem = (typeof EVIDENCE_PROBLEMS)[number];
 
 interface CheckedFile {
   contentType?: string;

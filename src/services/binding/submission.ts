@@ -2,6 +2,7 @@ import { EDITABLE_STATES } from '../../domain/binding/application.ts';
 import { isReadyToSubmit } from '../../domain/binding/steps.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { listSubmissionTimes, type ApplicationChange } from '../../store/binding/applications.ts';
+import { deleteInputs } from '../../store/binding/inputs.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { isRegisterChecked } from '../../store/people/schools.ts';
 import type { MailJob } from '../notifications/outbox.ts';
@@ -101,7 +102,10 @@ function submitToReviewer(
   return {
     result: { kind: 'saved' },
     change: submittedAt(now),
-    apply: (tx) => outbox.enqueueAll(tx, mails),
+    apply: async (tx) => {
+      await deleteInputs(tx, view.row.id);
+      await outbox.enqueueAll(tx, mails);
+    },
     event: submissionEvent(view),
   };
 }
@@ -119,6 +123,7 @@ function approveByRegister(
     result: { kind: 'saved' },
     change: { ...submission, state: 'approved', decidedAt: now },
     apply: async (tx) => {
+      await deleteInputs(tx, view.row.id);
       const { events } = await deps.approve(tx, checked, undefined);
       await appendEvent(tx, deps, form, context, submissionEvent(view));
       await deps.audit.append(tx, {

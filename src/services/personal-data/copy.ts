@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { maskNationalId } from '../../domain/masking.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { listEvidence } from '../../store/binding/evidence.ts';
+import { listInputs, type InputRow } from '../../store/binding/inputs.ts';
 import { listHistory, listNamedGuardianships } from '../../store/console/person-details.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as rows from '../../store/personal-data/copy.ts';
@@ -11,6 +12,7 @@ import { findPerson } from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import { openApplicant, openText } from '../binding/applicant-data.ts';
 import { openEvidenceName } from '../binding/evidence-file.ts';
+import { openStepInput } from '../binding/step-input.ts';
 import { openRequestPayload } from './request-payload.ts';
 
 /** Audit entries in a copy, the newest. More would make a download of any size. */
@@ -150,11 +152,22 @@ async function loadApplications({ secrets }: Deps, tx: Transaction, { id: person
           ...{ name: openEvidenceName(secrets, file), contentType: file.contentType },
           ...{ size: file.size, createdAt: file.createdAt },
         })),
+        unsent: isFamily ? (await listInputs(tx, id)).map((row) => toUnsent(secrets, row)) : [],
         report: isFamily ? (openText(secrets, 'report', application) ?? null) : null,
         reason: isFamily ? (openText(secrets, 'reason', application) ?? null) : null,
       };
     }),
   );
+}
+
+/** What was typed at a step and not submitted. A code that confirms an address is no personal data. */
+function toUnsent(secrets: Pick<Secrets, 'open'>, row: InputRow) {
+  const typed = Object.entries(openStepInput(secrets, row).fields).filter(([name]) => name !== 'email_code');
+  const shown = typed.map(([name, value]): [string, string] => [
+    name,
+    name === 'national_id' ? maskNationalId(value) : value,
+  ]);
+  return { step: row.step, fields: Object.fromEntries(shown) };
 }
 
 /** Staff are not named, and their address is not shown. The details of an entry can hold their reasons. */

@@ -41,15 +41,16 @@ export function listGuardianshipsOf(tx: Transaction, ids: readonly string[]): Pr
 }
 
 /**
- * Deletes the entry of a person in an application of somebody else, and its evidence: nothing says whose evidence it is. The application
+ * Deletes the entry of a person in an application of somebody else, and its evidence and unsent input: nothing says whose they are. The application
  * goes with its last applicant.
  */
 export async function deleteApplicantOf(
   tx: Transaction,
   { applicationId, position }: { applicationId: string; position: number },
 ): Promise<void> {
-  const { bindingApplicants, bindingApplications, bindingEvidence } = tx.tables;
+  const { bindingApplicants, bindingApplications, bindingEvidence, bindingInputs } = tx.tables;
   await tx.db.delete(bindingEvidence).where(eq(bindingEvidence.applicationId, applicationId));
+  await tx.db.delete(bindingInputs).where(eq(bindingInputs.applicationId, applicationId));
   await tx.db
     .delete(bindingApplicants)
     .where(and(eq(bindingApplicants.applicationId, applicationId), eq(bindingApplicants.position, position)));

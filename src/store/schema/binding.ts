@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { ApplicantKind } from '../../domain/binding/applicants.ts';
 import type { NoticeAnswer } from '../../domain/binding/notice.ts';
+import type { BindingStep } from '../../domain/binding/steps.ts';
 import type { RegisterImportState } from '../../domain/binding/register.ts';
 import type { SubjectRequestKind, SubjectRequestState } from '../../domain/binding/subject-requests.ts';
 import type { ColumnBuilders } from './column-builders.ts';
@@ -146,7 +147,18 @@ export function defineApplicants(kit: ColumnBuilders, bindingApplications: Appli
     },
     (t) => [kit.index('binding_evidence_application_idx').on(t.applicationId)],
   );
-  return { bindingApplicants, bindingEvidence };
+  // What was typed at a step and is not validated. A submission of the step replaces it.
+  const bindingInputs = kit.table(
+    'binding_inputs',
+    {
+      applicationId: application(),
+      step: kit.text('step').$type<BindingStep>().notNull(),
+      /** The fields as typed, and why they were rejected. */
+      payloadSealed: kit.text('payload_sealed').notNull(),
+    },
+    (t) => [kit.primaryKey('binding_inputs_pk', t.applicationId, t.step)],
+  );
+  return { bindingApplicants, bindingEvidence, bindingInputs };
 }
 
 /** Defines the imported register of families, which approves exact matches, and its imports. Keyed hashes only. */

@@ -30,6 +30,7 @@ export const {
   bindingApplications,
   bindingApplicants,
   bindingEvidence,
+  bindingInputs,
   registerEntries,
   registerImports,
   subjectRequests,
