@@ -53,7 +53,8 @@ export async function makeCity(people: number, url?: string): Promise<City> {
     scopes: ['openid', 'profile', 'roles', 'children', 'children.profile', 'offline_access'],
     permissions: ['fees:read'],
     first_party: true,
-    require_pkce: false,
+    // As the baseline.
+    id_token_signed_response_alg: 'ES256',
   };
   writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients: [client] }));
   const store = await openStore(url === undefined ? { file: join(folder, 'kinpass.sqlite') } : { url });

@@ -83,9 +83,12 @@ const fields = z.strictObject({
     .url({ protocol: /^https$/ })
     .optional()
     .describe('its host is the pairwise sector'),
-  id_token_signed_response_alg: z.enum(['ES256', 'RS256']).default('ES256'),
+  id_token_signed_response_alg: z.enum(['RS256', 'ES256']).default('RS256'),
   device_flow: z.boolean().default(false).describe('allows the device flow (RFC 8628)'),
-  require_pkce: z.boolean().default(true),
+  require_pkce: z
+    .boolean()
+    .optional()
+    .describe('requires PKCE of a client that authenticates itself; public clients must always use it'),
   require_pushed_authorization_requests: z.boolean().default(false).describe('RFC 9126'),
   dpop_bound_access_tokens: z.boolean().default(false).describe('RFC 9449'),
   resources: z.array(uri).default([]).describe('APIs that the client may get access tokens for'),
@@ -118,7 +121,7 @@ const RULES: readonly { path: keyof Fields; message: string; isBroken: (client: 
   {
     path: 'require_pkce',
     message: 'a public client must use PKCE (RFC 9700)',
-    isBroken: (client) => isPublic(client) && !client.require_pkce,
+    isBroken: (client) => isPublic(client) && client.require_pkce === false,
   },
   {
     path: 'allowed_origins',
@@ -184,6 +187,11 @@ function usesSignedAuth(client: Pick<Fields, 'token_endpoint_auth_method'>): boo
 /** Returns true if a client authenticates with a secret. */
 export function usesSecret(client: Pick<Fields, 'token_endpoint_auth_method'>): boolean {
   return !isPublic(client) && !usesSignedAuth(client);
+}
+
+/** Returns true if a client must use PKCE by its registration: if it is public (RFC 9700, 2.1.1) or registered so. */
+export function requiresPkce(client: Pick<Fields, 'token_endpoint_auth_method' | 'require_pkce'>): boolean {
+  return isPublic(client) || client.require_pkce === true;
 }
 
 /**

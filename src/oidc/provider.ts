@@ -25,6 +25,7 @@ import { createCookies } from './options/cookies.ts';
 import { createDeviceFlow } from './options/device-flow.ts';
 import { createDPoP } from './options/dpop.ts';
 import { enforceFapi } from './options/fapi.ts';
+import { createPkce } from './options/pkce.ts';
 import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
 import { createTtl } from './options/ttl.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
@@ -140,8 +141,8 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     allowOmittingSingleRegisteredRedirectUri: false,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(() => deps.clock.now()),
-    enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
-    pkce: { required: (_ctx, client) => deps.clients.find(client.clientId)?.require_pkce ?? true },
+    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256'] },
+    pkce: createPkce(deps.clients),
     // Tokens still end with their session: `isGrantActive` checks it for each grant, so each tab has its own.
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, code) =>

@@ -144,6 +144,17 @@ eachService(
       assert.equal((await bureau.open('/console/clients/refused')).status, 404);
     });
 
+    it('have the defaults of the clients file, and public ones always use PKCE', async () => {
+      const page = await bureau.open('/console/clients/new');
+      assert.match(page.body, /<option value="RS256" selected>/);
+      const plain = { id_token_signed_response_alg: 'RS256', require_pkce: [] };
+      assert.match(textOf((await check(form('plain', plain))).body), /必須使用 PKCE\s+否/);
+      const open = { ...plain, token_endpoint_auth_method: 'none' };
+      const confirm = await check(form('open', open));
+      assert.equal(confirm.status, 200);
+      assert.match(textOf(confirm.body), /必須使用 PKCE\s+是/);
+    });
+
     it('have two valid secrets during a rotation, until the old one is ended', async () => {
       const old = await register(form('rotating'));
       const fresh = secretOn(await act('rotating', 'rotate-secret'));

@@ -177,6 +177,12 @@ describe('the pushed authorization request endpoint', () => {
     assert.equal((await pushRaw(fields)).status, 201);
   });
 
+  it('rejects a request with neither PKCE nor nonce (RFC 9700, section 2.1.1)', async () => {
+    const bare = { ...fields, code_challenge: '', code_challenge_method: '' };
+    assert.deepEqual(await pushRaw(bare), { status: 400, error: 'invalid_request' });
+    assert.equal((await pushRaw({ ...bare, nonce: 'n-0S6_WzA2Mj' })).status, 201);
+  });
+
   for (const [what, change, error] of [
     ['an address that is not registered', { redirect_uri: 'https://evil.example/callback' }, 'invalid_request'],
     ['a scope that is not registered', { scope: 'openid email' }, 'invalid_scope'],

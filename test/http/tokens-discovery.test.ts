@@ -25,8 +25,8 @@ let classic: TestParty;
 before(async () => {
   service = await startService({
     clients: [
-      createRegistration('modern', secret, { scopes: ['openid', 'roles'] }),
-      createRegistration('classic', secret, { scopes: ['openid'], id_token_signed_response_alg: 'RS256' }),
+      createRegistration('modern', secret, { scopes: ['openid', 'roles'], id_token_signed_response_alg: 'ES256' }),
+      createRegistration('classic', secret, { scopes: ['openid'] }),
     ],
   });
   modern = await createParty(service.issuer, { id: 'modern', scope: 'openid roles', secret });
@@ -165,7 +165,7 @@ async function verified(idToken: string, audience: string, alg: string): Promise
 }
 
 describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
-  it('is signed with ES256 unless the client is registered for RS256', async () => {
+  it('is signed with RS256 unless the client is registered for ES256', async () => {
     const { tokens, httpBrowser } = await signInWithNewBrowser(modern, { login: LOGIN.T2 });
     const idToken = z.string().parse(tokens.id_token);
     assert.equal(decodeProtectedHeader(idToken).alg, 'ES256');

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
 import {
+  idClaims,
   requestTokens,
   codeOf,
   runAuthorization,
@@ -25,6 +26,8 @@ let service: TestService;
 let app: TestParty;
 let other: TestParty;
 
+const NO_PKCE = { code_challenge: undefined, code_challenge_method: undefined };
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 before(async () => {
@@ -35,7 +38,12 @@ before(async () => {
         client_secret_sha256: [sha256(secret), sha256(nextSecret)],
       }),
       createRegistration('other', secret, { scopes: ['openid'] }),
-      createRegistration('old', secret, { scopes: ['openid'], require_pkce: false }),
+      createRegistration('strict', secret, { scopes: ['openid'], require_pkce: true }),
+      createRegistration('public', secret, {
+        scopes: ['openid'],
+        token_endpoint_auth_method: 'none',
+        client_secret_sha256: [],
+      }),
       createRegistration('poster', secret, { scopes: ['openid'], token_endpoint_auth_method: 'client_secret_post' }),
     ],
   });
@@ -103,10 +111,29 @@ describe('the authorization request', () => {
     });
   }
 
-  it('without PKCE is rejected (RFC 9700, section 2.1.1)', async () => {
-    const answer = await request({ code_challenge: undefined, code_challenge_method: undefined });
-    assert.equal(errorOf(answer), 'invalid_request');
+  it('without PKCE and nonce is rejected with what to send (RFC 9700, section 2.1.1)', async () => {
+    for (const nonce of [undefined, '']) {
+      const answer = await request({ ...NO_PKCE, nonce });
+      assert.equal(errorOf(answer), 'invalid_request');
+      assert.equal(
+        answer.leavesTo?.searchParams.get('error_description'),
+        'code_challenge, with code_challenge_method=S256, or nonce is required',
+      );
+    }
   });
+
+  for (const id of ['public', 'strict']) {
+    it(`of a ${id} client without PKCE is rejected, also with a nonce`, async () => {
+      const party = await createParty(service.issuer, { id, scope: 'openid', secret });
+      const answer = await request(NO_PKCE, party);
+      assert.equal(errorOf(answer), 'invalid_request');
+      assert.equal(
+        answer.leavesTo?.searchParams.get('error_description'),
+        'code_challenge is required for this client, with code_challenge_method=S256',
+      );
+      assert.equal(interactionOf(await request({ nonce: undefined }, party)), 'login');
+    });
+  }
 
   it('with PKCE in plain text is rejected', async () => {
     const plain = { code_challenge: 'x'.repeat(43), code_challenge_method: 'plain' };
@@ -114,10 +141,9 @@ describe('the authorization request', () => {
     assert.equal(errorOf(await request({ ...plain, code_challenge_method: undefined })), 'invalid_request');
   });
 
-  it('without PKCE is accepted from a client that is registered so', async () => {
-    const old = await createParty(service.issuer, { id: 'old', scope: 'openid', secret });
-    const answer = await request({ code_challenge: undefined, code_challenge_method: undefined }, old);
-    assert.equal(interactionOf(answer), 'login');
+  it('of a client that authenticates itself is accepted with a nonce or with PKCE', async () => {
+    assert.equal(interactionOf(await request(NO_PKCE)), 'login');
+    assert.equal(interactionOf(await request({ nonce: undefined })), 'login');
   });
 
   it('without openid is rejected', async () => {
@@ -184,6 +210,16 @@ describe('the token request', () => {
       assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_grant']);
     });
   }
+
+  it('with a verifier for a code without PKCE gets invalid_grant (RFC 9700, section 4.8.2)', async () => {
+    const parameters = { nonce: 'n-0S6_WzA2Mj', code_challenge: '', code_challenge_method: '' };
+    const begun = await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
+    const fields = { grant_type: 'authorization_code', code: codeOf(begun.answer), redirect_uri: REDIRECT };
+    const rejected = await requestTokens(app, { ...fields, code_verifier: begun.verifier });
+    assert.deepEqual([rejected.status, rejected.body['error']], [400, 'invalid_grant']);
+    const { body } = await requestTokens(app, fields);
+    assert.equal(idClaims(body)['nonce'], parameters.nonce);
+  });
 
   it('without a verifier gets no tokens', async () => {
     const { code, redirect_uri } = await fieldsOf();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { loadClientsFile, type ClientsFile } from '../../src/config/clients-file.ts';
-import { clientName, listBrowserOrigins } from '../../src/config/clients.ts';
+import { clientName, listBrowserOrigins, requiresPkce } from '../../src/config/clients.ts';
 
 const SECRET = 'a'.repeat(64);
 const good = (more: object = {}): object => ({
@@ -54,12 +54,13 @@ describe('KINPASS_CLIENTS_FILE', () => {
   };
   const refusalOf = (more: object): string[] => refusal(JSON.stringify({ clients: [good(more)] }, null, 2));
 
-  it('sets safe defaults: a secret, PKCE, ES256, consent, no permission', () => {
+  it('sets the defaults of OpenID Dynamic Registration, consent and no permission', () => {
     const [client] = loadAll(good()).clients;
     assert.ok(client);
     assert.equal(client.token_endpoint_auth_method, 'client_secret_basic');
-    assert.equal(client.require_pkce, true);
-    assert.equal(client.id_token_signed_response_alg, 'ES256');
+    assert.equal(client.application_type, 'web');
+    assert.equal(requiresPkce(client), false);
+    assert.equal(client.id_token_signed_response_alg, 'RS256');
     assert.equal(client.first_party, false);
     assert.deepEqual(client.permissions, []);
     assert.equal(clientName(client, 'zh-TW'), '學習歷程檔案');

@@ -10,6 +10,7 @@ import { banner } from '../../demo/banner.ts';
 import { loadClientSecrets, prepareDemoFiles, removeFiles, writeClients } from '../../demo/files.ts';
 import { readSettings } from '../../demo/settings.ts';
 import { loadClientsFile } from '../../src/config/clients-file.ts';
+import { requiresPkce } from '../../src/config/clients.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
 const settings = readSettings({}, { KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: '4100' });
@@ -62,7 +63,7 @@ describe('demo files', () => {
     assert.deepEqual(payment?.permissions, ['fees:read', 'fees:pay']);
     assert.ok(!payment.scopes.includes('email'));
     assert.equal(app?.token_endpoint_auth_method, 'none');
-    assert.ok(app.require_pkce && app.scopes.includes('offline_access'));
+    assert.ok(requiresPkce(app) && app.scopes.includes('offline_access'));
   });
 
   it('are removed one by one, and other files in the folder stay', () => {

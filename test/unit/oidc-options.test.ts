@@ -9,6 +9,7 @@ import type { FindAccount } from '../../src/oidc/contexts/account.ts';
 import { createAssertionCheck } from '../../src/oidc/options/client-auth.ts';
 import { toMetadata } from '../../src/oidc/options/clients.ts';
 import { enforceFapi, isFapi } from '../../src/oidc/options/fapi.ts';
+import { createPkce } from '../../src/oidc/options/pkce.ts';
 import { createResourceFeatures, createTokenClaims } from '../../src/oidc/options/resources.ts';
 import { createTtl } from '../../src/oidc/options/ttl.ts';
 import { limitRefreshes } from '../../src/oidc/request-limits.ts';
@@ -118,7 +119,7 @@ describe('metadata of a client', () => {
       grant_types: ['authorization_code'],
       scope: 'openid roles children',
       subject_type: 'pairwise',
-      id_token_signed_response_alg: 'ES256',
+      id_token_signed_response_alg: 'RS256',
       require_auth_time: true,
       require_pushed_authorization_requests: false,
       dpop_bound_access_tokens: false,
@@ -186,16 +187,25 @@ describe('FAPI 2.0', () => {
     }
   });
 
+  it('always signs with ES256 and requires PKCE (section 5.3.2.2, rule 5, and section 5.4.1)', () => {
+    const client = testClient('fapi', { ...FAPI, id_token_signed_response_alg: 'RS256', require_pkce: false });
+    assert.equal(toMetadata(client).id_token_signed_response_alg, 'ES256');
+    const { required } = createPkce({ find: (id) => (id === 'fapi' ? client : undefined) });
+    const request = contextWith({ params: { nonce: 'n-0S6_WzA2Mj' } });
+    for (const id of ['fapi', 'unknown']) {
+      assert.throws(() => lifetime(required, request, { clientId: id }), { error: 'invalid_request' }, id);
+    }
+  });
+
   const checked: unknown[] = [];
   const base: Configuration = {
     features: { userinfo: { enabled: true } },
-    pkce: { required: (_ctx, { clientId }) => clientId !== 'api' },
     assertJwtClientAuthClaimsAndHeader: (_ctx, presented) => void checked.push(presented),
   };
   const enforced = enforceFapi(base, clients);
   const of = (clientId?: string): object => ({ clientId });
 
-  it('sets the profile, PKCE and refresh tokens by client', () => {
+  it('sets the profile and refresh tokens by client', () => {
     assert.deepEqual(enforced.features?.userinfo, { enabled: true });
     const fapi = enforced.features.fapi;
     assert.equal(fapi?.enabled, true);
@@ -204,8 +214,6 @@ describe('FAPI 2.0', () => {
       [profile(of('fapi')), profile(of('app')), profile(undefined), profile(of())],
       ['2.0', undefined, undefined, undefined],
     );
-    const pkce = (id: string): unknown => lifetime(enforced.pkce?.required, contextWith({}), of(id));
-    assert.deepEqual([pkce('fapi'), pkce('app'), pkce('api')], [true, true, false]);
     const rotates = (id?: string): unknown =>
       lifetime(enforced.rotateRefreshToken, contextWith({ client: id === undefined ? undefined : of(id) }));
     assert.deepEqual([rotates('fapi'), rotates('app'), rotates()], [false, true, true]);

@@ -11,16 +11,21 @@ type FindAccount = NonNullable<Configuration['findAccount']>;
 type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
 
 /**
- * Adds what the conformance suite needs: the scope `address`, all standard claims of the scope `profile`, and their values for the test
- * person. Everything else is the service unchanged.
+ * Adds what the conformance suite needs: the scope `address`, all standard claims of the scope `profile`, their values for the test
+ * person, and requests with neither PKCE nor `nonce`. Everything else is the service unchanged.
  */
 export function customizeForConformance(configuration: Configuration): Configuration {
-  const { scopes = [], claims, clients = [], findAccount, loadExistingGrant } = configuration;
+  const { scopes = [], claims, clients = [], pkce, findAccount, loadExistingGrant } = configuration;
   if (findAccount === undefined || loadExistingGrant === undefined)
     throw new Error('the configuration lacks findAccount or loadExistingGrant');
   return {
     ...configuration,
     scopes: [...scopes, 'address'],
+    // Only the clients of the FAPI 2.0 plan push their requests.
+    pkce: {
+      required: (ctx, client) =>
+        client.requirePushedAuthorizationRequests === true && pkce?.required?.(ctx, client) !== false,
+    },
     claims: { ...claims, profile: PROFILE, address: ['address'] },
     clients: clients.map((client) => ({ ...client, scope: `${client.scope ?? ''} address` })),
     findAccount: withStandardClaims(findAccount),

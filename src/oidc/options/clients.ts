@@ -1,6 +1,7 @@
 import type { ClientMetadata } from 'oidc-provider';
 import { clientName, type ClientRegistration } from '../../config/clients.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
+import { isFapi } from './fapi.ts';
 
 /** RFC 8628, section 3.4. */
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -26,7 +27,8 @@ export function toMetadata(client: ClientRegistration): ClientMetadata {
     scope: client.scopes.join(' '),
     // The provider accepts pairwise device clients only with a `jwks_uri`; provider-internals.ts makes every client pairwise.
     subject_type: client.device_flow ? 'public' : 'pairwise',
-    id_token_signed_response_alg: client.id_token_signed_response_alg,
+    // FAPI 2.0 Security Profile, section 5.4.1, rule 2: no RS256.
+    id_token_signed_response_alg: isFapi(client) ? 'ES256' : client.id_token_signed_response_alg,
     require_auth_time: true,
     require_pushed_authorization_requests: client.require_pushed_authorization_requests,
     dpop_bound_access_tokens: client.dpop_bound_access_tokens,

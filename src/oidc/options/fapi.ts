@@ -22,13 +22,12 @@ export function isFapi(client: ClientRegistration | undefined): boolean {
  * Adds the rules of FAPI 2.0 for its clients:
  *
  * - The issuer is the only audience of assertions, and RS256 is rejected (section 5.3.2.1, rule 6, and section 5.4.1).
- * - PKCE is always required.
  * - Refresh tokens are bound by DPoP instead of rotated (section 5.3.2.1, rule 9).
  */
 export function enforceFapi(configuration: Configuration, clients: ClientRegistry): Configuration {
   const isFapiClient = (clientId: string | undefined): boolean =>
     clientId !== undefined && isFapi(clients.find(clientId));
-  const { assertJwtClientAuthClaimsAndHeader: checkAssertion, pkce } = configuration;
+  const { assertJwtClientAuthClaimsAndHeader: checkAssertion } = configuration;
   return {
     ...configuration,
     features: {
@@ -40,7 +39,6 @@ export function enforceFapi(configuration: Configuration, clients: ClientRegistr
           isFapiClient(client?.clientId) ? '2.0' : undefined,
       },
     },
-    pkce: { required: (ctx, client) => isFapiClient(client.clientId) || pkce?.required?.(ctx, client) !== false },
     rotateRefreshToken: ({ oidc }) => !isFapiClient(oidc.client?.clientId),
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
       if (isFapiClient(client.clientId)) assertFapi(ctx, claims, header);

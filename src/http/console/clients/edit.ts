@@ -166,11 +166,12 @@ function showConfirmation(
 ): void {
   const { existing, values, registration, problem } = form;
   const before = existing && valuesOf(existing.registration);
+  const after = valuesOf(registration);
   const changes = CLIENT_FIELDS.map((name) => ({
     name,
     before: before && valueLabels(pages, ctx, name, before[name]),
-    after: valueLabels(pages, ctx, name, values[name]),
-  })).filter(({ before: old, after }) => (old === undefined ? after !== '' : old !== after));
+    after: valueLabels(pages, ctx, name, after[name]),
+  })).filter((change) => (change.before === undefined ? change.after !== '' : change.before !== change.after));
   pages.show(
     ctx,
     'console/client-confirm',

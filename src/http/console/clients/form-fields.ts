@@ -1,4 +1,4 @@
-import { clientSchema, type ClientRegistration } from '../../../config/clients.ts';
+import { clientSchema, requiresPkce, type ClientRegistration } from '../../../config/clients.ts';
 import { localize } from '../../../config/localized-text.ts';
 import { CLIENT_FIELDS, type ClientField } from '../../../domain/client-fields.ts';
 import { SCOPES } from '../../../domain/claims/scopes.ts';
@@ -66,8 +66,8 @@ export const NEW_CLIENT: ClientValues = {
   permissions: [],
   first_party: [],
   school_accounts: [],
-  id_token_signed_response_alg: ['ES256'],
-  require_pkce: [FLAG_ON],
+  id_token_signed_response_alg: ['RS256'],
+  require_pkce: [],
   require_pushed_authorization_requests: [],
   dpop_bound_access_tokens: [],
   device_flow: [],
@@ -78,7 +78,7 @@ export const NEW_CLIENT: ClientValues = {
 /** Returns the form of a registration. */
 export function valuesOf(client: ClientRegistration): ClientValues {
   const plain = CLIENT_FIELDS.filter((field) => field !== 'name_zh' && field !== 'name_en').map((field) => {
-    const value = client[field];
+    const value = field === 'require_pkce' ? requiresPkce(client) : client[field];
     return [field, typeof value === 'boolean' ? (value ? [FLAG_ON] : []) : [value ?? []].flat()] as const;
   });
   const { client_name: name } = client;
@@ -105,8 +105,9 @@ export function toRegistrationForm(values: ClientValues): Record<string, unknown
     if (field === 'name_zh' || field === 'name_en') continue;
     const kind = kindOf(field);
     if (kind === 'lines' || kind === 'set') form[field] = values[field];
-    else if (kind === 'flag') form[field] = values[field].length > 0;
-    else if (values[field][0] !== undefined) form[field] = values[field][0];
+    else if (kind === 'flag') {
+      if (values[field].length > 0) form[field] = true;
+    } else if (values[field][0] !== undefined) form[field] = values[field][0];
   }
   return form;
 }
