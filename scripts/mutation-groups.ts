@@ -69,6 +69,7 @@ const OIDC: readonly Part[] = [
       'protocol-clients protocol-dpop context-claims request-size reauthentication console-routes second-factor logout',
     ),
   },
+  { sources: files('oidc', 'client-keys'), tests: http('client-keys') },
   { sources: files('oidc/options', 'cookies'), tests: security('cookies') },
   {
     sources: [...files('oidc/adapter', 'device-polls user-codes'), ...files('oidc/options', 'device-flow')],

@@ -20,7 +20,7 @@ import { migrate, pendingMigrations } from '../store/migrate.ts';
 import { hasExampleLogins } from '../store/people/people.ts';
 import { countCitySchools, countDemoSchools } from '../store/people/schools.ts';
 import { startJobs, type JobIntervals } from './jobs.ts';
-import { createProviderApp, type Admission, type ProviderApp } from './provider-app.ts';
+import { createProviderApp, type ProcessState, type ProviderApp } from './provider-app.ts';
 import { createServices, type RuntimeDeps, type Services } from './services.ts';
 
 /** The parts of a process that `main.ts` and tests use. */
@@ -87,14 +87,15 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
   const connections = createConnections({ log, metrics, trustedProxies: config.trustedProxies });
   const inFlight = createInFlightTracker(connections);
   const drain = createDrain(inFlight);
-  const admission: Admission = {
+  const state: ProcessState = {
+    clientKeys: new Map(),
     isReady: async () => !drain.hasBegun() && isAvailable(),
     isOverloaded: () => hasher.isNearCapacity() || inFlight.count() > MAX_IN_FLIGHT_REQUESTS,
     uploadMemory: createUploadMemory(),
   };
   if (config.profile === 'conformance') await insertTestPerson({ store, hasher, clock }, TEST_PERSON);
   // The handler reads this variable for each request, so keys change without a restart and without a failed request.
-  let app: ProviderApp = createProviderApp(config, services, admission, await services.keyRing.load());
+  let app: ProviderApp = createProviderApp(config, services, state, await services.keyRing.load());
   await app.oidc.checkClients();
   const handle = rejectDuplicateHeaders((request, response) => app.handle(request, response));
   const server = createHttpServer(config.tls, connections, drain.watch(inFlight.watch(handle)));
@@ -105,7 +106,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     mailer,
     currentApp: () => app,
     useKeys: (keys: ProviderApp['keys']) => {
-      app = createProviderApp(config, services, admission, keys);
+      app = createProviderApp(config, services, state, keys);
     },
   };
   return {

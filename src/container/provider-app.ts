@@ -8,6 +8,7 @@ import { createDevicePages } from '../http/provider/device-pages.ts';
 import type { Handler } from '../http/server/in-flight-tracker.ts';
 import { customizeForConformance } from '../oidc/conformance/customize-configuration.ts';
 import { createContextChoices } from '../oidc/contexts/context-choices.ts';
+import type { OidcDeps } from '../oidc/deps.ts';
 import { createOidc, type Oidc } from '../oidc/provider.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Services } from './services.ts';
@@ -19,18 +20,18 @@ export interface ProviderApp {
   handle: Handler;
 }
 
-/** The parts that decide about admission, for the whole process: a rotation of keys creates a new provider app. */
-export type Admission = Pick<HttpDeps, 'isReady' | 'isOverloaded' | 'uploadMemory'>;
+/** The state of the whole process: a rotation of keys creates a new provider app. */
+export type ProcessState = Pick<HttpDeps, 'isReady' | 'isOverloaded' | 'uploadMemory'> & Pick<OidcDeps, 'clientKeys'>;
 
 export function createProviderApp(
   config: Config,
   services: Services,
-  admission: Admission,
+  state: ProcessState,
   keys: ProviderKeys,
 ): ProviderApp {
   const { store, clock, secrets, clients, templates, i18n } = services;
   const pages = createPages({ templates, i18n, clients });
-  const oidc = createProvider(config, services, pages, keys);
+  const oidc = createProvider(config, services, pages, { keys, clientKeys: state.clientKeys });
   const handle = createApp({
     issuer: services.issuer,
     trustedProxies: config.trustedProxies,
@@ -54,7 +55,7 @@ export function createProviderApp(
     clock,
     knownDevices: services.knownDevices,
     i18n,
-    isOverloaded: admission.isOverloaded,
+    isOverloaded: state.isOverloaded,
     log: services.log,
     metrics: services.metrics,
     outbox: services.outbox,
@@ -72,13 +73,18 @@ export function createProviderApp(
     settings: services.settings,
     signIn: services.signIn,
     templates,
-    isReady: admission.isReady,
-    uploadMemory: admission.uploadMemory,
+    isReady: state.isReady,
+    uploadMemory: state.uploadMemory,
   });
   return { keys, oidc, handle };
 }
 
-function createProvider(config: Config, services: Services, pages: Pages, keys: ProviderKeys): Oidc {
+function createProvider(
+  config: Config,
+  services: Services,
+  pages: Pages,
+  keys: Pick<OidcDeps, 'keys' | 'clientKeys'>,
+): Oidc {
   const { clock, i18n, people } = services;
   return createOidc({
     issuer: services.issuer,
@@ -89,7 +95,7 @@ function createProvider(config: Config, services: Services, pages: Pages, keys: 
     secrets: services.secrets,
     clients: services.clients,
     consents: services.consents,
-    keys,
+    ...keys,
     audit: services.audit,
     revocation: services.revocation,
     outbox: services.outbox,

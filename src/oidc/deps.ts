@@ -11,6 +11,7 @@ import type { SecondFactors } from '../services/authentication/second-factors.ts
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { AdapterDeps } from './adapter/adapter.ts';
+import type { ClientKeyCache } from './client-keys.ts';
 
 /** `throttled`: there were too many wrong codes, so this one was not looked up. `until` in ms. */
 export type UserCodeProblem = { kind: 'wrong' } | { kind: 'throttled'; until: number };
@@ -41,6 +42,7 @@ export interface OidcDeps extends AdapterDeps {
   /** Seconds; `undefined`: no idle limit. */
   sessionIdleSeconds: number | undefined;
   clients: ClientRegistry;
+  clientKeys: ClientKeyCache;
   consents: Pick<Consents, 'hasConsent'>;
   keys: ProviderKeys;
   revocation: Revocation;

@@ -48,10 +48,18 @@ const findMethod = z.custom<(id: string) => Promise<object | undefined>>(
 
 /** Makes `sub` pairwise at every client (docs/claims.md, rule 2), also at device clients: these are registered as public. */
 export function forcePairwiseSubjects(provider: Provider): void {
+  prepareClients(provider, (client) => {
+    Reflect.set(client, 'subjectType', 'pairwise');
+    return Promise.resolve();
+  });
+}
+
+/** Runs `prepare` each time when the provider looks up a client. Its errors end the request. */
+export function prepareClients(provider: Provider, prepare: (client: object) => Promise<void>): void {
   const find = findMethod.parse(Reflect.get(provider.Client, 'find'));
   Reflect.set(provider.Client, 'find', async (id: string) => {
     const client = await find.call(provider.Client, id);
-    if (client !== undefined) Reflect.set(client, 'subjectType', 'pairwise');
+    if (client !== undefined) await prepare(client);
     return client;
   });
 }

@@ -12,6 +12,7 @@ import { createReplayCheck } from './adapter/replay-detection.ts';
 import { requestTransaction } from './adapter/request-transaction.ts';
 import { createSessionAdapter } from './adapter/session-adapter.ts';
 import { cachedDiscovery } from './cached-discovery.ts';
+import { loadKeyOfAssertion } from './client-keys.ts';
 import { createFindAccount, type FindAccount } from './contexts/account.ts';
 import { createContextResolver, type ContextResolver } from './contexts/context-selection.ts';
 import { createGrantIssuer } from './contexts/grant-issuer.ts';
@@ -34,6 +35,7 @@ import {
   forcePairwiseSubjects,
   compareSecretHashes,
   createSendLogout,
+  prepareClients,
   replaceReplayCheck,
   rejectDeviceFlowOfBuiltInClient,
   rememberPerSignIn,
@@ -80,6 +82,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   forceSid(provider);
   rememberPerSignIn(provider);
   forcePairwiseSubjects(provider);
+  prepareClients(provider, (client) => loadKeyOfAssertion(deps, client));
   replaceReplayCheck(provider, createReplayCheck(deps));
   refreshBrowserCookie(provider);
   rejectDeviceFlowOfBuiltInClient(provider);
