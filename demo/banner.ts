@@ -10,7 +10,7 @@ const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
     '周建國',
     'jianguo.zhou@parents.example',
     DEMO_PASSWORD,
-    '監護關係已暫停：沒有可查看的學生 guardianship suspended: no students to view',
+    '親子關係已暫停：沒有可查看的學生 guardianship suspended: no students to view',
   ],
   [
     '周林秀',

@@ -121,7 +121,7 @@ async function assertRejectedPasswords(page: Page): Promise<void> {
     assert.equal(await page.getAttribute(':focus', 'id'), field);
   };
   await refused('new_password', { next: 'river piano' }, /新密碼太短，至少要 12 個字元。/);
-  await refused('new_password', { next: `river piano ${FIRST_PASSWORD}` }, /新密碼不可包含身分證字號的任何一段。/);
+  await refused('new_password', { next: `river piano ${FIRST_PASSWORD}` }, /新密碼不可包含身分證統一編號的任何一段。/);
   await refused('new_password', { next: '王大明的一個新的長密碼在這裡' }, /新密碼不可包含姓名。/);
   await refused('confirm_password', { next: OWN_PASSWORD, again: 'kangaroo piano rover' }, /兩次輸入的新密碼不一樣。/);
   await refused('current_password', { current: '100202', next: OWN_PASSWORD }, /原密碼不正確。/);

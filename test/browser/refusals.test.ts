@@ -94,7 +94,7 @@ describe('failed sign-in', () => {
     assert.equal(await heading(page), '設定新密碼');
     assert.equal(await page.locator('[name="current_password"]').count(), 0);
     await fillNewPassword(page, { next: 'Y100100201 是我的' });
-    assert.match(await page.locator('#new_password-error').innerText(), /新密碼不可包含身分證字號的任何一段。/);
+    assert.match(await page.locator('#new_password-error').innerText(), /新密碼不可包含身分證統一編號的任何一段。/);
     await fillNewPassword(page, { next: 'seven quiet lanterns' });
     assert.equal(await heading(page), '新密碼設定完成');
     await press(page, page.getByText('前往登入'));

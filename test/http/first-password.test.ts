@@ -110,9 +110,9 @@ describe('the first sign-in', () => {
       ['我的名字是李美玲，很高興認識你', ['新密碼不可包含姓名。']],
       ['ship meiling.li harbour', ['新密碼不可包含電子郵件地址。']],
       ['ship 0900000102 harbour', ['新密碼不可包含電話號碼。']],
-      ['ship Y200100301 harbour', ['新密碼不可包含身分證字號的任何一段。']],
-      [`ship ${FIRST} harbour`, ['新密碼不可包含身分證字號的任何一段。']],
-      [FIRST, ['新密碼太短，至少要 12 個字元。', '新密碼不可包含身分證字號的任何一段。']],
+      ['ship Y200100301 harbour', ['新密碼不可包含身分證統一編號的任何一段。']],
+      [`ship ${FIRST} harbour`, ['新密碼不可包含身分證統一編號的任何一段。']],
+      [FIRST, ['新密碼太短，至少要 12 個字元。', '新密碼不可包含身分證統一編號的任何一段。']],
     ];
     for (const [password, sentences] of refusals) {
       const answer = await change(httpBrowser, page, password);
