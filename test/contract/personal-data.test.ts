@@ -37,13 +37,13 @@ const SHOWN: Partial<Record<keyof Tables, string>> = {
     familyReminders: 'reminders',
     subjectRequests: 'requests',
   },
+  schools: 'schools',
   ...{ staffRequests: 'staffRequests', bulkRows: 'bulkRuns', bulkRuns: 'bulkRuns', personMerges: 'merges' },
   ...{ sessions: 'sessions', grants: 'grants', consents: 'consents', lastContexts: 'lastContexts', audit: 'events' },
 };
 
 /** Tables that the copy leaves out, with the reason. */
 const LEFT_OUT: Partial<Record<keyof Tables, string>> = {
-  schools: 'no person',
   bindingNotices: 'texts for everyone; names a bureau administrator by id only',
   registerImports: 'times and a number of entries, of no person',
   registerEntries: 'keyed hashes that only an exact match finds',

@@ -16,9 +16,11 @@ const DAY_FIELDS = ['validFrom', 'validTo', 'birthDate'];
 export function toSections(deps: HttpDeps, ctx: Context, data: PersonalData): DataSection[] {
   const { pages, i18n } = deps;
   const lang = pages.langOf(ctx);
+  const schools = new Map(data.schools.map((school) => [school.code, pages.schoolName(ctx, school)]));
   const format = (name: string, value: NonNullable<Value>): string => {
     if (typeof value === 'boolean') return pages.t(ctx, value ? 'data.yes' : 'data.no');
     if (typeof value === 'number') return name.endsWith('At') ? i18n.formatDateTime(lang, value) : String(value);
+    if (name === 'school') return schools.get(value) ?? value;
     return DAY_FIELDS.includes(name) ? i18n.day(lang, value) : value;
   };
   const toLines = (fields: Fields): DataLine[] =>

@@ -9,6 +9,7 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import * as rows from '../../store/personal-data/copy.ts';
 import { listRequestsOf } from '../../store/personal-data/requests.ts';
 import { findPerson } from '../../store/people/people.ts';
+import { listSchoolsByCode } from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
 import { openApplicant, openText } from '../binding/applicant-data.ts';
 import { openEvidenceName } from '../binding/evidence-file.ts';
@@ -59,15 +60,19 @@ async function loadIn(deps: Deps, tx: Transaction, personId: string, maxEntries:
   const [sessions, grants, consents, lastContexts] = await rows.listAccessRows(tx, personId);
   const entries = await listHistory(tx, personId, Number.MAX_SAFE_INTEGER, maxEntries + 1);
   const [account] = accounts;
+  const schoolAccounts = accounts.map(({ school, student }) => ({ school, student }));
+  const applications = await loadApplications(deps, tx, person);
+  const noticeAnswers = await rows.listNoticeAnswerRows(tx, account?.studentId ?? id, account && id);
+  const named = [identifiers, memberships, homeroomClasses, enrollments, schoolAccounts, applications, noticeAnswers];
+  const codes = [...named, grants, lastContexts].flatMap((part) => part.map(({ school }) => school ?? ''));
   return {
     createdAt: deps.clock.now(),
     person: { id, kind, name, locale, status, ...openIdentity(deps, person), sharingStoppedAt, createdAt, updatedAt },
     ...{ identifiers, pendingContacts, ...(await loadCredentials(tx, personId)) },
     ...{ memberships, homeroomClasses, enrollments },
-    schoolAccounts: accounts.map(({ school, student }) => ({ school, student })),
-    guardianships: await loadGuardianships(deps, tx, personId),
-    applications: await loadApplications(deps, tx, person),
-    noticeAnswers: await rows.listNoticeAnswerRows(tx, account?.studentId ?? id, account && id),
+    ...{ schoolAccounts, guardianships: await loadGuardianships(deps, tx, personId), applications, noticeAnswers },
+    /** The schools whose codes the copy has. */
+    schools: await listSchoolsByCode(tx, [...new Set(codes)]),
     reminders: await rows.listReminderRows(tx, account?.studentId ?? id),
     requests: (await listRequestsOf(tx, personId)).map((row) => ({
       ...{ id: row.id, kind: row.kind, state: row.state, ...openRequestPayload(deps.secrets, row) },
