@@ -9,3 +9,22 @@ export function reasonProblem({ pages }: Pick<HttpDeps, 'pages'>, ctx: Context, 
     ? pages.t(ctx, 'console.reason.tooLong', { max: MAX_REASON_LENGTH })
     : undefined;
 }
+
+/** How the answer form of a request is shown again: with its reason, or with what went wrong. */
+export interface AnswerState {
+  status?: number;
+  reason?: string;
+  error?: string;
+  alert?: string;
+  notice?: string | undefined;
+}
+
+/** Returns the locals of the answer form that both pages of requests share. */
+export function toAnswerLocals({ reason = '', error, alert, notice }: AnswerState): {
+  values: { reason: string };
+  errors: Record<string, string>;
+  alert: string | undefined;
+  notice: string | undefined;
+} {
+  return { values: { reason }, errors: error === undefined ? {} : { reason: error }, alert, notice };
+}

@@ -12,7 +12,7 @@ import type { HttpDeps } from '../deps.ts';
 import { field, readForm, rowVersion } from '../forms/body.ts';
 import { showResult } from './action.ts';
 import { pathIdOf } from './path-id.ts';
-import { reasonProblem } from './reason.ts';
+import { reasonProblem, toAnswerLocals, type AnswerState } from './reason.ts';
 import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
 import type { SignedInStaff } from './session.ts';
 
@@ -97,14 +97,6 @@ function refusal({ pages }: HttpDeps, ctx: Context, result: Refused): { status: 
   }
 }
 
-interface AnswerState {
-  status?: number;
-  reason?: string;
-  error?: string;
-  alert?: string;
-  notice?: string | undefined;
-}
-
 function renderRequest(deps: HttpDeps, ctx: Context, page: StaffRequestPage, state: AnswerState): void {
   ctx.state['pagePath'] = `/console/requests/${page.id}`;
   deps.pages.show(
@@ -114,10 +106,7 @@ function renderRequest(deps: HttpDeps, ctx: Context, page: StaffRequestPage, sta
       ...page,
       before: formatValue(deps, ctx, page, page.before),
       after: formatValue(deps, ctx, page, page.after),
-      values: { reason: state.reason ?? '' },
-      errors: state.error === undefined ? {} : { reason: state.error },
-      alert: state.alert,
-      notice: state.notice,
+      ...toAnswerLocals(state),
     },
     state.status ?? 200,
   );

@@ -11,7 +11,7 @@ import {
 import type { HttpDeps } from '../deps.ts';
 import { field, instantVersion, parseForms, readForm } from '../forms/body.ts';
 import { pathIdOf } from './path-id.ts';
-import { reasonProblem } from './reason.ts';
+import { reasonProblem, toAnswerLocals, type AnswerState } from './reason.ts';
 import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
 import { ACTION_MAX_AGE_MS, requireStaff, type SignedInStaff } from './session.ts';
 
@@ -96,14 +96,6 @@ function refusal(
   }
 }
 
-interface AnswerState {
-  status?: number;
-  reason?: string;
-  error?: string;
-  alert?: string;
-  notice?: string | undefined;
-}
-
 function render(deps: HttpDeps, ctx: Context, page: SubjectRequestPage, state: AnswerState): void {
   const { reason: answered, ...shown } = page;
   ctx.state['pagePath'] = `${PATH}/${page.id}`;
@@ -113,10 +105,7 @@ function render(deps: HttpDeps, ctx: Context, page: SubjectRequestPage, state: A
     {
       ...shown,
       answered,
-      values: { reason: state.reason ?? '' },
-      errors: state.error === undefined ? {} : { reason: state.error },
-      alert: state.alert,
-      notice: state.notice,
+      ...toAnswerLocals(state),
     },
     state.status ?? 200,
   );
