@@ -49,7 +49,7 @@ export const SERVICES: readonly Part[] = [
   },
   {
     sources: [
-      ...files('services/people', 'adulthood adult-days guardianship-ends repeated-change-limit'),
+      ...files('services/people', 'adulthood adult-days guardianship-ends locks repeated-change-limit'),
       ...files('services/console', 'family-requests'),
       ...files('services/notifications', 'guardianship-notice registrars'),
     ],

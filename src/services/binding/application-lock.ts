@@ -3,7 +3,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { findApplication, listApplicants, type ApplicationRow } from '../../store/binding/applications.ts';
 import { ConflictError, type Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
-import { lockPeople } from '../console/action-execution.ts';
+import { lockPeople } from '../people/locks.ts';
 import { checkApplication, type CheckedApplication } from './application-check.ts';
 
 /** Attempts of an approval whose person or login a concurrent transaction inserts first. */

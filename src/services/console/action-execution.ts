@@ -120,11 +120,6 @@ export function judgedPeople(action: StaffChangeName, concerned: readonly string
   return action === 'undo-merge' ? concerned.slice(0, 1) : concerned;
 }
 
-/** Locks people in the order of their ids, so that two transactions do not deadlock. */
-export async function lockPeople(tx: Transaction, ids: readonly string[]): Promise<void> {
-  for (const id of [...new Set(ids)].sort()) await people.lockPerson(tx, id);
-}
-
 /** Returns the action that the policy decides about, which can depend on the input. Call it after `lockPeople`. */
 export async function policyActionOf(
   tx: Transaction,

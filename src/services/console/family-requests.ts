@@ -14,7 +14,7 @@ import type { Audit } from '../audit/audit.ts';
 import { openText } from '../binding/applicant-data.ts';
 import { mailGuardianshipNotice } from '../notifications/guardianship-notice.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import { lockPeople } from './action-execution.ts';
+import { lockPeople } from '../people/locks.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
 const REQUESTS_PER_PAGE = 50;

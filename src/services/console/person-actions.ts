@@ -2,7 +2,8 @@ import type { ImpossibleReason, StaffChangeName } from '../../domain/access/pers
 import type { DenialReason } from '../../domain/access/policy.ts';
 import { ConflictError, StoreError, type Store, type Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
-import { decideOnAll, listConcerned, lockPeople, type ExecuteAction } from './action-execution.ts';
+import { lockPeople } from '../people/locks.ts';
+import { decideOnAll, listConcerned, type ExecuteAction } from './action-execution.ts';
 import type { Authorization } from './authorization.ts';
 import type { CreateRequest } from './staff-requests.ts';
 

@@ -10,11 +10,11 @@ import * as requests from '../../store/console/staff-requests.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
+import { lockPeople } from '../people/locks.ts';
 import {
   decideOnAll,
   judgedPeople,
   listConcerned,
-  lockPeople,
   policyActionOf,
   type AllowedAction,
   type ExecuteAction,

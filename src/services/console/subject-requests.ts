@@ -22,7 +22,7 @@ import type { Outbox } from '../notifications/outbox.ts';
 import type { Erasure } from '../personal-data/erasure.ts';
 import { mailAboutRequest, type RequestMailResult } from '../personal-data/request-mail.ts';
 import { openRequestPayload, sealRequestReason } from '../personal-data/request-payload.ts';
-import { lockPeople } from './action-execution.ts';
+import { lockPeople } from '../people/locks.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
 const REQUESTS_PER_PAGE = 25;

@@ -2,7 +2,7 @@ import type { ErasureObstacle } from '../../domain/binding/subject-requests.ts';
 import type { Store } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
-import { lockPeople } from '../console/action-execution.ts';
+import { lockPeople } from '../people/locks.ts';
 import type { Erasure } from './erasure.ts';
 
 type OperatorErasureResult = { kind: 'done' } | { kind: 'absent' } | { kind: 'obstacle'; obstacle: ErasureObstacle };
