@@ -6,7 +6,7 @@ import { initiateDeviceAuthorization } from 'openid-client';
 import type { Page } from 'playwright-core';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { totpCode } from '../../src/domain/credentials/totp.ts';
+import { totpCode } from '../helpers/totp.ts';
 import type { PageName } from '../../src/presentation/page-locals/index.ts';
 import { assertAccessible, isPage, assertPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';

@@ -52,7 +52,7 @@ async function insertCase(tx: Transaction, id: string, seat: number): Promise<vo
   const { guardian, application, notices = [] } = CASES[id] ?? {};
   await insertMany(tx, tx.tables.persons, [person(id, id)]);
   const enrollment = { studentId: id, schoolCode: HIGH.code, studentNumber: id, seat, classId: 'c203' };
-  await schools.insertEnrollment(tx, { ...enrollment, id: `e-${id}` });
+  await insertMany(tx, tx.tables.enrollments, [{ ...enrollment, id: `e-${id}` }]);
   if (guardian !== undefined) await insertGuardianship(tx, { ...guardianship(`g-${id}`, 'father', id), ...guardian });
   const common = { accountId: 'account', studentId: id, schoolCode: HIGH.code };
   if (application !== undefined) {
@@ -79,7 +79,7 @@ eachStore('answers of families', (on) => {
     on.store.write(async (tx) => {
       await insertMany(tx, tx.tables.persons, [person(id, id)]);
       const enrollment = { id, studentId: id, schoolCode: HIGH.code, studentNumber: id, seat: 50, classId: 'c203' };
-      await schools.insertEnrollment(tx, enrollment);
+      await insertMany(tx, tx.tables.enrollments, [enrollment]);
     });
   const noneAt = async (code: string): Promise<number | undefined> =>
     (await listStored()).find((school) => school.code === code)?.counts.none;

@@ -50,17 +50,21 @@ export async function family(tx: Transaction): Promise<void> {
   await people.insertIdentifier(tx, { ...identifier, id: 'i2', kind: 'mobile', value: '+886900000101' });
   const school = { ...identifier, personId: 'account', kind: 'school_account', scope: HIGH.code } as const;
   await people.insertIdentifier(tx, { ...school, id: 'i3', value: 'P11330001' });
-  await people.insertSchoolAccount(tx, { personId: 'account', studentId: 'older', schoolCode: HIGH.code });
+  await insertMany(tx, tx.tables.schoolAccounts, [{ personId: 'account', studentId: 'older', schoolCode: HIGH.code }]);
   const term = { year: 115, semester: 1 } as const;
   const high = { id: 'c203', schoolCode: HIGH.code, ...term, grade: 2, classno: '203', classtitle: '二年三班' };
-  await schools.insertClass(tx, { ...high, homeroomTeacherId: 'teacher' });
-  await schools.insertClass(tx, { ...high, id: 'c103', semester: 2, year: 114, grade: 1, classno: '103' });
-  await schools.insertClass(tx, { ...high, id: 'c501', schoolCode: PRIMARY.code, grade: 5, classno: '501' });
+  await insertMany(tx, tx.tables.classes, [
+    { ...high, homeroomTeacherId: 'teacher' },
+    { ...high, id: 'c103', semester: 2, year: 114, grade: 1, classno: '103' },
+    { ...high, id: 'c501', schoolCode: PRIMARY.code, grade: 5, classno: '501' },
+  ]);
   const older = { studentId: 'older', schoolCode: HIGH.code, studentNumber: '11330001', seat: 5 };
-  await schools.insertEnrollment(tx, { ...older, id: 'e1', classId: 'c103', validTo: '2026-07-31' });
-  await schools.insertEnrollment(tx, { ...older, id: 'e2', classId: 'c203', validFrom: '2026-08-01' });
   const younger = { studentId: 'younger', schoolCode: PRIMARY.code, studentNumber: '11060001', seat: 12 };
-  await schools.insertEnrollment(tx, { ...younger, id: 'e3', classId: 'c501' });
+  await insertMany(tx, tx.tables.enrollments, [
+    { ...older, id: 'e1', classId: 'c103', validTo: '2026-07-31' },
+    { ...older, id: 'e2', classId: 'c203', validFrom: '2026-08-01' },
+    { ...younger, id: 'e3', classId: 'c501' },
+  ]);
   const member = { id: 'm1', personId: 'teacher', schoolCode: HIGH.code, role: 'teacher', isPrimary: true } as const;
   await schools.insertMembership(tx, member);
   await schools.insertMembership(tx, { ...member, id: 'm2', validTo: '2025-07-31' });

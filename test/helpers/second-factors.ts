@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { createRecoveryCodes, normalizeRecoveryCode } from '../../src/domain/credentials/recovery-codes.ts';
-import { encodeTotpSecret, totpCode } from '../../src/domain/credentials/totp.ts';
+import { encodeTotpSecret } from '../../src/domain/credentials/totp.ts';
+import { totpCode } from './totp.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import * as factors from '../../src/store/auth/second-factors.ts';

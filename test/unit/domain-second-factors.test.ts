@@ -7,7 +7,8 @@ import {
   normalizeRecoveryCode,
   RECOVERY_CODE_COUNT,
 } from '../../src/domain/credentials/recovery-codes.ts';
-import { encodeTotpSecret, findTotpStep, totpCode, totpUri } from '../../src/domain/credentials/totp.ts';
+import { encodeTotpSecret, findTotpStep, totpUri } from '../../src/domain/credentials/totp.ts';
+import { totpCode } from '../helpers/totp.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 
 /** The secret of RFC 6238, appendix B. */

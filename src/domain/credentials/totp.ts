@@ -22,11 +22,6 @@ export function totpUri(secret: string, service: string, account: string): strin
   return new TOTP({ ...PARAMETERS, issuer: service, label: account, secret: Secret.fromBase32(secret) }).toString();
 }
 
-/** Returns the code of an instant, for tests and for the demo. */
-export function totpCode(secret: string, now: number): string {
-  return TOTP.generate({ ...PARAMETERS, secret: Secret.fromBase32(secret), timestamp: now });
-}
-
 /**
  * Finds the time step of a code. The caller stores it and accepts later steps only, so that each code works once (RFC 6238, section 5.2).
  *

@@ -12,7 +12,6 @@ type PersonRow = Tables['persons']['$inferSelect'];
 /** The store derives `nameSearch` from the name. */
 export type NewPerson = Omit<Tables['persons']['$inferInsert'], 'nameSearch'>;
 export type NewIdentifier = Tables['identifiers']['$inferInsert'];
-type NewSchoolAccount = Tables['schoolAccounts']['$inferInsert'];
 
 interface LoginName {
   kind: IdentifierKind;
@@ -232,10 +231,6 @@ export async function hasExampleLogins(tx: Transaction): Promise<boolean> {
   const isExample = and(eq(identifiers.kind, 'email'), like(identifiers.value, '%.example'));
   const rows = await tx.db.select({ id: identifiers.id }).from(identifiers).where(isExample).limit(1);
   return rows.length > 0;
-}
-
-export async function insertSchoolAccount(tx: Transaction, account: NewSchoolAccount): Promise<void> {
-  await tx.db.insert(tx.tables.schoolAccounts).values(account);
 }
 
 /** Updates the status. Disabling also increments the credential version. @returns false when there is no such person */

@@ -5,8 +5,6 @@ import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 import { toValidity } from './validity.ts';
 
-type NewClass = Tables['classes']['$inferInsert'];
-type NewEnrollment = Tables['enrollments']['$inferInsert'];
 type NewMembership = Tables['memberships']['$inferInsert'];
 
 /** Selects what people and apps see of a school. The first column is never null, which Drizzle needs for a missing join. */
@@ -21,14 +19,6 @@ export function schoolColumns({
 
 export async function insertSchool(tx: Transaction, school: School): Promise<void> {
   await tx.db.insert(tx.tables.schools).values(school);
-}
-
-export async function insertClass(tx: Transaction, newClass: NewClass): Promise<void> {
-  await tx.db.insert(tx.tables.classes).values(newClass);
-}
-
-export async function insertEnrollment(tx: Transaction, enrollment: NewEnrollment): Promise<void> {
-  await tx.db.insert(tx.tables.enrollments).values(enrollment);
 }
 
 export async function insertMembership(tx: Transaction, membership: NewMembership): Promise<void> {
