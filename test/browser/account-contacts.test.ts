@@ -29,7 +29,7 @@ describe('contacts on the account page', () => {
   };
   const notice = (page: Page): Promise<string> => page.locator('.notice[role="status"]').innerText();
 
-  it('changes the email after its confirmation, tells the old address, and signs in with the new one', async () => {
+  it('changes the email after confirmation, tells the old address, signs in with the new one', async () => {
     const { mail, issuer } = harness.environment;
     const page = await openContacts(LOGIN.G2);
     await page.fill('[name="email"]', ADDRESS);

@@ -149,7 +149,7 @@ describe('the bureau in a browser', () => {
     return idClaims(await begun.finish({ status: 303, url: '', headers: new Headers(), body: '', leavesTo }))['aud'];
   };
 
-  it('registers an app, which signs a parent in with the shown secret, rotates it, and disables the app', async () => {
+  it('registers an app that signs a parent in, rotates its secret, and disables it', async () => {
     const old = await register('lunch');
     await press(page, link('前往應用程式頁面'));
     assert.equal(await heading(page), '午餐繳費');

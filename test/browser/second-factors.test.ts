@@ -46,7 +46,7 @@ describe('two-step verification', () => {
     return idClaims(await begun.finish({ status: 303, url: '', headers: new Headers(), body: '', leavesTo }));
   };
 
-  it('is requested by an app in a session with a password only, and keeps the time of the password', async () => {
+  it('is requested by an app in a password-only session, and keeps the time of the password', async () => {
     const { page } = await harness.newSession();
     const before = await authorize(page, {}, () => fillSignIn(page, LOGIN[KEY]));
     assert.equal(before['acr'], 'urn:kinpass:aal1');

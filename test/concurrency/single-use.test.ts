@@ -92,7 +92,7 @@ describe('two nodes on one database', () => {
   const answered = (route: string): number[] =>
     nodes.programs.map((program) => program.out().split(`"route":"${route}"`).length - 1);
 
-  it(`one of ${String(AT_ONCE)} parallel code redemptions succeeds, and the grant is revoked: ${String(ROUNDS)} rounds`, async () => {
+  it(`one of ${String(AT_ONCE)} parallel redemptions succeeds, the grant is revoked: ${String(ROUNDS)} rounds`, async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const entered = await authorize();
       const given = once(await Promise.all(Array.from({ length: AT_ONCE }, () => redeem(app, entered))));

@@ -83,7 +83,7 @@ eachStore('the dashboards', (on) => {
     );
   });
 
-  it('count a guardian at the school while the guardianship is active or suspended, and not after its end', async () => {
+  it('count a guardian at the school while the guardianship is active or suspended only', async () => {
     const today = localDate(services.clock.now());
     const yesterday = localDate(services.clock.now() - DAY);
     const schoolsWith = (change: Partial<GuardianshipRow>): Promise<number> =>

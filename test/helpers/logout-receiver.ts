@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { after } from 'node:test';
+import { after, before } from 'node:test';
 
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { z } from 'zod';
@@ -116,4 +116,32 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
   await once(server, 'listening');
   open.add(server);
   return receiver;
+}
+
+/**
+ * Starts a receiver for all tests of a file. Its URL exists when the tests run.
+ *
+ * @param issuer read at each token, because the service starts after the receiver
+ */
+export function useLogoutReceiver(
+  issuer: () => string,
+  clientId = 'app',
+): Pick<LogoutReceiver, 'url' | 'received' | 'requestCount' | 'take'> {
+  let receiver: LogoutReceiver;
+  before(async () => {
+    receiver = await startLogoutReceiver(issuer, clientId);
+  });
+  after(() => receiver.close());
+  return {
+    get url() {
+      return receiver.url;
+    },
+    get received() {
+      return receiver.received;
+    },
+    get requestCount() {
+      return receiver.requestCount;
+    },
+    take: (count) => receiver.take(count),
+  };
 }

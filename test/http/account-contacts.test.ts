@@ -204,7 +204,7 @@ eachService(
       assert.equal(interactionOf(await change(browser, 'email', unique('limit6'))), 'login', 'asks for the password');
     });
 
-    it('mails a new address for its owner after others have asked for it, up to a limit of the address', async () => {
+    it('mails the owner of an address after requests of others, up to a limit per address', async () => {
       const next = unique('wanted');
       const listMails = async (): Promise<string[]> =>
         (await running().container.store.read((tx) => tx.db.select().from(tx.tables.outbox))).map(({ id }) => id);
@@ -259,7 +259,7 @@ eachService(
       assert.ok((await loginsOf(LOGIN.G2)).includes('mobile +886900000102'));
     });
 
-    it('removes the mobile number and the account name after a recent sign-in, and notifies the person', async () => {
+    it('removes the mobile number and the account name after a recent sign-in, with a notice', async () => {
       const browser = await signIn(LOGIN.G2);
       const [number, name] = [`09${running().issuer.slice(-5)}456`, `removed${running().issuer.slice(-5)}`];
       await replaceMobile(running(), personId('G2'), `+886${number.slice(1)}`);

@@ -1,6 +1,6 @@
 /** Guardianships of adult students: the 18th birthday, the consent of the student, and what relying parties see. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, it } from 'node:test';
+import { before, beforeEach, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import { STUDENTS } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
@@ -21,7 +21,7 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId, repeatChanges } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -33,11 +33,7 @@ const OFFLINE = { scope: 'openid roles children offline_access', prompt: 'consen
 
 const mail = useMailCatcher();
 let issuer = '';
-let receiver: LogoutReceiver;
-before(async () => {
-  receiver = await startLogoutReceiver(() => issuer, 'app');
-});
-after(() => receiver.close());
+const receiver = useLogoutReceiver(() => issuer);
 
 eachService(
   'the guardianships of an adult student',

@@ -51,7 +51,7 @@ eachService(
         return { row, applicants: row === undefined ? [] : await listApplicants(tx, row.id) };
       });
 
-    it('leads from the school account through every step to the status page, and mails the applicant', async () => {
+    it('leads from the school account through each step to the status page, and sends a mail', async () => {
       const { browser, page } = await start();
       assert.equal(pathOf(page), '/binding/student');
       assert.equal(stateOf(page), 'draft');

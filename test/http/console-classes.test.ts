@@ -45,7 +45,7 @@ eachService(
       assert.equal((await teacher.open('/console/classes/unknown')).status, 404);
     });
 
-    it('leads the bureau from the list of schools to the classes of one, and other staff to their own', async () => {
+    it('leads the bureau from the schools to the classes of one, and other staff to their own', async () => {
       const { browser: bureau } = await signInStaff(running(), 'B1');
       const schools = await bureau.open('/console/classes');
       assert.match(schools.body, /href="\/console\/classes\?school=993301"/);

@@ -19,7 +19,7 @@ eachService(
     const chartsOn = (body: string): string[] =>
       [...body.matchAll(/<table[^>]* data-chart="([^"]+)"/g)].map(([, name = '']) => name);
 
-    it('shows the city to the bureau, the own school to a desk, and the classes to a homeroom teacher', async () => {
+    it('shows the city to the bureau, a school to its desk, and classes to a homeroom teacher', async () => {
       const expected = {
         B1: ['city', ['hours', 'days', 'causes', 'locked', 'mail']],
         A1: ['school-993301', ['hours', 'days', 'causes', 'locked']],

@@ -133,7 +133,7 @@ eachService(
       assert.equal(stateOf(await desk.open(`/console/people/${personId('S1')}`)), 'active');
     });
 
-    it('records a view when a form of an action is opened, and no request of a page of a sibling host', async () => {
+    it('records a view when an action form is opened, and no request of sibling hosts', async () => {
       const views = async (): Promise<number> =>
         (await listAuditEvents(running(), 'S3')).filter((event) => event === 'staff.view').length;
       await openForm(desk, 'S3', 'disable');

@@ -23,7 +23,7 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { getGuardianshipId, getPersonFacts } from '../helpers/people.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -35,14 +35,12 @@ const LAST_MINUTE = Date.UTC(2027, 0, 31, 15, 59, 0);
 
 let time: FrozenTime;
 let issuer = '';
-let receiver: LogoutReceiver;
+const receiver = useLogoutReceiver(() => issuer);
 
-before(async () => {
+before(() => {
   time = freezeTime(LAST_MINUTE);
-  receiver = await startLogoutReceiver(() => issuer, 'app');
 });
-after(async () => {
-  await receiver.close();
+after(() => {
   time.release();
 });
 

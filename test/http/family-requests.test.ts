@@ -1,6 +1,6 @@
 /** Requests of families to the registrar: to end a guardianship, and reports of wrong data of the student. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { before, it } from 'node:test';
 import { inArray } from 'drizzle-orm';
 import { ADULTS } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
@@ -19,7 +19,7 @@ import { signInFamily, startOver } from '../helpers/binding.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId, repeatChanges } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -33,11 +33,7 @@ const LIST = '/console/family-requests';
 
 const mail = useMailCatcher();
 let issuer = '';
-let receiver: LogoutReceiver;
-before(async () => {
-  receiver = await startLogoutReceiver(() => issuer, 'app');
-});
-after(() => receiver.close());
+const receiver = useLogoutReceiver(() => issuer);
 
 eachService(
   'a request of a family',

@@ -1,6 +1,6 @@
 /** Changes of a guardianship after the binding: suspension, transfer to another school, end date, and leaving the city. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { before, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { localDate } from '../../src/domain/clock.ts';
@@ -18,7 +18,7 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -33,11 +33,7 @@ const [FORMER_SCHOOL, NEW_SCHOOL] = ['993301', '993302'];
 
 const mail = useMailCatcher();
 let issuer = '';
-let receiver: LogoutReceiver;
-before(async () => {
-  receiver = await startLogoutReceiver(() => issuer, 'app');
-});
-after(() => receiver.close());
+const receiver = useLogoutReceiver(() => issuer);
 
 eachService(
   'a guardianship',

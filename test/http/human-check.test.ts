@@ -114,7 +114,7 @@ eachService(
       assert.equal(new URL(done.url).pathname, '/account');
     });
 
-    it('is required at the password reset after five requests, and a challenge of sign-in does not pass there', async () => {
+    it('is required at the password reset after five requests, where sign-in challenges fail', async () => {
       const browser = browse();
       const login = 'unknown@parents.example';
       for (let i = 0; i < 5; i += 1) {

@@ -1,6 +1,6 @@
 /** The merge of two accounts of one person and its undo, and what relying parties see. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { before, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import { getCredential } from '../../src/store/auth/credentials.ts';
 import { updateNationalId } from '../../src/store/console/account-changes.ts';
@@ -18,7 +18,7 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId } from '../helpers/city.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { requestResetLink, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId } from '../helpers/people.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
@@ -38,11 +38,7 @@ const AT = 4_000_000_000_000;
 
 const mail = useMailCatcher();
 let issuer = '';
-let receiver: LogoutReceiver;
-before(async () => {
-  receiver = await startLogoutReceiver(() => issuer, 'app');
-});
-after(() => receiver.close());
+const receiver = useLogoutReceiver(() => issuer);
 
 eachService(
   'the undo of a merge',

@@ -12,7 +12,7 @@ import { signInFamily } from '../helpers/binding.ts';
 import { errorAt, listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { createParty, createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -20,17 +20,15 @@ import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
 
 let time: FrozenTime;
 let mail: MailCatcher;
-let receiver: LogoutReceiver;
 let issuer = '';
+const receiver = useLogoutReceiver(() => issuer);
 const secret = newSecret();
 before(async () => {
   time = freezeTime();
   mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-  receiver = await startLogoutReceiver(() => issuer, 'app');
 });
 after(async () => {
   time.release();
-  await receiver.close();
   await mail.close();
 });
 

@@ -1,6 +1,6 @@
 /** The command that revokes all sessions, tokens, interactions and reset links. */
 import assert from 'node:assert/strict';
-import { after, before, it, mock } from 'node:test';
+import { before, it, mock } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { updateSessionHash, upsertSession, findSession } from '../../src/store/auth/sessions.ts';
@@ -18,19 +18,14 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId } from '../helpers/city.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 let issuer = '';
-let receiver: LogoutReceiver;
-
-before(async () => {
-  receiver = await startLogoutReceiver(() => issuer, 'notified');
-});
-after(() => receiver.close());
+const receiver = useLogoutReceiver(() => issuer, 'notified');
 
 const clients = (): { clients: object[] } => {
   const scopes = ['openid', 'profile', 'offline_access'];

@@ -45,7 +45,7 @@ eachService(
       return { browser, answer: await submit(browser, page, { ...S4_AT_993301, password: OWN }) };
     };
 
-    it('opens with the whole ID of the student in any spelling, and only for the change of the password', async () => {
+    it('opens with the whole ID of the student in any spelling, for the password change only', async () => {
       const { browser, page } = await open();
       const typed = { school: '示範高中', account: ' ｐ１１３３０００３', password: 'ｙ200200404' };
       const change = await submit(browser, page, typed);
@@ -125,7 +125,7 @@ eachService(
       assert.deepEqual(claims['roles'], []);
     });
 
-    it('gets the page that starts the binding at any other client, and access_denied without a page', async () => {
+    it('gets the page that starts the binding at other clients, or access_denied without pages', async () => {
       const begun = await (await party('app')).begin();
       const { browser, answer } = await signIn(begun.url);
       assert.match(answer.body, /id="start-binding" [^>]*href="\/binding\?client=app"/);

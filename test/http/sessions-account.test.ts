@@ -1,6 +1,6 @@
 /** Revocations on the account page take effect at once on pages and protocol endpoints. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, it } from 'node:test';
+import { before, beforeEach, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as audit from '../../src/store/audit.ts';
@@ -17,7 +17,7 @@ import {
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { createParty, newSecret, createRegistration, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -25,12 +25,7 @@ import { eachService } from '../helpers/service-matrix.ts';
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 let issuer = '';
-let receiver: LogoutReceiver;
-
-before(async () => {
-  receiver = await startLogoutReceiver(() => issuer, 'app');
-});
-after(() => receiver.close());
+const receiver = useLogoutReceiver(() => issuer);
 
 const clients = (): { clients: object[] } => ({
   clients: [

@@ -57,7 +57,7 @@ eachService('grants of one session and client', options, (running) => {
       };
     });
 
-  it(`are at most ${String(MAX_GRANTS_PER_SESSION_AND_CLIENT)}: one more revokes the oldest and leaves no row`, async () => {
+  it(`are at most ${String(MAX_GRANTS_PER_SESSION_AND_CLIENT)}: another revokes the oldest, leaving no row`, async () => {
     const [httpBrowser, phone] = [createHttpBrowser(running().issuer), createHttpBrowser(running().issuer)];
     const elsewhere = await firstOf(phone, LOGIN.G5);
     const replies = [await firstOf(httpBrowser, LOGIN.G5)];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import { totpCode } from '../../src/domain/credentials/totp.ts';
+import { totpCode } from '../helpers/totp.ts';
 import { HOUR_MS } from '../../src/domain/duration.ts';
 import { readThrottle } from '../../src/store/auth/throttles.ts';
 import { codeCounterKey } from '../../src/services/authentication/second-factor-verification.ts';
@@ -105,7 +105,7 @@ eachStore('second factors', (on) => {
     assert.equal((await verify(passkey.get(await request('i')), 'i')).kind, 'verified', 'the challenge was not used');
   });
 
-  it('of a passkey are not registered without verification of the person, or for another challenge', async () => {
+  it('of a passkey are not registered without user verification or for another challenge', async () => {
     const owner = { personId: PERSON, login: 'f', name: 'F', serviceName: 'Kinpass' };
     const { options, setup } = await factors.startPasskey(owner);
     const other = await factors.startPasskey(owner);
@@ -191,7 +191,7 @@ eachStore('second factors', (on) => {
     assert.equal((await add(second)).kind, 'too_many');
   });
 
-  it('verify a code for the expected credential of an active person, and mail a used recovery code', async () => {
+  it('verify a code of the expected credential of an active person, and mail a used code', async () => {
     const { secret, setup } = await confirmedTotp();
     await add(setup);
     const [code = ''] = (await factors.replaceRecoveryCodes({ personId: PERSON, address: ADDRESS })) ?? [];
