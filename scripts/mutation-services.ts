@@ -62,6 +62,7 @@ export const SERVICES: readonly Part[] = [
         'copy erasure operator-erasure request-mail request-payload request-reminders request-schools requests retention',
       ),
       ...files('services/console', 'subject-requests'),
+      ...files('services/people', 'unsent-forms'),
     ],
     tests: [...http('personal-data'), ...contract('personal-data subject-requests')],
   },

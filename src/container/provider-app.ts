@@ -64,6 +64,7 @@ export function createProviderApp(
     people: services.people,
     personalData: services.personalData,
     subjectRequests: services.subjectRequests,
+    unsentForms: services.unsentForms,
     random: services.random,
     rateLimiter: services.rateLimiter,
     passwordReset: services.passwordReset,

@@ -6,6 +6,7 @@ import { createContacts, type Contacts } from '../services/people/contacts.ts';
 import { createEmailReverts, type EmailReverts } from '../services/people/email-reverts.ts';
 import { createPersonalDataCopy, type PersonalDataCopy } from '../services/personal-data/copy.ts';
 import { createSubjectRequests, type SubjectRequests } from '../services/personal-data/requests.ts';
+import { createUnsentForms, type UnsentForms } from '../services/people/unsent-forms.ts';
 import type { Services } from './services.ts';
 
 /** The services that people use without the school. */
@@ -17,6 +18,7 @@ export interface SelfService {
   humanCheckDemand: HumanCheckDemand;
   personalData: PersonalDataCopy;
   subjectRequests: SubjectRequests;
+  unsentForms: UnsentForms;
 }
 
 type SelfServiceDeps = Pick<
@@ -36,5 +38,6 @@ export function createSelfService(
     humanCheckDemand: createHumanCheckDemand({ ...deps, failures }),
     personalData: createPersonalDataCopy(deps),
     subjectRequests: createSubjectRequests({ ...deps, issuer }),
+    unsentForms: createUnsentForms(deps),
   };
 }

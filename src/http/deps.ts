@@ -32,6 +32,7 @@ import type { EmailReverts } from '../services/people/email-reverts.ts';
 import type { People } from '../services/people/people.ts';
 import type { PersonalDataCopy } from '../services/personal-data/copy.ts';
 import type { SubjectRequests } from '../services/personal-data/requests.ts';
+import type { UnsentForms } from '../services/people/unsent-forms.ts';
 import type { Settings } from '../services/settings/settings.ts';
 import type { UploadMemory } from './forms/upload-memory.ts';
 import type { Pages } from './pages/pages.ts';
@@ -71,6 +72,7 @@ export interface HttpDeps {
   people: People;
   personalData: PersonalDataCopy;
   subjectRequests: SubjectRequests;
+  unsentForms: UnsentForms;
   random: Random;
   rateLimiter: RequestRateLimiter;
   passwordReset: PasswordReset;

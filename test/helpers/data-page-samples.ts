@@ -17,7 +17,7 @@ export function dataSamples(x: string): DataPages {
     },
     'account/data-request': {
       ...{ kind: 'correction', isConfirmation: false, values: { what: x, why: x } },
-      ...{ errors: { what: x, why: x }, alert: x },
+      ...{ errors: { what: x, why: x }, alert: x, notice: x },
     },
     'account/data-receipt': { ...request, what: x, why: x, reason: x, extendedAt: 0, decidedAt: 0, notice: x },
     'console/subject-requests': { isOpen: true, requests: [line], nextUrl: '/n' },

@@ -77,6 +77,7 @@ eachService(
         assert.equal(interactionOf(late), 'login');
         const again = await httpBrowser.submit(late, { login: LOGIN.G2, password: DEMO_PASSWORD });
         assert.match(textOf(again.body), /請再按一次按鈕/);
+        assert.match(again.body, />搬家<\/textarea>/);
       } finally {
         time.release();
       }

@@ -2,34 +2,32 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { eq, getTableColumns } from 'drizzle-orm';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { readEntries } from '../../src/store/audit.ts';
 import { verifyChain } from '../helpers/audit-chain.ts';
-import { LOGIN, redeem, runAuthorization, textIn, userinfo } from '../helpers/authorization-flow.ts';
+import { interactionOf, LOGIN, redeem, runAuthorization, textIn, userinfo } from '../helpers/authorization-flow.ts';
 import { signInFamily } from '../helpers/binding.ts';
 import { errorAt, listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
-import { mailTo } from '../helpers/mail.ts';
+import { mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { createParty, createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
 
+const mail = useMailCatcher();
 let time: FrozenTime;
-let mail: MailCatcher;
 let issuer = '';
 const receiver = useLogoutReceiver(() => issuer);
 const secret = newSecret();
-before(async () => {
+before(() => {
   time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
 });
-after(async () => {
+after(() => {
   time.release();
-  await mail.close();
 });
 
 const stateOn = ({ body }: Answer): string | undefined => /data-request-state="([^"]+)"/.exec(body)?.[1];
@@ -87,11 +85,51 @@ eachService(
       assert.ok((await listAuditEvents(running(), 'G2')).includes('personal_data.downloaded'));
     });
 
+    it('names schools in the language of the page', async () => {
+      const browser = await open(LOGIN.S1);
+      const enrollments = ({ body }: Answer): string =>
+        textOf(/data-section="enrollments"[^]*?<\/section>/.exec(body)?.[0] ?? '');
+      const shown = enrollments(await browser.open('/account/data'));
+      assert.match(shown, /學校 示範高中 班級 高二3班/);
+      const english = await browser.open('/language?to=en&back=/account/data');
+      assert.match(enrollments(english), /Demo/);
+      assert.match((await browser.post('/account/data/download', '')).body, /"code": "993301"/);
+    });
+
     it('is downloaded after a recent sign-in only', async () => {
       const browser = await open(LOGIN.G2);
       time.advance(10 * MINUTE);
       const answer = await browser.post('/account/data/download', '');
       assert.match(answer.url, /\/interaction\//);
+    });
+
+    it('keeps what was typed into a request while the person signs in again, out of the URL', async () => {
+      const browser = await open(LOGIN.G2);
+      const typed = { what: '地址 <b>錯了</b>', why: 'my reason' };
+      const form = await browser.open('/account/data/requests/new?kind=correction');
+      const confirmation = await browser.submit(form, typed);
+      time.advance(6 * MINUTE);
+      const late = await browser.submit(confirmation, { confirmed: 'yes' });
+      assert.equal(interactionOf(late), 'login');
+      assert.equal(decodeURIComponent(late.url).includes('錯了'), false);
+      const again = await browser.submit(late, { login: LOGIN.G2, password: DEMO_PASSWORD });
+      assert.match(textOf(again.body), /請再按一次按鈕/);
+      assert.match(again.body, />地址 &lt;b&gt;錯了&lt;\/b&gt;<\/textarea>/);
+      assert.match(again.body, />my reason<\/textarea>/);
+      const other = await browser.open('/account/data/requests/new?kind=deletion');
+      assert.equal(other.body.includes('錯了'), false, 'the form of another request');
+      const second = await open(LOGIN.G2);
+      const elsewhere = await second.open('/account/data/requests/new?kind=correction');
+      assert.equal(elsewhere.body.includes('錯了'), false, 'another session');
+      const { store } = running().container;
+      const sealed = await store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
+      assert.equal(JSON.stringify(sealed).includes('錯了'), false);
+      const receipt = await browser.submit(await browser.submit(again, typed), { confirmed: 'yes' });
+      assert.equal(stateOn(receipt), 'open');
+      const next = await browser.open('/account/data/requests/new?kind=correction');
+      assert.equal(next.body.includes('錯了'), false, 'after the request was sent');
+      const own = await browser.open(`/account/data/requests/${requestOn(receipt)}`);
+      assert.equal(stateOn(await browser.submit(own, {})), 'withdrawn');
     });
 
     it('is corrected by request: form, confirmation, receipt, decision with a reason, mail', async () => {

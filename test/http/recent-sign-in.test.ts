@@ -72,6 +72,23 @@ eachService(
       assert.equal(interactionOf(await attacker.open('/account')), 'login');
     });
 
+    it('asks a copied cookie for the password after the owner has signed in, like the data copy', async () => {
+      const owner = await signIn(LOGIN.G4);
+      const attacker = createHttpBrowser(running().issuer);
+      for (const cookie of await owner.jar.getCookies(running().issuer)) {
+        if (cookie.key.includes('session')) await attacker.jar.setCookie(cookie.toString(), running().issuer);
+      }
+      time.advance((RECENT_SIGN_IN_SECONDS + 1) * SECOND);
+      assert.equal(interactionOf(await attacker.post('/account/data/download', '')), 'login');
+      const asked = await owner.post('/account/data/download', '');
+      await owner.submit(asked, { password: DEMO_PASSWORD });
+      const download = await owner.post('/account/data/download', '');
+      assert.match(download.headers.get('content-disposition') ?? '', /^attachment/);
+      for (const path of ['/account/data/download', '/account/sessions/revoke-others']) {
+        assert.equal(interactionOf(await attacker.post(path, '')), 'login', path);
+      }
+    });
+
     it('that ends the session of an open password form does not stop the change of the password', async () => {
       const [owner, attacker] = [await signIn(LOGIN.G5), await signIn(LOGIN.G5)];
       const form = await owner.open('/account/password');

@@ -6,7 +6,7 @@ import { codePoints } from '../../domain/text.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { guardianshipIdOf } from './guardianship-id.ts';
-import { confirmedNotice, requireRecentSignIn, type SignedInPerson } from './session.ts';
+import { confirmedNotice, ownerOf, requireRecentSignIn, type SignedInPerson } from './session.ts';
 
 const MAX_REASON_LENGTH = 500;
 const DECISIONS = ['request', 'withdraw'] as const;
@@ -23,6 +23,7 @@ export function addChildRoutes(router: Router, deps: HttpDeps): void {
     parseForms(),
     requireRecentSignIn(deps, (ctx, signedIn) => submitEnd(deps, ctx, signedIn), {
       returnPath: (ctx) => `${ctx.path}?done=confirmed`,
+      typedForm: (ctx) => ({ path: ctx.path, fields: { reason: readForm(ctx, endForm).reason } }),
     }),
   );
 }
@@ -32,15 +33,12 @@ interface Form {
   error?: string;
 }
 
-async function showChild(
-  deps: HttpDeps,
-  ctx: Context,
-  { facts }: SignedInPerson,
-  { reason, error }: Form = { reason: '' },
-): Promise<void> {
+async function showChild(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson, form?: Form): Promise<void> {
   const guardianshipId = guardianshipIdOf(ctx);
-  const child = await deps.guardianshipEnds.find({ guardianId: facts.id, guardianshipId });
+  const child = await deps.guardianshipEnds.find({ guardianId: signedIn.facts.id, guardianshipId });
   if (child === undefined) throw createError(404, 'no such child');
+  const { reason = '' } = form ?? (await deps.unsentForms.find(ownerOf(signedIn), ctx.path));
+  const error = form?.error;
   const done = DECISIONS.find((one) => one === ctx.query['done']);
   deps.pages.show(
     ctx,
@@ -70,6 +68,7 @@ async function submitEnd(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson)
   const isKnown =
     decision === 'request' ? await ends.request({ ...own, reason: reason.trim() }) : await ends.withdraw(own);
   if (!isKnown) throw createError(404, 'no such child');
+  await deps.unsentForms.delete(ownerOf(signedIn));
   ctx.status = 303;
   ctx.redirect(`/account/children/${guardianshipId}?done=${decision}`);
 }

@@ -7,7 +7,7 @@ import { normalizeText } from '../../domain/credentials/identifiers.ts';
 import type { OwnRequest } from '../../services/personal-data/requests.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field, parseForms, readForm } from '../forms/body.ts';
-import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+import { ownerOf, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
 const PATH = '/account/data/requests';
 const kind = z.enum(SUBJECT_REQUEST_KINDS);
@@ -19,7 +19,7 @@ export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
   const forms = parseForms();
   router.get(
     '/data/requests/new',
-    requireRecentSignIn(deps, (ctx) => showForm(deps, ctx), {
+    requireRecentSignIn(deps, (ctx, signedIn) => showForm(deps, ctx, signedIn), {
       returnPath: (ctx) => `${PATH}/new?${new URLSearchParams(ctx.querystring).toString()}`,
     }),
   );
@@ -27,7 +27,11 @@ export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
     '/data/requests',
     forms,
     requireRecentSignIn(deps, (ctx, signedIn) => submitRequest(deps, ctx, signedIn), {
-      returnPath: () => '/account/data?done=confirmed',
+      returnPath: (ctx) => `${formPathOf(readForm(ctx, requestForm).kind)}&done=confirmed`,
+      typedForm: (ctx) => {
+        const { kind: asked, what, why } = readForm(ctx, requestForm);
+        return { path: formPathOf(asked), fields: { what, why } };
+      },
     }),
   );
   router.get(
@@ -49,17 +53,20 @@ export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
   );
 }
 
-function showForm(deps: HttpDeps, ctx: Context): Promise<void> {
+const formPathOf = (asked: Sent['kind']): string => `${PATH}/new?kind=${asked}`;
+
+async function showForm(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const asked = kind.safeParse(ctx.query['kind']);
   if (!asked.success) throw createError(404, 'no such kind of request');
-  render(deps, ctx, { kind: asked.data, what: '', why: '', confirmed: false, edit: false }, {});
-  return Promise.resolve();
+  const { what = '', why = '' } = await deps.unsentForms.find(ownerOf(signedIn), formPathOf(asked.data));
+  const notice = ctx.query['done'] === 'confirmed' ? deps.pages.t(ctx, 'data.notice.confirmed') : undefined;
+  render(deps, ctx, { kind: asked.data, what, why, confirmed: false, edit: false }, { notice });
 }
 
 /** The first submission shows what will happen, the second sends the request. */
-async function submitRequest(deps: HttpDeps, ctx: Context, { facts, sessionHash }: SignedInPerson): Promise<void> {
+async function submitRequest(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const sent = readForm(ctx, requestForm);
-  deps.rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
+  deps.rateLimiter.admitPerson('account', ownerOf(signedIn));
   const errors = problemsOf(deps, ctx, sent);
   if (sent.edit || Object.keys(errors).length > 0) {
     render(deps, ctx, sent, { errors: sent.edit ? {} : errors, status: sent.edit ? 200 : 422 });
@@ -70,7 +77,7 @@ async function submitRequest(deps: HttpDeps, ctx: Context, { facts, sessionHash 
     return;
   }
   const request = {
-    personId: facts.id,
+    personId: signedIn.facts.id,
     kind: sent.kind,
     what: sent.what.trim(),
     why: sent.why.trim(),
@@ -81,6 +88,7 @@ async function submitRequest(deps: HttpDeps, ctx: Context, { facts, sessionHash 
     render(deps, ctx, sent, { status: 429, alert: deps.pages.t(ctx, 'dataRequest.tooMany') });
     return;
   }
+  await deps.unsentForms.delete(ownerOf(signedIn));
   // A repeated submission leads to the request that is open.
   redirect(ctx, `${PATH}/${result.id}?done=${result.kind}`);
 }
@@ -99,17 +107,18 @@ interface FormState {
   isConfirmation?: boolean;
   errors?: Record<string, string>;
   alert?: string;
+  notice?: string | undefined;
   status?: number;
 }
 
 function render({ pages }: HttpDeps, ctx: Context, sent: Sent, state: FormState): void {
-  ctx.state['pagePath'] = `${PATH}/new?kind=${sent.kind}`;
+  ctx.state['pagePath'] = formPathOf(sent.kind);
   const { kind: asked, what, why } = sent;
-  const { isConfirmation = false, errors = {}, alert, status = 200 } = state;
+  const { isConfirmation = false, errors = {}, alert, notice, status = 200 } = state;
   pages.show(
     ctx,
     'account/data-request',
-    { kind: asked, isConfirmation, values: { what, why }, errors, alert },
+    { kind: asked, isConfirmation, values: { what, why }, errors, alert, notice },
     status,
   );
 }

@@ -8,6 +8,7 @@ import { ROUTES } from '../../oidc/routes.ts';
 import { assuranceOf, type Assurance } from '../../oidc/session-assurance.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
+import type { FormOwner } from '../../services/people/unsent-forms.ts';
 import type { HttpDeps } from '../deps.ts';
 import { isLocalPath } from '../middleware/locale.ts';
 
@@ -32,6 +33,11 @@ export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Pr
     authenticatedAt: (session.loginTs ?? 0) * 1000,
     assurance: assuranceOf(session),
   };
+}
+
+/** Returns the person and the session that a rate limit or a kept form belongs to. */
+export function ownerOf({ facts, sessionHash }: SignedInPerson): FormOwner {
+  return { personId: facts.id, sessionHash };
 }
 
 export type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
@@ -88,6 +94,8 @@ interface RecentSignInOptions {
   maxAgeSeconds?: number;
   /** The page that says to press the button again. */
   returnPath?: (ctx: Context) => string;
+  /** Returns the page of the form and what the person typed, which the page shows again. */
+  typedForm?: (ctx: Context) => { path: string; fields: Readonly<Record<string, string>> };
 }
 
 /**
@@ -95,15 +103,17 @@ interface RecentSignInOptions {
  * again, unless `returnPath` names another page. The holder of a copied session cookie cannot revoke the other sessions of the person (OWASP
  * ASVS 5.0, 7.5.2).
  */
-export function requireRecentSignIn(
-  deps: HttpDeps,
-  handler: Handler,
-  { maxAgeSeconds = RECENT_SIGN_IN_SECONDS, returnPath = () => '/account?done=confirmed' }: RecentSignInOptions = {},
-): Middleware {
+export function requireRecentSignIn(deps: HttpDeps, handler: Handler, options: RecentSignInOptions = {}): Middleware {
+  const { maxAgeSeconds = RECENT_SIGN_IN_SECONDS, returnPath = () => '/account?done=confirmed', typedForm } = options;
   return requireSignIn(deps, async (ctx, signedIn) => {
     if (deps.clock.now() - signedIn.authenticatedAt <= maxAgeSeconds * 1000) {
       await handler(ctx, signedIn);
       return;
+    }
+    if (typedForm !== undefined) {
+      const { path, fields } = typedForm(ctx);
+      deps.rateLimiter.admitPerson('account', ownerOf(signedIn));
+      await deps.unsentForms.keep(ownerOf(signedIn), path, fields);
     }
     ctx.status = 303;
     ctx.redirect(signInUrl(deps.issuer, returnPath(ctx), { max_age: String(maxAgeSeconds) }));

@@ -48,6 +48,7 @@ interface DataRequestLocals {
   values: { what: string; why: string };
   errors: FieldErrors;
   alert?: string | undefined;
+  notice?: string | undefined;
 }
 
 type DataReceiptLocals = RequestLocals & {
