@@ -63,7 +63,8 @@ export async function createApp({ issuer, clientId, clientSecret, baseUrl }: Set
     response.redirect('/');
   });
   app.get('/logout', async (request, response) => {
-    await client.createToken(request.session.token ?? {}).revokeAll();
+    // The answer has no body (RFC 7009, 2.2). The default accepts JSON only.
+    await client.createToken(request.session.token ?? {}).revokeAll({ json: true });
     const query = new URLSearchParams({ client_id: clientId, post_logout_redirect_uri: `${baseUrl}/` });
     request.session.destroy(() => {
       response.redirect(`${endpoints.end_session_endpoint}?${query.toString()}`);

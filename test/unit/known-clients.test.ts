@@ -1,6 +1,6 @@
 /** docs/known-clients.md shows the files that the tests of test/clients run. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -17,6 +17,9 @@ describe('docs/known-clients.md', () => {
       assert.ok(existsSync(join(DOCS, path)), path);
       assert.equal(code, readFileSync(join(DOCS, path), 'utf8'), path);
     }
+    const files = readdirSync(join(DOCS, 'clients')).map((name) => `clients/${name}`);
+    const paths = shown.map(({ path }) => path);
+    assert.deepEqual(paths.filter((path) => path.startsWith('clients/')).sort(), files.sort());
     assert.equal((page.match(/```/g) ?? []).length, shown.length * 2, 'no other code on the page');
   });
 
