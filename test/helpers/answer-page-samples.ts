@@ -13,6 +13,7 @@ export function answerSamples(x: string): AnswerPages {
       tables: (['district', 'school', 'class'] as const).map((name) => ({
         ...{ name, title: x, unit: x, lines: [x, ''].map((id) => ({ id, label: x, href: `/${name}`, ...numbers })) },
       })),
+      filter: { chosen: x, options: [{ id: x, label: x }] },
       downloads: [
         { href: '/a', label: x },
         { href: '/b', label: `${x}2` },

@@ -91,6 +91,53 @@ eachService(
       for (const { body } of [school, classes, city, bySchool, byDistrict]) assert.doesNotMatch(body, /吳小華|王小安/);
     });
 
+    it('show the bureau one district, on the page, in print and in the CSV', async () => {
+      const bureau = await signIn('B1');
+      const form = await bureau.open('/console/binding');
+      assert.match(form.body, /<form class="audit-filter no-print" method="get" action="\/console\/binding"/);
+      const [, other = ''] = /<option value="(?!東區)([^"]+)">/.exec(form.body) ?? [];
+      assert.ok(form.body.includes(`data-line="${other}"`), other);
+      const page = await bureau.open(`/console/binding?district=${encodeURIComponent('東區')}`);
+      assert.match(textOf(page.body), /綁定回覆 · 東區/);
+      assert.match(page.body, /<option value="東區" selected>/);
+      assert.match(page.body, /data-line="993301"/);
+      assert.equal(page.body.includes(`data-line="${other}"`), false);
+      const links = [...page.body.matchAll(/href="([^"]*report\.csv[^"]*)"/g)].map(([, href = '']) => href);
+      assert.equal(links.length, 2);
+      for (const href of links) {
+        const csv = await bureau.open(href.replaceAll('&amp;', '&'));
+        assert.match(csv.body, /東區/);
+        assert.equal(csv.body.includes(other), false);
+      }
+      const unknown = await bureau.open('/console/binding?district=nowhere');
+      assert.ok(unknown.body.includes(`data-line="${other}"`));
+    });
+
+    it('have no formula in a CSV, whatever the names of schools, districts and students are', async () => {
+      const names = ['=1+1', '+1', '-1', '@SUM(1)', '\t=1', '\r=1'];
+      const { store } = running().container;
+      const rename = (student: string, school: string, district: string): Promise<unknown> =>
+        store.write(async ({ db, tables: { persons, schools } }) => {
+          await db
+            .update(persons)
+            .set({ name: student })
+            .where(eq(persons.id, personId('S4')));
+          await db.update(schools).set({ name: school, district }).where(eq(schools.code, '993301'));
+        });
+      const [bureau, teacher] = [await signIn('B1'), await signIn('T2')];
+      const ofClass = new URL((await teacher.open('/console/binding')).url).pathname;
+      for (const name of names) {
+        await rename(name, name, name);
+        for (const path of ['/console/binding/report.csv?by=school', '/console/binding/report.csv?by=district']) {
+          assert.ok((await bureau.open(path)).body.includes(`"'${name}"`), path);
+        }
+        const { body } = await teacher.open(`${ofClass}/report.csv`);
+        assert.ok(body.includes(`"'${name}"`), name);
+        assert.doesNotMatch(body, /(?:^|,)"[=+\-@\t\r]/m);
+      }
+      await rename('吳小華', '示範高中', '東區');
+    });
+
     it('a family without an address gets a letter with its account and a QR code, until it has one', async () => {
       const teacher = await signIn('T2');
       const { url } = await teacher.open('/console/binding');

@@ -27,7 +27,7 @@ type CountsLocals = PageLocals['console/binding-counts'];
 export async function showBinding(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   if (!canReview(actor)) throw createError(404, 'this capacity reviews no applications');
   if (administersCity(actor)) {
-    showCity(deps, ctx, await deps.console.bindingOverviews.listCity(actor));
+    showCity(deps, ctx, await loadCityOverview(deps, ctx, { actor }));
     return;
   }
   const { schools, classes } = await deps.console.bindingOverviews.list(actor);
@@ -135,35 +135,73 @@ export function schoolCodeOf(ctx: Context): string {
 export const classUrl = (id: string): string => `${BINDING_PATH}/classes/${id}`;
 export const schoolUrl = (code: string): string => `${BINDING_PATH}/schools/${code}`;
 
+/** The value of the filter for schools without a district. */
+const WITHOUT_DISTRICT = '-';
+
+const districtQuery = z.object({ district: z.string().catch('') });
+const filterOf = (district: string): string => (district === '' ? WITHOUT_DISTRICT : district);
+
+interface FilteredCity extends CityOverview {
+  /** The chosen district as the query has it; empty for the whole city. */
+  filter: string;
+  /** All districts, as the query has them. */
+  districts: readonly string[];
+}
+
+/** Loads the schools of the chosen district. An unknown district, for example a former name, is the whole city. */
+export async function loadCityOverview(
+  deps: HttpDeps,
+  ctx: Context,
+  { actor }: Pick<SignedInStaff, 'actor'>,
+): Promise<FilteredCity> {
+  const city = await deps.console.bindingOverviews.listCity(actor);
+  const districts = countsByDistrict(city.schools).map(({ district }) => filterOf(district));
+  const { district } = districtQuery.parse(ctx.query);
+  const filter = districts.includes(district) ? district : '';
+  const schools = city.schools.filter((school) => filter === '' || filterOf(school.district) === filter);
+  return { ...city, schools, filter, districts };
+}
+
 /** Names a district; schools without one are a group of their own. */
 export function districtName({ pages }: HttpDeps, ctx: Context, district: string): string {
   return district === '' ? pages.t(ctx, 'answers.noDistrict') : district;
 }
 
-function showCity(deps: HttpDeps, ctx: Context, { schools, uncounted }: CityOverview): void {
-  const districts = countsByDistrict(schools).map(({ district, counts }) => ({
+function showCity(deps: HttpDeps, ctx: Context, { schools, uncounted, filter, districts }: FilteredCity): void {
+  const { pages } = deps;
+  const nameOf = (one: string): string => districtName(deps, ctx, one === WITHOUT_DISTRICT ? '' : one);
+  const urlOf = (path: string, query: Record<string, string>): string =>
+    `${path}?${new URLSearchParams(query).toString()}`;
+  const downloadOf = (by: 'district' | 'school'): string =>
+    urlOf(`${BINDING_PATH}/report.csv`, { by, ...(filter === '' ? {} : { district: filter }) });
+  const byDistrict = countsByDistrict(schools).map(({ district, counts }) => ({
     id: district,
     label: districtName(deps, ctx, district),
+    href: urlOf(BINDING_PATH, { district: filterOf(district) }),
     ...numbersOf(counts),
   }));
   const lines = schools.map(({ counts, ...school }) => ({
     id: school.code,
-    label: deps.pages.schoolName(ctx, school) ?? '',
+    label: pages.schoolName(ctx, school) ?? '',
     href: schoolUrl(school.code),
     ...numbersOf(counts),
   }));
   const oldest = Math.min(...schools.map(({ countedAt }) => countedAt));
   deps.pages.show(ctx, 'console/binding-counts', {
-    title: deps.pages.t(ctx, 'answers.title'),
+    title: [pages.t(ctx, 'answers.title'), ...(filter === '' ? [] : [nameOf(filter)])].join(' · '),
     numbers: numbersOf(addCounts(schools.map(({ counts }) => counts))),
-    tables: [...tableOf(deps, ctx, 'district', districts), ...tableOf(deps, ctx, 'school', lines)],
-    empty: deps.pages.t(ctx, 'answers.notCounted'),
+    tables: [...tableOf(deps, ctx, 'district', byDistrict), ...tableOf(deps, ctx, 'school', lines)],
+    empty: pages.t(ctx, 'answers.notCounted'),
     downloads: [
-      { href: `${BINDING_PATH}/report.csv?by=district`, label: deps.pages.t(ctx, 'answers.csvDistrict') },
-      { href: `${BINDING_PATH}/report.csv?by=school`, label: deps.pages.t(ctx, 'answers.csvSchool') },
+      { href: downloadOf('district'), label: pages.t(ctx, 'answers.csvDistrict') },
+      { href: downloadOf('school'), label: pages.t(ctx, 'answers.csvSchool') },
     ],
     countedAt: schools.length === 0 ? undefined : oldest,
     uncounted,
+    filter:
+      districts.length > 1
+        ? { chosen: filter, options: districts.map((id) => ({ id, label: nameOf(id) })) }
+        : undefined,
   });
 }
 

@@ -5,16 +5,16 @@ import { FAMILY_ANSWERS, totalOf, type AnswerCounts } from '../../domain/binding
 import { localDateTime } from '../../domain/clock.ts';
 import type { HttpDeps } from '../deps.ts';
 import { countsByDistrict } from './binding-numbers.ts';
-import { districtName, loadClassOverview, loadSchoolOverview } from './binding-overviews.ts';
+import { districtName, loadCityOverview, loadClassOverview, loadSchoolOverview } from './binding-overviews.ts';
 import { CSV_OPTIONS } from './csv.ts';
 import type { SignedInStaff } from './session.ts';
 
 const cityQuery = z.object({ by: z.enum(['school', 'district']).catch('school') });
 
-/** `GET /console/binding/report.csv?by=`: one line for each school or district. It has no names of people. */
-export async function downloadCity(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+/** `GET /console/binding/report.csv?by=&district=`: one line for each school or district. It has no names of people. */
+export async function downloadCity(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
   const { pages } = deps;
-  const { schools } = await deps.console.bindingOverviews.listCity(actor);
+  const { schools } = await loadCityOverview(deps, ctx, staff);
   const { by } = cityQuery.parse(ctx.query);
   const lines =
     by === 'district'

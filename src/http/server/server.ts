@@ -20,7 +20,10 @@ const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_
  */
 const KEEP_ALIVE_TIMEOUT_MS = 75 * SECOND_MS;
 
-/** In milliseconds; enough for a request with the largest accepted body (56 KiB) on a slow connection. */
+/**
+ * In milliseconds, for a whole request. Node checks it every 30 seconds, so a slow client holds its connection and the memory of an upload for
+ * at most 90. Uploads through a proxy arrive at once, because the proxy buffers them.
+ */
 const REQUEST_TIMEOUT_MS = MINUTE_MS;
 
 /** Connections count by network only after the TLS handshake. Until then, this timeout (in milliseconds) and number limit them. */

@@ -34,6 +34,8 @@ interface AnswerCountsLocals {
     unit: string;
     lines: readonly AnswerLine[];
   }[];
+  /** The districts of the city, and the chosen one; empty for all. */
+  filter?: { chosen: string; options: readonly { id: string; label: string }[] } | undefined;
   /** Shown if there is no table. */
   empty: string;
   downloads: readonly Link[];
