@@ -40,7 +40,15 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
       slips: [{ name: x, logins: [x], code: x, expiresAt: 0 }],
     },
     'console/national-id': { id: x, name: x, nationalId: x },
-    'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1, needsConfirmation: true },
+    'console/merge': {
+      kept: account,
+      ended: account,
+      regainedChildren: [x],
+      input: x,
+      reason: x,
+      version: 1,
+      needsConfirmation: true,
+    },
     'console/family-requests': {
       nextUrl: '/console/family-requests?at=1&id=x',
       requests: [

@@ -150,6 +150,13 @@ eachService(
       assert.match(text, /學校：示範高中（993301），帳號：P11330003/);
       assert.match(letters.body, /class="letter-qr"[^]*<path d="M/);
       assert.doesNotMatch(text, /王小安/);
+      const former = await storeApplication(running(), { state: 'draft', submittedAt: null, schoolCode: '993302' });
+      const after = await teacher.open(`${path}/reminders`);
+      assert.match(after.body, /data-without-address="1"[^]*data-mails="0"/, 'a draft of a former school');
+      const { store } = running().container;
+      await store.write(({ db, tables: { bindingApplications } }) =>
+        db.delete(bindingApplications).where(eq(bindingApplications.id, former)),
+      );
       await storeApplication(running(), { state: 'draft', submittedAt: null, applicants: [NEW_FATHER, MOTHER] });
       assert.match(textOf((await teacher.open(`${path}/letters`)).body), /沒有需要通知單的家庭/);
     });

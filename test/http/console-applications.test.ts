@@ -149,6 +149,36 @@ eachService(
       assert.equal(await countPersons('Y100500309'), 0);
     });
 
+    it('mails a return and a rejection in the language of the family', async () => {
+      const { store } = running().container;
+      const setLocale = (locale: string | null): Promise<unknown> =>
+        store.write(({ db, tables: { persons } }) =>
+          db
+            .update(persons)
+            .set({ locale })
+            .where(eq(persons.id, personId('H4'))),
+        );
+      await setLocale('en');
+      const applicant = { ...NEW_FATHER, nationalId: 'Y100500309', email: 'english@parents.example' };
+      const id = await storeApplication(running(), { applicants: [applicant] });
+      for (const [decision, subject, sentence] of [
+        ['return', 'Your application needs a correction', /The school returned your application for 吳小華/],
+        ['reject', 'Your application was not approved', /The school .* 吳小華/],
+      ] as const) {
+        assert.equal((await decide(teacher, id, decision, 'the letter is missing')).status, 200);
+        const { text } = await mailed(applicant.email, subject);
+        assert.match(text, sentence);
+        assert.match(text, /the letter is missing/);
+        await store.write(({ db, tables: { bindingApplications } }) =>
+          db.update(bindingApplications).set({ state: 'submitted' }).where(eq(bindingApplications.id, id)),
+        );
+      }
+      await store.write(({ db, tables: { bindingApplications } }) =>
+        db.delete(bindingApplications).where(eq(bindingApplications.id, id)),
+      );
+      await setLocale(null);
+    });
+
     it('adds the child to an existing account, which keeps its email and password', async () => {
       const id = await storeApplication(running(), { student: 'S3', account: 'H1', applicants: [LI_MEILING] });
       const page = await registrar.open(pathOf(id));

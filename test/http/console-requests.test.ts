@@ -1,6 +1,7 @@
 /** Requests that a colleague confirms, and the actions with a value, over HTTP. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
+import { eq } from 'drizzle-orm';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { HOUR, useFrozenTime } from '../helpers/frozen-time.ts';
@@ -133,6 +134,18 @@ eachService(
     it('show both accounts before a merge', async () => {
       const preview = await act(registrar, 'G1', 'merge', '李美玲');
       assert.match(textOf(preview.body), /保留這個帳號.*王大明.*這個帳號會停用.*李美玲/);
+      const setStatus = (status: 'active' | 'disabled'): Promise<unknown> =>
+        running().container.store.write(({ db, tables: { persons } }) =>
+          db
+            .update(persons)
+            .set({ status })
+            .where(eq(persons.id, personId('G2'))),
+        );
+      assert.doesNotMatch(textOf(preview.body), /仍是這些學生的家長/);
+      await setStatus('disabled');
+      const disabled = textOf((await act(registrar, 'G1', 'merge', '李美玲')).body);
+      assert.match(disabled, /已停用，但仍是這些學生的家長：王小安。/);
+      await setStatus('active');
       const refused = await registrar.submit(preview, { action: 'merge' });
       assert.equal(refused.status, 422);
       assert.match(alertOf(refused.body), /親子關係狀態不同/);

@@ -41,6 +41,7 @@ export async function previewMerge(
   deps.pages.show(ctx, 'console/merge', {
     kept: toAccount(page.summary),
     ended: toAccount(other.summary),
+    regainedChildren: regainedChildren(other),
     input: formatMergeInput({ otherId: other.summary.id, version: other.version }),
     reason,
     version: page.version,
@@ -49,6 +50,14 @@ export async function previewMerge(
       input: formatMergeInput({ otherId: other.summary.id, version: other.version }),
     }),
   });
+}
+
+/** Lists the children that only the disabled state of the account hides. */
+function regainedChildren({ summary, guardianships }: PersonPage): string[] {
+  if (summary.status !== 'disabled') return [];
+  return guardianships
+    .filter(({ guardian, state }) => guardian.id === summary.id && state === 'active')
+    .map(({ student }) => student.name);
 }
 
 const personIdShape = z.guid();

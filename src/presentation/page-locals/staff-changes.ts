@@ -71,6 +71,8 @@ export interface StaffChangePages {
   'console/merge': {
     kept: MergeAccount;
     ended: MergeAccount;
+    /** Children of active guardianships of a disabled account, which the account that stays may see after the merge. */
+    regainedChildren: readonly string[];
     input: string;
     reason: string;
     version: number;

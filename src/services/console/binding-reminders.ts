@@ -157,8 +157,10 @@ async function listUnanswered(
   const reachable = families
     .filter(({ studentId }) => allowed.has(studentId))
     .map((family) => {
-      const isOwn = ({ studentId }: { studentId: string }): boolean => studentId === family.studentId;
-      const own = accounts.filter((one) => isOwn(one) && one.schoolCode === family.schoolCode);
+      // A draft or an account of a former school can be of people who no longer act for the student.
+      const isOwn = ({ studentId, schoolCode }: { studentId: string; schoolCode: string }): boolean =>
+        studentId === family.studentId && schoolCode === family.schoolCode;
+      const own = accounts.filter(isOwn);
       const confirmed = applicants.filter(isOwn).map(({ applicant }) => openApplicant(secrets, applicant).email);
       const emails = own.filter(({ kind }) => kind === 'email').map(({ value }) => value);
       const lang = own.find(({ locale }) => locale !== null)?.locale ?? DEFAULT_LANGUAGE;

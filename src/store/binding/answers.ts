@@ -104,6 +104,8 @@ export async function countAnswers(
 /** An address that a family has given and confirmed, not yet opened. */
 export interface ConfirmedApplicant {
   studentId: string;
+  /** The school of the draft. */
+  schoolCode: string;
   applicant: Pick<Tables['bindingApplicants']['$inferSelect'], 'applicationId' | 'position' | 'payloadSealed'>;
 }
 
@@ -113,6 +115,7 @@ export function listConfirmedApplicants(tx: Transaction, studentIds: readonly st
   return tx.db
     .select({
       studentId: applications.studentId,
+      schoolCode: applications.schoolCode,
       applicant: {
         applicationId: applicants.applicationId,
         position: applicants.position,
