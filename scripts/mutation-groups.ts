@@ -52,7 +52,7 @@ const OIDC: readonly Part[] = [
     tests: [...unit('oidc-names'), ...http('consent first-password context-choice tokens-requests second-factor')],
   },
   {
-    sources: files('oidc/options', 'claims client-auth clients fapi pkce resources ttl'),
+    sources: files('oidc/options', 'claims client-auth clients fapi pkce refresh-rotation resources ttl'),
     tests: unit('oidc-options oidc-names'),
   },
   {

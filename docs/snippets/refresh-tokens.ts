@@ -9,7 +9,7 @@ export function startLastingSignIn(
   return startSignIn(config, redirectUri, { scope: 'openid profile children offline_access', prompt: 'consent' });
 }
 
-/** Store the new refresh token at once: the old one is consumed. `undefined`: it has ended, so sign in again. */
+/** Store the refresh token of the response: at a public client it is a new one. `undefined`: it has ended, so sign in again. */
 export async function renew(config: oidc.Configuration, refreshToken: string): Promise<Tokens | undefined> {
   try {
     return await oidc.refreshTokenGrant(config, refreshToken);

@@ -22,7 +22,7 @@ const provider = new Provider(`http://localhost:${port}`, {
   cookies: { keys: ['bench'] },
   scopes: ['openid', 'offline_access', 'roles', 'children.profile'],
   claims: { openid: ['sub'], roles: ['roles'], 'children.profile': ['children'] },
-  rotateRefreshToken: true,
+  rotateRefreshToken: false,
   features: { devInteractions: { enabled: false } },
   findAccount: (_ctx, id) => ({
     accountId: id,

@@ -75,7 +75,7 @@ function refresh(issuer: string, refreshToken: string): Promise<Tokens> {
 }
 
 /**
- * Lets `workers` workers refresh the tokens in turn for some seconds. Each worker has tokens of its own, so none is used twice. There are
+ * Lets `workers` workers refresh the tokens in turn for some seconds. Each worker has tokens of its own. There are
  * more tokens than workers, because the refreshes of a grant are limited (src/domain/throttling/request-rates.ts).
  */
 export function runRefreshes(issuer: string, tokens: string[], workers: number, seconds: number): Promise<Measured> {

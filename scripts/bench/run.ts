@@ -75,7 +75,7 @@ async function compareWithBaseline(service: BenchHarness): Promise<void> {
     () => measureRefreshes(service.issuer, ours),
     () => measureRefreshes(issuer, theirs),
   );
-  print('refresh with rotation, stored on disk', 'oidc-provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
+  print('refresh, stored on disk', 'oidc-provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
   await bare.stop();
 }
 

@@ -27,6 +27,7 @@ import { createDeviceFlow } from './options/device-flow.ts';
 import { createDPoP } from './options/dpop.ts';
 import { enforceFapi } from './options/fapi.ts';
 import { createPkce } from './options/pkce.ts';
+import { rotateRefreshToken } from './options/refresh-rotation.ts';
 import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
 import { createTtl } from './options/ttl.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
@@ -150,6 +151,7 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+    rotateRefreshToken,
     findAccount,
     extraTokenClaims: createTokenClaims(findAccount),
     loadExistingGrant: createGrantIssuer(deps, contextResolver, createPendingCheck(prompts)),

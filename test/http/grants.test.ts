@@ -1,6 +1,8 @@
-/** Codes and refresh tokens work once; reuse revokes the grant. */
+/** Codes and the refresh tokens of public clients work once; reuse revokes the grant. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
+
+import { eq } from 'drizzle-orm';
 
 import {
   requestTokens,
@@ -32,7 +34,13 @@ after(() => {
 });
 
 const clients = (): { clients: object[] } => ({
-  clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+  clients: [
+    createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+    createRegistration('phone', secret, {
+      ...{ scopes: ['openid', 'profile', 'offline_access'], token_endpoint_auth_method: 'none' },
+      client_secret_sha256: [],
+    }),
+  ],
 });
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 
@@ -91,84 +99,103 @@ eachService('a code', clients, (running) => {
 
 eachService('a refresh token', clients, (running) => {
   let app: TestParty;
+  let phone: TestParty;
   before(async () => {
     app = await createParty(running().issuer, { id: 'app', scope: 'openid profile', secret });
+    phone = await createParty(running().issuer, { id: 'phone', scope: 'openid profile' });
   });
-  const begin = async (): Promise<Record<string, string>> => {
-    const reply = await redeem(
-      app,
-      await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
-    );
+  const signIn = async (party: TestParty, parameters: Record<string, string> = OFFLINE): Promise<Reply> =>
+    redeem(party, await runAuthorization(party, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters }));
+  const begin = async (party = app): Promise<Record<string, string>> => {
+    const reply = await signIn(party);
     return { access: textIn(reply, 'access_token'), refresh: textIn(reply, 'refresh_token') };
   };
+  const countTokens = (): Promise<number> =>
+    running().container.store.read(async (tx) => {
+      const { oidcRecords } = tx.tables;
+      return (await tx.db.select().from(oidcRecords).where(eq(oidcRecords.model, 'RefreshToken'))).length;
+    });
 
-  it('rotates at each use and keeps the person, the sign-in and the scopes', async () => {
-    const reply = await redeem(
-      app,
-      await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
-    );
-    time.advance(HOUR);
-    const next = await refresh(app, textIn(reply, 'refresh_token'));
-    assert.notEqual(textIn(next, 'refresh_token'), textIn(reply, 'refresh_token'));
-    assert.notEqual(textIn(next, 'access_token'), textIn(reply, 'access_token'));
-    assert.equal(next.body['scope'], 'openid profile offline_access');
-    const [before, now] = [idClaims(reply.body), idClaims(next.body)];
-    for (const claim of ['sub', 'sid', 'auth_time', 'acr', 'aud', 'iss']) {
-      assert.deepEqual(now[claim], before[claim], claim);
+  it('keeps the person, the sign-in and the scopes, and rotates only for public clients', async () => {
+    for (const party of [app, phone]) {
+      const reply = await signIn(party);
+      time.advance(HOUR);
+      const next = await refresh(party, textIn(reply, 'refresh_token'));
+      const isSame = textIn(next, 'refresh_token') === textIn(reply, 'refresh_token');
+      assert.equal(isSame, party === app, party.id);
+      assert.notEqual(textIn(next, 'access_token'), textIn(reply, 'access_token'));
+      assert.equal(next.body['scope'], 'openid profile offline_access');
+      const [before, now] = [idClaims(reply.body), idClaims(next.body)];
+      for (const claim of ['sub', 'sid', 'auth_time', 'acr', 'aud', 'iss']) {
+        assert.deepEqual(now[claim], before[claim], claim);
+      }
+      assert.equal(Number(now['iat']), Number(before['iat']) + HOUR / SECOND);
     }
-    assert.equal(Number(now['iat']), Number(before['iat']) + HOUR / SECOND);
   });
 
-  it('that is reused revokes the whole family (RFC 9700, section 4.14.2)', async () => {
-    const first = await begin();
-    const second = await refresh(app, first['refresh']);
-    assert.equal((await refresh(app, first['refresh'])).body['error'], 'invalid_grant');
-    assert.equal((await refresh(app, textIn(second, 'refresh_token'))).body['error'], 'invalid_grant');
+  it('of a client that authenticates itself works in parallel and stores no further refresh token', async () => {
+    const { refresh: token } = await begin();
+    const stored = await countTokens();
+    const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, token)));
+    for (const reply of replies) {
+      assert.equal(textIn(reply, 'refresh_token'), token);
+      assert.equal((await userinfo(app, textIn(reply, 'access_token'))).status, 200);
+    }
+    assert.equal(await countTokens(), stored);
+  });
+
+  it('of a public client that is reused revokes the whole family (RFC 9700, section 4.14.2)', async () => {
+    const first = await begin(phone);
+    const second = await refresh(phone, first['refresh']);
+    assert.equal((await refresh(phone, first['refresh'])).body['error'], 'invalid_grant');
+    assert.equal((await refresh(phone, textIn(second, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal((await userinfo(app, textIn(second, 'access_token'))).status, 401);
     assert.equal((await userinfo(app, first['access'] ?? '')).status, 401);
   });
 
-  it('that is used in parallel gives tokens once, and these are revoked', async () => {
+  it('of a public client that is used in parallel gives tokens once, and these are revoked', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const first = await begin();
-      const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, first['refresh'])));
+      const first = await begin(phone);
+      const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(phone, first['refresh'])));
       const given = replies.filter(({ status }) => status === 200);
       assert.equal(given.length, 1);
       const refused = replies.filter(({ status }) => status !== 200).map(({ status, body }) => [status, body['error']]);
       assert.deepEqual(refused, Array<unknown>(AT_ONCE - 1).fill([400, 'invalid_grant']));
       for (const reply of given) {
-        assert.equal((await refresh(app, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
+        assert.equal((await refresh(phone, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
         assert.equal((await userinfo(app, textIn(reply, 'access_token'))).status, 401);
       }
     }
   });
 
   it('expires after 14 days without use', async () => {
-    const [used, unused] = [await begin(), await begin()];
-    time.advance(14 * DAY - SECOND);
-    assert.equal((await refresh(app, used['refresh'])).status, 200);
-    time.advance(2 * SECOND);
-    assert.equal((await refresh(app, unused['refresh'])).body['error'], 'invalid_grant');
+    for (const party of [app, phone]) {
+      const [used, unused] = [await begin(party), await begin(party)];
+      time.advance(14 * DAY - SECOND);
+      const next = textIn(await refresh(party, used['refresh']), 'refresh_token');
+      time.advance(2 * SECOND);
+      assert.equal((await refresh(party, unused['refresh'])).body['error'], 'invalid_grant', party.id);
+      assert.equal((await refresh(party, next)).status, 200, party.id);
+    }
   });
 
   it('expires 90 days after the sign-in, also with frequent use', async () => {
-    let { refresh: token } = await begin();
-    for (let day = 10; day <= 80; day += 10) {
-      time.advance(10 * DAY);
-      token = textIn(await refresh(app, token), 'refresh_token');
+    for (const party of [app, phone]) {
+      let { refresh: token } = await begin(party);
+      for (let day = 10; day <= 80; day += 10) {
+        time.advance(10 * DAY);
+        token = textIn(await refresh(party, token), 'refresh_token');
+      }
+      time.advance(10 * DAY - 2 * SECOND);
+      token = textIn(await refresh(party, token), 'refresh_token');
+      time.advance(3 * SECOND);
+      assert.equal((await refresh(party, token)).body['error'], 'invalid_grant', party.id);
     }
-    time.advance(10 * DAY - 2 * SECOND);
-    token = textIn(await refresh(app, token), 'refresh_token');
-    time.advance(3 * SECOND);
-    assert.equal((await refresh(app, token)).body['error'], 'invalid_grant');
   });
 
   it('is issued only with prompt=consent (OpenID Connect Core 1.0, section 11)', async () => {
     for (const parameters of [{ scope: OFFLINE.scope }, { prompt: 'consent' }, {}]) {
-      const reply = await redeem(
-        app,
-        await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters }),
-      );
+      const reply = await signIn(app, parameters);
       assert.equal(reply.status, 200);
       assert.equal(reply.body['refresh_token'], undefined, JSON.stringify(parameters));
       assert.equal(reply.body['scope'], 'openid profile');
@@ -184,6 +211,7 @@ eachService('a refresh token', clients, (running) => {
 
   it('is revoked by the app with its access tokens (RFC 7009)', async () => {
     const first = await begin();
+    assert.equal((await refresh(app, first['refresh'])).status, 200);
     const endpoint = app.config.serverMetadata().revocation_endpoint ?? '';
     const answer = await fetch(endpoint, {
       method: 'POST',

@@ -25,6 +25,7 @@ import { createCapturedLog } from '../helpers/log.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
+const secret = newSecret();
 const AT_ONCE = 20;
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const scopes = ['openid', 'profile', 'offline_access'];
@@ -44,6 +45,7 @@ eachService(
     log: captured.log,
     clients: [
       createRegistration('app', newSecret(), { scopes, client_secret_sha256: [], token_endpoint_auth_method: 'none' }),
+      createRegistration('server', secret, { scopes }),
     ],
   }),
   (running) => {
@@ -110,6 +112,22 @@ eachService(
       assertLimited(await refresh(app, token), '30');
     });
 
+    it('without rotation is limited by grant too', async () => {
+      const server = await createParty(running().issuer, { id: 'server', scope: 'openid', secret });
+      const begun = await runAuthorization(server, createHttpBrowser(running().issuer), {
+        login: LOGIN.T1,
+        parameters: OFFLINE,
+      });
+      const token = textIn(await redeem(server, begun), 'refresh_token');
+      const statuses = await Promise.all(
+        Array.from({ length: GRANT_REFRESH_POLICY.capacity }, async () => (await refresh(server, token)).status),
+      );
+      assert.deepEqual(statuses, Array<number>(GRANT_REFRESH_POLICY.capacity).fill(200));
+      assertLimited(await refresh(server, token), '30');
+      time.advance(GRANT_REFRESH_POLICY.leakIntervalMs);
+      assert.equal(textIn(await refresh(server, token), 'refresh_token'), token);
+    });
+
     it('is limited by person for all grants together', async () => {
       const token = await startToken(LOGIN.S1);
       fillPerson('S1', 0);
@@ -168,20 +186,19 @@ eachService(
       assert.equal((await userinfo(app, textIn(third, 'access_token'))).status, 401);
     });
 
-    it('with a consumed token and without its DPoP key revokes nothing', async () => {
+    it('with a token that is bound to a DPoP key does not rotate, and without the key revokes nothing', async () => {
       const DPoP = client.getDPoPHandle(app.config, await client.randomDPoPKeyPair('ES256'));
       const begun = await runAuthorization(app, createHttpBrowser(running().issuer), {
         login: LOGIN.G2,
         parameters: OFFLINE,
       });
-      const first = (await begun.finish(begun.answer, { dpop: DPoP })).refresh_token ?? '';
-      const second = (await client.refreshTokenGrant(app.config, first, {}, { DPoP })).refresh_token ?? '';
-      assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
+      const token = (await begun.finish(begun.answer, { dpop: DPoP })).refresh_token ?? '';
+      const renew = async (): Promise<unknown> =>
+        (await client.refreshTokenGrant(app.config, token, {}, { DPoP })).refresh_token;
+      assert.equal(await renew(), token);
+      assert.equal((await refresh(app, token)).body['error'], 'invalid_grant');
+      assert.deepEqual([await renew(), await renew()], [token, token]);
       assert.deepEqual(await reuseReasons('G2'), []);
-      const third = await client.refreshTokenGrant(app.config, second, {}, { DPoP });
-      await assert.rejects(client.refreshTokenGrant(app.config, first, {}, { DPoP }), { error: 'invalid_grant' });
-      assert.deepEqual(await reuseReasons('G2'), [{ reason: 'refresh_token_reuse' }]);
-      assert.equal((await refresh(app, third.refresh_token)).body['error'], 'invalid_grant');
     });
   },
 );

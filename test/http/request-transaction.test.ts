@@ -31,7 +31,13 @@ const refusal = z.object({ event: z.string(), clientId: z.string().default('none
 eachService(
   'a failed response',
   () => ({
-    clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+    clients: [
+      createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+      createRegistration('phone', secret, {
+        ...{ scopes: ['openid', 'profile', 'offline_access'], token_endpoint_auth_method: 'none' },
+        client_secret_sha256: [],
+      }),
+    ],
     log: kept.log,
   }),
   (running) => {
@@ -127,16 +133,17 @@ eachService(
       });
 
     it('at a refresh consumes nothing, and the app can try again', async () => {
+      const phone = await createParty(running().issuer, { id: 'phone', scope: 'openid profile' });
       const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
       const httpBrowser = createHttpBrowser(running().issuer);
-      const { refresh_token: token = '' } = await tokensFor(app, httpBrowser, { login: LOGIN.A2, parameters });
+      const { refresh_token: token = '' } = await tokensFor(phone, httpBrowser, { login: LOGIN.A2, parameters });
       const fields = { grant_type: 'refresh_token', refresh_token: token };
-      const refused = await requestTokens(app, { ...fields, resource: 'https://nowhere.example' });
+      const refused = await requestTokens(phone, { ...fields, resource: 'https://nowhere.example' });
       assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_target']);
-      const given = await requestTokens(app, fields);
+      const given = await requestTokens(phone, fields);
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 200);
       // Real reuse still revokes everything.
-      assert.equal((await requestTokens(app, fields)).body['error'], 'invalid_grant');
+      assert.equal((await requestTokens(phone, fields)).body['error'], 'invalid_grant');
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
     });
 

@@ -36,11 +36,16 @@ eachService(
     log: kept.log,
     clients: [
       createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+      createRegistration('phone', secret, {
+        ...{ scopes: ['openid', 'profile', 'offline_access'], token_endpoint_auth_method: 'none' },
+        client_secret_sha256: [],
+      }),
       createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
     ],
   }),
   (running) => {
     let app: TestParty;
+    let phone: TestParty;
     let known = 0;
     const rows = async () => {
       const { store } = running().container;
@@ -58,13 +63,14 @@ eachService(
     ];
     before(async () => {
       app = await createParty(running().issuer, { id: 'app', secret, scope: 'openid profile' });
+      phone = await createParty(running().issuer, { id: 'phone', scope: 'openid profile' });
     });
     beforeEach(async () => {
       known = (await rows()).length;
     });
 
-    const enterAs = (parameters: Record<string, string> = {}) =>
-      runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
+    const enterAs = (parameters: Record<string, string> = {}, party = app) =>
+      runAuthorization(party, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
     const assertOneWon = (replies: readonly Reply[]): Reply => {
       const [won, ...more] = replies.filter(({ status }) => status === 200);
       assert.ok(won);
@@ -94,21 +100,21 @@ eachService(
     });
 
     it('of a refresh token writes one audit event and revokes the family', async () => {
-      const first = textIn(await redeem(app, await enterAs(OFFLINE)), 'refresh_token');
-      const next = await refresh(app, first);
+      const first = textIn(await redeem(phone, await enterAs(OFFLINE, phone)), 'refresh_token');
+      const next = await refresh(phone, first);
       assert.deepEqual(await revoked(), []);
-      assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
-      assert.deepEqual(await revoked(), once('refresh_token_reuse'));
-      assert.equal((await refresh(app, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
+      assert.equal((await refresh(phone, first)).body['error'], 'invalid_grant');
+      assert.deepEqual(await revoked(), once('refresh_token_reuse', 'phone'));
+      assert.equal((await refresh(phone, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
       assert.equal((await userinfo(app, textIn(next, 'access_token'))).status, 401);
-      assert.deepEqual(await revoked(), once('refresh_token_reuse'));
+      assert.deepEqual(await revoked(), once('refresh_token_reuse', 'phone'));
     });
 
     it('of a refresh token at the same moment writes one audit event', async () => {
-      const first = textIn(await redeem(app, await enterAs(OFFLINE)), 'refresh_token');
-      const given = assertOneWon(await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, first))));
-      assert.deepEqual(await revoked(), once('refresh_token_reuse'));
-      assert.equal((await refresh(app, textIn(given, 'refresh_token'))).body['error'], 'invalid_grant');
+      const first = textIn(await redeem(phone, await enterAs(OFFLINE, phone)), 'refresh_token');
+      const given = assertOneWon(await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(phone, first))));
+      assert.deepEqual(await revoked(), once('refresh_token_reuse', 'phone'));
+      assert.equal((await refresh(phone, textIn(given, 'refresh_token'))).body['error'], 'invalid_grant');
     });
 
     it('of a device code writes one audit event', async () => {

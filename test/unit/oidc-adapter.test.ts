@@ -158,7 +158,7 @@ eachStore('adapter of the provider', (on) => {
   });
 
   it('finds what the request has written before it is committed', async () => {
-    const tokens = adapter('RefreshToken');
+    const tokens = adapter('AccessToken');
     await tokens.upsert('stored', { grantId: 'g' }, 60);
     const { returned, write } = await collectWrites(async () => {
       await tokens.upsert('pending', { grantId: 'g' }, 60);

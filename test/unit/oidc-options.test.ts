@@ -10,6 +10,7 @@ import { createAssertionCheck } from '../../src/oidc/options/client-auth.ts';
 import { toMetadata } from '../../src/oidc/options/clients.ts';
 import { enforceFapi, isFapi } from '../../src/oidc/options/fapi.ts';
 import { createPkce } from '../../src/oidc/options/pkce.ts';
+import { rotateRefreshToken } from '../../src/oidc/options/refresh-rotation.ts';
 import { createResourceFeatures, createTokenClaims } from '../../src/oidc/options/resources.ts';
 import { createTtl } from '../../src/oidc/options/ttl.ts';
 import { limitRefreshes } from '../../src/oidc/request-limits.ts';
@@ -205,7 +206,7 @@ describe('FAPI 2.0', () => {
   const enforced = enforceFapi(base, clients);
   const of = (clientId?: string): object => ({ clientId });
 
-  it('sets the profile and refresh tokens by client', () => {
+  it('sets the profile by client', () => {
     assert.deepEqual(enforced.features?.userinfo, { enabled: true });
     const fapi = enforced.features.fapi;
     assert.equal(fapi?.enabled, true);
@@ -214,21 +215,22 @@ describe('FAPI 2.0', () => {
       [profile(of('fapi')), profile(of('app')), profile(undefined), profile(of())],
       ['2.0', undefined, undefined, undefined],
     );
-    const rotates = (id?: string): unknown =>
-      lifetime(enforced.rotateRefreshToken, contextWith({ client: id === undefined ? undefined : of(id) }));
-    assert.deepEqual([rotates('fapi'), rotates('app'), rotates()], [false, true, true]);
   });
 
   it('limits the refreshes of all clients, also without rotation', () => {
     const admitted: unknown[] = [];
-    const limited = limitRefreshes(enforced, { admitRefresh: (grant) => void admitted.push(grant.personId) });
-    const rotates = (id: string): unknown => {
-      const entities = { Grant: { jti: 'grant' }, Account: { accountId: `person of ${id}` } };
-      return lifetime(limited.rotateRefreshToken, contextWith({ client: of(id), entities }));
+    const limited = limitRefreshes(
+      { rotateRefreshToken },
+      { admitRefresh: (grant) => void admitted.push(grant.personId) },
+    );
+    const rotates = (clientAuthMethod: string, jkt?: string): unknown => {
+      const person = { accountId: `person of ${clientAuthMethod}` };
+      const entities = { Grant: { jti: 'grant' }, Account: person, RefreshToken: { jkt } };
+      return lifetime(limited.rotateRefreshToken, contextWith({ client: { clientAuthMethod }, entities }));
     };
-    assert.deepEqual([rotates('fapi'), rotates('app')], [false, true]);
-    assert.deepEqual(admitted, ['person of fapi', 'person of app']);
-    assert.throws(() => lifetime(limited.rotateRefreshToken, contextWith({ client: of('app'), entities: {} })));
+    assert.deepEqual([rotates('private_key_jwt'), rotates('none'), rotates('none', 'key')], [false, true, false]);
+    assert.deepEqual(admitted, ['person of private_key_jwt', 'person of none', 'person of none']);
+    assert.throws(() => lifetime(limited.rotateRefreshToken, contextWith({ entities: {} })));
   });
 
   it('accepts assertions only for the issuer and with a FAPI algorithm', async () => {

@@ -37,6 +37,9 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
     if (record === undefined) return undefined;
     if (model === 'Interaction' && !isOfCurrentBrowser(record)) return undefined;
     const payload: AdapterPayload = body.parse(openPayload(secrets, model, record));
+    // A use extends the column only.
+    if (model === 'RefreshToken' && typeof record.expiresAt === 'number')
+      payload.exp = Math.floor(record.expiresAt / 1000);
     return !('consumedAt' in record) || record.consumedAt === null
       ? payload
       : { ...payload, consumed: Math.floor(record.consumedAt / 1000) };

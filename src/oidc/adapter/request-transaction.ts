@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { z } from 'zod';
+import { HOUR_SECONDS } from '../../domain/duration.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import { revokeReused, type ReuseDeps } from '../../services/access/grant-revocation.ts';
@@ -10,6 +11,7 @@ import type { Transaction } from '../../store/database/index.ts';
 import * as grants from '../../store/oidc/grants.ts';
 import * as records from '../../store/oidc/records.ts';
 import type { OidcDeps } from '../deps.ts';
+import { refreshTokenLifetime } from '../options/ttl.ts';
 import { normalizePath, ROUTES } from '../routes.ts';
 import { collectForRequest, type Write } from './pending-writes.ts';
 import { findReuseReason } from './token-reuse.ts';
@@ -64,7 +66,7 @@ export function requestTransaction(
       const pending = await collectForRequest(ctx.req, next);
       if (ctx.status >= 500) discardResponse(ctx);
       else if (isToken && ctx.status >= 400) await pending.commitDestroys(deps);
-      else await pending.commit(deps, isToken ? findConcurrentChecks(ctx) : []);
+      else await pending.commit(deps, isToken ? findUnrotatedWrites(ctx, deps.clock.now()) : []);
     } catch (error) {
       discardResponse(ctx);
       if (error instanceof SignInLimitError) await recordRefusedSignIn(deps, error, ctx.ip);
@@ -77,21 +79,31 @@ export function requestTransaction(
 const unrotatedRefreshSchema = z.object({
   oidc: z.object({
     params: z.object({ grant_type: z.literal('refresh_token') }),
-    entities: z.object({ Grant: z.object({ jti: z.string() }), RotatedRefreshToken: z.undefined().optional() }),
+    entities: z.object({
+      Grant: z.object({ jti: z.string() }),
+      RefreshToken: z.object({ jti: z.string(), iiat: z.number(), exp: z.number() }),
+      RotatedRefreshToken: z.undefined().optional(),
+    }),
   }),
 });
 
 /**
- * Returns the checks that run first in the transaction. Consuming a code or a rotated refresh token fails when its grant was revoked. A
- * refresh without rotation consumes nothing, so it needs a check of the grant.
+ * Returns the writes of a refresh without rotation. They run first in the transaction:
+ *
+ * - The grant is locked. Consuming a code or a rotated refresh token fails when its grant was revoked; here nothing is consumed.
+ * - The refresh token expires later, because it was used. At most one refresh in an hour writes that.
  */
-function findConcurrentChecks(ctx: Context): Write[] {
+function findUnrotatedWrites(ctx: Context, nowMs: number): Write[] {
   const refresh = unrotatedRefreshSchema.safeParse(ctx);
   if (!refresh.success) return [];
-  const grantHash = hashId(refresh.data.oidc.entities.Grant.jti);
+  const { Grant: grant, RefreshToken: token } = refresh.data.oidc.entities;
+  const now = Math.floor(nowMs / 1000);
+  const expiresAt = now + refreshTokenLifetime(token.iiat, now);
   return [
     async (tx) => {
-      if (!(await grants.lockGrantShared(tx, grantHash))) throw new errors.InvalidGrant('grant has ended');
+      if (!(await grants.lockGrantShared(tx, hashId(grant.jti)))) throw new errors.InvalidGrant('grant has ended');
+      if (expiresAt < token.exp + HOUR_SECONDS) return;
+      await records.extendRecord(tx, 'RefreshToken', hashId(token.jti), expiresAt * 1000);
     },
   ];
 }

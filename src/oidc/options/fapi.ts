@@ -22,7 +22,6 @@ export function isFapi(client: ClientRegistration | undefined): boolean {
  * Adds the rules of FAPI 2.0 for its clients:
  *
  * - The issuer is the only audience of assertions, and RS256 is rejected (section 5.3.2.1, rule 6, and section 5.4.1).
- * - Refresh tokens are bound by DPoP instead of rotated (section 5.3.2.1, rule 9).
  */
 export function enforceFapi(configuration: Configuration, clients: ClientRegistry): Configuration {
   const isFapiClient = (clientId: string | undefined): boolean =>
@@ -39,7 +38,6 @@ export function enforceFapi(configuration: Configuration, clients: ClientRegistr
           isFapiClient(client?.clientId) ? '2.0' : undefined,
       },
     },
-    rotateRefreshToken: ({ oidc }) => !isFapiClient(oidc.client?.clientId),
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
       if (isFapiClient(client.clientId)) assertFapi(ctx, claims, header);
       await checkAssertion?.(ctx, claims, header, client);

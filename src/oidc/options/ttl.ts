@@ -11,6 +11,16 @@ const REFRESH_IDLE_SECONDS = 14 * DAY_SECONDS;
 const REFRESH_ABSOLUTE_SECONDS = 90 * DAY_SECONDS;
 
 /**
+ * Returns the lifetime of a refresh token after a use, in seconds.
+ *
+ * @param firstAt time of the first token of the sign-in, in seconds
+ * @param now seconds
+ */
+export function refreshTokenLifetime(firstAt: number, now: number): number {
+  return Math.max(1, Math.min(REFRESH_IDLE_SECONDS, firstAt + REFRESH_ABSOLUTE_SECONDS - now));
+}
+
+/**
  * Creates the lifetimes, in seconds.
  *
  * @param idle the idle limit of sessions, in seconds: each use of a session renews this lifetime
@@ -35,9 +45,8 @@ export function createTtl(clock: Clock, idle = Infinity): NonNullable<Configurat
     Grant: (ctx: KoaContextWithOIDC) =>
       ctx.oidc.requestParamScopes.has('offline_access') ? REFRESH_ABSOLUTE_SECONDS : sessionTtl(ctx.oidc.session),
     RefreshToken: (ctx: KoaContextWithOIDC) => {
-      const first = ctx.oidc.entities.RotatedRefreshToken?.iiat ?? Math.floor(clock.now() / 1000);
-      const left = first + REFRESH_ABSOLUTE_SECONDS - Math.floor(clock.now() / 1000);
-      return Math.max(1, Math.min(REFRESH_IDLE_SECONDS, left));
+      const now = Math.floor(clock.now() / 1000);
+      return refreshTokenLifetime(ctx.oidc.entities.RotatedRefreshToken?.iiat ?? now, now);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, lt, sql, type SQL } from 'drizzle-orm';
 
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -14,17 +14,18 @@ import type { Tables } from '../schema/tables.ts';
 type OidcRecord = Tables['oidcRecords']['$inferSelect'];
 /** The columns that are read of a record. Callers know the others. */
 export type FoundRecord = Pick<OidcRecord, Found>;
-type Found = 'idHash' | 'payload' | 'consumedAt' | 'grantHash' | 'browserHash';
+type Found = 'idHash' | 'payload' | 'consumedAt' | 'expiresAt' | 'grantHash' | 'browserHash';
 
 /** Selects the columns of a `FoundRecord`. `idHash` is first, because drizzle takes a null in the first column for a missing join. */
 export function foundColumns({
   idHash,
   payload,
   consumedAt,
+  expiresAt,
   grantHash,
   browserHash,
 }: Tables['oidcRecords']): Pick<Tables['oidcRecords'], Found> {
-  return { idHash, payload, consumedAt, grantHash, browserHash };
+  return { idHash, payload, consumedAt, expiresAt, grantHash, browserHash };
 }
 export type NewOidcRecord = Omit<Tables['oidcRecords']['$inferInsert'], 'destroyed' | 'consumedAt'>;
 
@@ -226,6 +227,26 @@ export async function consumeRecord(
   payload?: string,
 ): Promise<boolean> {
   return (await consume(tx, { model, idHash, now, payload: payload ?? null })).length > 0;
+}
+
+const extend = preparedStatement(
+  ({ db, tables: { oidcRecords } }, param: Param<{ model: string; idHash: string; expiresAt: number }>) =>
+    db
+      .update(oidcRecords)
+      .set({ expiresAt: sql`${param('expiresAt')}` })
+      .where(
+        and(
+          eq(oidcRecords.model, param('model')),
+          eq(oidcRecords.idHash, param('idHash')),
+          lt(oidcRecords.expiresAt, param('expiresAt')),
+          eq(oidcRecords.destroyed, false),
+        ),
+      ),
+);
+
+/** Lets a record expire later. */
+export async function extendRecord(tx: Transaction, model: string, idHash: string, expiresAt: number): Promise<void> {
+  await extend(tx, { model, idHash, expiresAt });
 }
 
 const replace = preparedStatement(
