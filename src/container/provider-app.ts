@@ -2,6 +2,7 @@ import { createRequiresSecondFactor } from '../services/settings/required-second
 import type { Config } from '../config/load.ts';
 import { createApp } from '../http/app.ts';
 import type { HttpDeps } from '../http/deps.ts';
+import { isApiPath } from '../http/paths.ts';
 import { showProviderError } from '../http/pages/error-pages.ts';
 import { createPages, type Pages } from '../http/pages/pages.ts';
 import { createDevicePages } from '../http/provider/device-pages.ts';
@@ -89,6 +90,7 @@ function createProvider(
   const { clock, i18n, people } = services;
   return createOidc({
     issuer: services.issuer,
+    languages: i18n.languages,
     allowPrivateLogoutAddresses: config.allowPrivateLogoutAddresses,
     sessionIdleSeconds: config.sessionIdleSeconds,
     store: services.store,
@@ -107,8 +109,10 @@ function createProvider(
     secondFactors: services.secondFactors,
     requiresSecondFactor: createRequiresSecondFactor(services),
     pages: {
-      error: (ctx, _out, error) => {
-        showProviderError(pages, ctx, error);
+      error: (ctx, out, error) => {
+        // Some HTTP libraries prefer text/html by default, and their apps read JSON (RFC 6749, section 5.2).
+        if (isApiPath(ctx.path)) ctx.body = out;
+        else showProviderError(pages, ctx, error);
       },
       device: createDevicePages({ pages, i18n, clock, people }),
     },

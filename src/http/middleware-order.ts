@@ -11,6 +11,8 @@ import type { HttpDeps } from './deps.ts';
 import { createForgotAccountRouter } from './forgot-account/router.ts';
 import { createHealthRouter } from './health.ts';
 import { createInteractionRouter } from './interaction/router.ts';
+import { allowedMethods } from './middleware/allowed-methods.ts';
+import { cors } from './middleware/cors.ts';
 import { csrf } from './middleware/csrf.ts';
 import { rejectSubresources } from './middleware/fetch-metadata.ts';
 import { loadShedding } from './middleware/load-shedding.ts';
@@ -34,11 +36,14 @@ export function createMiddlewares(deps: HttpDeps): Middleware[] {
   return [
     requestLog({ ...deps, showError }),
     securityHeaders(issuer),
+    cors(deps.clients),
+    allowedMethods(),
     oidc.discovery,
     limitBody(),
     skipForApiPaths(compose(createPageMiddlewares(deps))),
     oidc.requestTransaction,
     oidc.paceDevicePolls,
+    oidc.clientAuthErrors,
   ];
 }
 

@@ -38,6 +38,8 @@ interface ProviderPages {
 
 export interface OidcDeps extends AdapterDeps {
   issuer: string;
+  /** The languages of the pages (BCP 47). */
+  languages: readonly string[];
   allowPrivateLogoutAddresses: boolean;
   /** Seconds; `undefined`: no idle limit. */
   sessionIdleSeconds: number | undefined;

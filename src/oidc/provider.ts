@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { errors, type Adapter, type Configuration } from 'oidc-provider';
-import type { ClientRegistration } from '../config/clients.ts';
+import { listBrowserOrigins, type ClientRegistration } from '../config/clients.ts';
 import { pairwiseSub } from '../domain/claims/pairwise.ts';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import type { RotatedSession } from '../services/access/session-rotation.ts';
@@ -13,6 +13,7 @@ import { requestTransaction } from './adapter/request-transaction.ts';
 import { createSessionAdapter } from './adapter/session-adapter.ts';
 import { cachedDiscovery } from './cached-discovery.ts';
 import { loadKeyOfAssertion } from './client-keys.ts';
+import { correctClientAuthErrors } from './client-auth-errors.ts';
 import { createFindAccount, type FindAccount } from './contexts/account.ts';
 import { createContextResolver, type ContextResolver } from './contexts/context-selection.ts';
 import { createGrantIssuer } from './contexts/grant-issuer.ts';
@@ -62,8 +63,9 @@ export interface Oidc {
   discovery: Middleware;
   /** Wraps the provider's own routes. */
   requestTransaction: Middleware;
-  /** The last middleware before the provider's own routes. */
   paceDevicePolls: Middleware;
+  /** The last middleware before the provider's own routes. */
+  clientAuthErrors: Middleware;
   /** @throws {Error} with the name of the first client of the file that the provider rejects */
   checkClients(): Promise<void>;
   /** Returns why the provider rejects a registration; undefined if it accepts it. */
@@ -111,9 +113,10 @@ export function createOidc(deps: OidcDeps): Oidc {
     ctx.cookies.set(provider.cookieName('session'), id, { ...configuration.cookies?.long, ...expires });
   };
   const middlewares = {
-    discovery: cachedDiscovery(),
+    discovery: cachedDiscovery(deps.languages),
     requestTransaction: requestTransaction(deps, provider),
     paceDevicePolls: paceDevicePolls(deps),
+    clientAuthErrors: correctClientAuthErrors(deps.issuer),
   };
   return { provider, sendLogout, setSessionCookie, checkClients, findClientProblem, ...middlewares };
 }
@@ -161,8 +164,11 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     },
     features: createFeatures(deps, findAccount, checkRequest),
     extraParams: { [REQUEST_CHECK]: checkRequest },
-    // Browser apps are confidential clients with a server (RFC 9700); scripts of other origins send no requests.
-    clientBasedCORS: () => false,
+    // Rejects a request of another origin. src/http/middleware/cors.ts sets the headers.
+    clientBasedCORS: (_ctx, origin, { clientId }) => {
+      const client = deps.clients.find(clientId);
+      return client !== undefined && listBrowserOrigins(client).includes(origin);
+    },
     ...(deps.allowPrivateLogoutAddresses ? { fetch: fetchWithoutDispatcher } : {}),
   };
 }

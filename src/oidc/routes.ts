@@ -1,6 +1,7 @@
 /** The paths of the provider: the defaults of oidc-provider. No other file spells them. */
 export const ROUTES = {
   authorization: '/auth',
+  authorizationServerMetadata: '/.well-known/oauth-authorization-server',
   codeVerification: '/device',
   deviceAuthorization: '/device/auth',
   discovery: '/.well-known/openid-configuration',
@@ -14,6 +15,19 @@ export const ROUTES = {
   token: '/token',
   userinfo: '/me',
 } as const;
+
+/** The methods of the endpoints that API clients call, never with a cookie. HEAD is answered like GET, without the body. */
+export const API_METHODS: Readonly<Record<string, readonly string[]>> = {
+  [ROUTES.authorizationServerMetadata]: ['GET', 'HEAD'],
+  [ROUTES.deviceAuthorization]: ['POST'],
+  [ROUTES.discovery]: ['GET', 'HEAD'],
+  [ROUTES.introspection]: ['POST'],
+  [ROUTES.jwks]: ['GET', 'HEAD'],
+  [ROUTES.pushedAuthorizationRequest]: ['POST'],
+  [ROUTES.revocation]: ['POST'],
+  [ROUTES.token]: ['POST'],
+  [ROUTES.userinfo]: ['GET', 'HEAD', 'POST'],
+};
 
 /**
  * Normalizes a path as the router of the provider does: it ignores case and a slash at the end. Normalize every path before you compare it

@@ -79,7 +79,9 @@ function createReadableHasher(): ReadableHasher {
 /** A registry whose database has no relying parties. */
 export const NO_STORED_CLIENTS: Parameters<typeof createClientRegistry>[3] = {
   find: () => undefined,
+  list: () => [],
   refresh: () => Promise.resolve(undefined),
+  refreshAll: () => Promise.resolve(),
   lockEnabled: () => Promise.resolve(false),
 };
 

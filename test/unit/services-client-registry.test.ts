@@ -45,6 +45,7 @@ describe('registered clients', () => {
       TEST_ISSUER,
       i18n,
       {
+        ...NO_STORED_CLIENTS,
         find: (clientId) => (clientId === 'stored' ? row : undefined),
         refresh: (clientId) => {
           asked.push(`refresh ${clientId}`);
@@ -93,6 +94,31 @@ describe('registered clients', () => {
       permissions: ['fees:read'],
     });
     assert.deepEqual(clients.entitlementsOf('unknown'), { scopes: [], schoolTypes: [], permissions: [] });
+  });
+
+  it('know the origins of browser apps, also of one that another node has registered', async () => {
+    const browserApp = (id: string): ReturnType<typeof testClient> =>
+      testClient(id, { token_endpoint_auth_method: 'none', client_secret_sha256: [] });
+    const stored = testClient('stored', {
+      token_endpoint_auth_method: 'none',
+      client_secret_sha256: [],
+      redirect_uris: ['https://stored.example/callback'],
+    });
+    let read: (typeof stored)[] = [];
+    let reads = 0;
+    const refreshAll = (): Promise<void> => {
+      reads += 1;
+      read = [stored];
+      return Promise.resolve();
+    };
+    const registry = createClientRegistry({ clients: [browserApp('app')], resourceServers: [] }, TEST_ISSUER, i18n, {
+      ...NO_STORED_CLIENTS,
+      list: () => read,
+      refreshAll,
+    });
+    assert.deepEqual([await registry.hasBrowserOrigin('https://app.example'), reads], [true, 0]);
+    assert.deepEqual([await registry.hasBrowserOrigin('https://stored.example'), reads], [true, 1]);
+    assert.deepEqual([await registry.hasBrowserOrigin('https://other.example'), reads], [false, 2]);
   });
 
   it('give the client of the account pages minimal entitlements', () => {

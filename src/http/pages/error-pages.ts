@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { DatabaseUnavailableError, RateLimitedError } from '../../platform/errors.ts';
+import { isApiPath } from '../paths.ts';
 import { findReturnLink } from '../provider/return-link.ts';
 import type { MessageKind, Pages } from './pages.ts';
 
@@ -13,6 +14,11 @@ interface Failure {
 /** Shows the page for an unknown path or for an error that no handler caught. */
 export function showErrorPage(pages: Pages, ctx: Context, { status, reference, error }: Failure): void {
   if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
+  if (isApiPath(ctx.path)) {
+    ctx.status = status;
+    ctx.body = { error: codeOfStatus(status), error_description: `the request failed; reference ${reference}` };
+    return;
+  }
   const kind = kindOfError(error) ?? kindOfStatus(status);
   const clientId = kind === 'expired' ? findReturnLink(ctx) : undefined;
   pages.message(ctx, kind, { status, clientId, reference: status >= 500 ? reference : undefined });
@@ -21,6 +27,12 @@ export function showErrorPage(pages: Pages, ctx: Context, { status, reference, e
 function kindOfError(error: unknown): MessageKind | undefined {
   if (error instanceof DatabaseUnavailableError) return 'unavailable';
   return error instanceof RateLimitedError && error.isOfPerson ? 'tooManyOfPerson' : undefined;
+}
+
+/** Returns the error code of RFC 6749, section 5.2 and section 4.1.2.1. */
+function codeOfStatus(status: number): string {
+  if (status < 500) return 'invalid_request';
+  return status === 503 ? 'temporarily_unavailable' : 'server_error';
 }
 
 function kindOfStatus(status: number): MessageKind {

@@ -1,5 +1,5 @@
 import type { ClientsFile } from '../../config/clients-file.ts';
-import type { ClientRegistration } from '../../config/clients.ts';
+import { listBrowserOrigins, type ClientRegistration } from '../../config/clients.ts';
 import type { ResourceServer } from '../../config/resource-servers.ts';
 import type { ClientEntitlements } from '../../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
@@ -20,6 +20,11 @@ export interface ClientRegistry {
   find(clientId: string): ClientRegistration | undefined;
   /** Like `find`, but reads the row of a client of the database first. Clients of the file cost no query. */
   refresh(clientId: string): Promise<ClientRegistration | undefined>;
+  /**
+   * Returns true if scripts of the origin may call the API endpoints as any client. Reads the clients of the database if this process knows
+   * no such client.
+   */
+  hasBrowserOrigin(origin: string): Promise<boolean>;
   /** Locks a client against being disabled until the transaction ends. @returns false if it is disabled */
   lockEnabled(tx: Transaction, clientId: string): Promise<boolean>;
   /**
@@ -37,17 +42,24 @@ export function createClientRegistry(
   registrations: ClientsFile,
   issuer: string,
   i18n: I18n,
-  stored: Pick<StoredClients, 'find' | 'refresh' | 'lockEnabled'>,
+  stored: Pick<StoredClients, 'find' | 'list' | 'refresh' | 'refreshAll' | 'lockEnabled'>,
 ): ClientRegistry {
   const clients = [...registrations.clients, createAccountClient(issuer, i18n)];
   const servers = new Map(registrations.resourceServers.map((server) => [server.identifier, server]));
   const byId = new Map(clients.map((client) => [client.client_id, client]));
   const find: ClientRegistry['find'] = (clientId) => byId.get(clientId) ?? stored.find(clientId);
+  const isBrowserOrigin = (origin: string): boolean =>
+    [...clients, ...stored.list()].some((client) => listBrowserOrigins(client).includes(origin));
   return {
     list: () => clients,
     listResources: () => registrations.resourceServers,
     find,
     refresh: async (clientId) => byId.get(clientId) ?? (await stored.refresh(clientId)),
+    hasBrowserOrigin: async (origin) => {
+      if (isBrowserOrigin(origin)) return true;
+      await stored.refreshAll();
+      return isBrowserOrigin(origin);
+    },
     lockEnabled: async (tx, clientId) => byId.has(clientId) || (await stored.lockEnabled(tx, clientId)),
     launchUrl: (clientId) => {
       const client = clientId === ACCOUNT_CLIENT_ID ? undefined : find(clientId);

@@ -8,6 +8,8 @@ import * as clientStore from '../../store/oidc/clients.ts';
 export interface StoredClients {
   /** Returns the registration that this process read last. */
   find(clientId: string): ClientRegistration | undefined;
+  /** Lists the registrations that this process read last. */
+  list(): ClientRegistration[];
   /**
    * Reads one row by its key, so that a change on any node is effective at the next request. Reads the registration only if it has another
    * version.
@@ -56,6 +58,7 @@ export function createStoredClients({ store, clock, log }: Deps): StoredClients 
   };
   return {
     find,
+    list: () => [...entries.values()].flatMap(({ registration }) => registration ?? []),
     refresh: async (clientId) => {
       // PostgreSQL rejects a NUL, which a request can contain.
       if (!CLIENT_ID.test(clientId)) return undefined;
