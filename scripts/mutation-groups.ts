@@ -64,6 +64,10 @@ const OIDC: readonly Part[] = [
     tests: http('protocol-dpop protocol-proof-times tokens-discovery pushed-request-rates'),
   },
   {
+    sources: [...files('oidc', 'client-auth-errors'), ...files('http/middleware', 'allowed-methods cors')],
+    tests: http('api-endpoints'),
+  },
+  {
     sources: files('oidc', 'provider-internals session-assurance'),
     tests: http(
       'protocol-clients protocol-dpop context-claims request-size reauthentication console-routes second-factor logout',

@@ -147,8 +147,17 @@ describe('the authorization request', () => {
   });
 
   it('without openid is rejected', async () => {
-    assert.equal(errorOf(await request({ scope: 'profile' })), 'invalid_request');
-    assert.equal(errorOf(await request({ scope: undefined })), 'invalid_request');
+    for (const scope of ['profile', undefined]) {
+      const answer = await request({ scope });
+      assert.equal(errorOf(answer), 'invalid_request');
+      assert.match(
+        answer.leavesTo?.searchParams.get('error_description') ?? '',
+        /^openid scope must be requested when/,
+      );
+      const withoutNonce = await request({ scope, nonce: undefined });
+      assert.equal(errorOf(withoutNonce), 'invalid_request');
+      assert.equal(withoutNonce.leavesTo?.searchParams.get('error_description'), 'scope must include "openid"');
+    }
   });
 
   it('with an unregistered scope is rejected (docs/claims.md, rule 4)', async () => {

@@ -38,6 +38,7 @@ type Origins = Pick<ClientRegistry, 'find' | 'hasBrowserOrigin'>;
 export function cors(clients: Origins): Middleware {
   return async (ctx, next) => {
     const path = normalizePath(ctx.path);
+    if (isApiPath(path)) ctx.vary('Origin');
     if (PUBLIC_DOCUMENTS.has(path)) {
       ctx.set('access-control-allow-origin', '*');
       if (isPreflight(ctx)) answerPreflight(ctx, path, '*');
@@ -48,7 +49,6 @@ export function cors(clients: Origins): Middleware {
 }
 
 async function answerClient(clients: Origins, ctx: Context, next: () => Promise<unknown>, path: string): Promise<void> {
-  ctx.vary('Origin');
   const origin = ctx.get('origin');
   const isKnown = origin !== '' && CLIENT_ENDPOINTS.has(path) && (await clients.hasBrowserOrigin(origin));
   if (isPreflight(ctx)) {

@@ -29,7 +29,6 @@ export function toMetadata(client: ClientRegistration): ClientMetadata {
     subject_type: client.device_flow ? 'public' : 'pairwise',
     // FAPI 2.0 Security Profile, section 5.4.1, rule 2: no RS256.
     id_token_signed_response_alg: isFapi(client) ? 'ES256' : client.id_token_signed_response_alg,
-    require_auth_time: true,
     require_pushed_authorization_requests: client.require_pushed_authorization_requests,
     dpop_bound_access_tokens: client.dpop_bound_access_tokens,
     ...(client.jwks === undefined ? {} : { jwks: client.jwks }),
