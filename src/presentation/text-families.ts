@@ -90,7 +90,7 @@ export const ACCOUNT_CHANGES = [
 
 /** The families of keys of applications and their review. */
 export const BINDING_KEYS = {
-  'binding.note': ['order', 'code', 'removed', 'added', 'conflict'],
+  'binding.note': ['order', 'code', 'removed', 'added'],
   'binding.state': APPLICATION_STATES,
   'binding.statusTitle': APPLICATION_STATES,
   'binding.statusText': APPLICATION_STATES,
@@ -135,7 +135,7 @@ const DATA_FIELDS = [
   ...['decidedAt', 'answer', 'version', 'answeredAt', 'device', 'address'],
   ...['endedAt', 'app', 'scopes', 'grantedAt', 'action', 'requestedAt'],
   ...['decision', 'doneAt', 'mergedAt', 'event', 'outcome', 'by'],
-  ...['eventAt', 'remindedAt', 'endRequestedAt', 'endRequest'],
+  ...['eventAt', 'remindedAt', 'endRequestedAt', 'endRequest', 'unsent'],
 ] as const;
 
 /** The families of keys of the pages about personal data. */

@@ -6,7 +6,7 @@ import type { BindingPages } from '../../src/presentation/page-locals/binding.ts
 /** Locals of the pages of an application with all optional parts; `x` is the text that other people can choose. */
 export function bindingSamples(x: string): BindingPages {
   const shell = (...fields: string[]) => ({
-    ...{ app: { name: x }, state: 'returned' as const, version: 1, action: '/a', student: x, backUrl: '/b' },
+    ...{ app: { name: x }, state: 'returned' as const, version: 1, action: '/a', student: x, hasBack: true },
     ...{ progress: { position: 2, count: 6 }, reason: x, notice: x, alert: x },
     errors: Object.fromEntries(fields.map((name) => [name, x])),
   });
@@ -33,7 +33,7 @@ export function bindingSamples(x: string): BindingPages {
     'binding/applicant': {
       ...shell('name_1', 'relation_1', 'national_id_1', 'mobile_1', 'email_1', 'email_code_1'),
       ...{ position: 1, hasSecond: true, relations: STATED_RELATIONS, isEmailVerified: false, codeSentTo: x },
-      values: { name: x, relation: 'mother', national_id: x, mobile: x, email: x },
+      values: { name: x, relation: 'mother', national_id: x, mobile: x, email: x, email_code: x },
     },
     'binding/evidence': {
       ...shell('evidence'),

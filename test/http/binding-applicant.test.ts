@@ -11,11 +11,13 @@ import {
   startOver,
   submitApplicant,
   walkToApplicant,
+  walkToSummary,
 } from '../helpers/binding.ts';
 import { errorAt, personId } from '../helpers/city.ts';
 import { DAY, HOUR, MINUTE, useFrozenTime } from '../helpers/frozen-time.ts';
-import { alertOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { alertOf, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
+import { formHeaders } from '../helpers/raw-http.ts';
 import { createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { useMailCatcher } from '../helpers/mail.ts';
@@ -54,7 +56,7 @@ eachService(
         ...{ mobile: '02-27251111', email: 'nobody' },
       };
       const answer = await browser.submit(applicant, applicantFields(typed));
-      assert.equal(answer.status, 422);
+      assert.equal(pathOf(answer), '/binding/applicant/1');
       for (const name of ['name', 'relation', 'national_id', 'mobile', 'email'])
         assert.notEqual(errorAt(answer, `${name}_1`), '', name);
       assert.ok(!answer.body.includes('<script>alert'));
@@ -121,11 +123,64 @@ eachService(
       time.advance(31 * MINUTE);
       answer = await browser.submit(answer, { ...fields, email_code_1: next });
       assert.match(errorAt(answer, 'email_code_1'), /已失效/);
-      for (let count = 0; count < 8 && answer.status !== 429; count += 1)
+      for (let count = 0; count < 8 && !alertOf(answer.body).includes('太多'); count += 1)
         answer = await browser.submit(answer, { ...fields, new_code: 'yes' });
-      assert.equal(answer.status, 429);
+      assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
       assert.match(alertOf(answer.body), /寄出的驗證碼太多/);
       assert.match(answer.body, new RegExp(`value="${email}"`));
+      time.advance(DAY);
+      assert.equal(alertOf((await browser.open('/binding/applicant/1')).body), '', 'the limit has ended');
+    });
+
+    it('keeps a typed code on the way back', async () => {
+      const { browser, page } = await start();
+      const fields = applicantFields({ ...APPLICANT, email: unique('typed') });
+      const coded = await browser.submit(await walkToApplicant(browser, page), fields);
+      const back = await browser.submit(coded, { ...fields, email_code_1: '12 34', back: 'yes' });
+      assert.equal(pathOf(back), '/binding/applicants');
+      const again = await browser.submit(back, { applicants: 'one' });
+      assert.match(again.body, /name="email_code_1"[^>]* value="12 34"/);
+      assert.equal(errorAt(again, 'email_code_1'), '');
+    });
+
+    it('keeps the application open while a change of an applicant is not sent', async () => {
+      const { browser, page } = await start();
+      const email = unique('unsent');
+      const summary = await walkToSummary(browser, page, mail, { ...APPLICANT, email });
+      const form = await browser.open('/binding/applicant/1');
+      const changed = { ...applicantFields({ ...APPLICANT, name: '吳建民', email }), back: 'yes' };
+      const applicants = await browser.submit(form, changed);
+      assert.equal(pathOf(await browser.submit(summary, {})), '/binding/applicant/1', 'asks for the change first');
+      const again = await browser.submit(applicants, { applicants: 'one' });
+      assert.equal(pathOf(again), '/binding/applicant/1');
+      assert.match(again.body, /value="吳建民"/);
+      const unchanged = { ...applicantFields({ ...APPLICANT, email }), back: 'yes' };
+      const restored = await browser.submit(await browser.submit(again, unchanged), { applicants: 'one' });
+      assert.equal(pathOf(restored), '/binding/summary', 'nothing differs from what was sent');
+      const status = await browser.submit(restored, {});
+      assert.equal((await read()).row?.state, 'submitted');
+      assert.match(textOf(status.body), /吳建宏/);
+    });
+
+    it('redirects after a rejected form, so that a reload and the history send nothing', async () => {
+      const { browser, page } = await start();
+      const applicant = await walkToApplicant(browser, page);
+      const { hidden } = formOf(applicant.body);
+      const typed = { ...hidden, ...applicantFields({ ...APPLICANT, nationalId: 'Y100100506' }) };
+      const { issuer } = running();
+      const response = await fetch(`${issuer}/binding/applicant/1`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: formHeaders(issuer, await browser.jar.getCookieString(issuer)),
+        body: new URLSearchParams(typed),
+      });
+      assert.deepEqual([response.status, response.headers.get('location')], [303, '/binding/applicant/1']);
+      for (const again of [await browser.open('/binding/applicant/1'), (await signInFamily(running(), 'H4')).page]) {
+        assert.match(errorAt(again, 'national_id_1'), /號碼|不正確/);
+        assert.match(again.body, /value="Y100100506"/);
+      }
+      const { page: english } = await signInFamily(running(), 'H4', '/binding', 'en');
+      assert.match(errorAt(english, 'national_id_1'), /not valid/);
     });
 
     it('needs a new code for another email address', async () => {

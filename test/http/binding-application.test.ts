@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
 import { findOpenApplication, listApplicants } from '../../src/store/binding/applications.ts';
+import { listInputs } from '../../src/store/binding/inputs.ts';
 import { findLatestAnswer } from '../../src/store/binding/notices.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import {
@@ -97,6 +98,44 @@ eachService(
       assert.match(textOf(next.body), /Step 4 of 6/);
     });
 
+    it('keeps what was typed on the way back, and asks for it on the way forward', async () => {
+      const { browser, page } = await start();
+      const applicant = await walkToApplicant(browser, page);
+      const typed = { ...applicantFields({ ...APPLICANT, nationalId: 'Y12', email: '' }), back: 'yes' };
+      const applicants = await browser.submit(applicant, typed);
+      assert.equal(pathOf(applicants), '/binding/applicants');
+      const notice = await browser.submit(applicants, { applicants: 'caregiver', valid_to: '2099-13', back: 'yes' });
+      assert.equal(pathOf(notice), '/binding/notice');
+      assert.equal(pathOf(await browser.submit(notice, { notice: 'disagree', back: 'yes' })), '/binding/student');
+      const { row, applicants: stored } = await read();
+      assert.deepEqual([row?.applicantKind, stored], ['one', []], 'nothing of it is in the application');
+      const inputs = await running().container.store.read((tx) => listInputs(tx, row?.id ?? ''));
+      assert.equal(inputs.length, 3);
+      assert.ok(!JSON.stringify(inputs).includes('Y12'), 'stored sealed');
+      // Another browser comes forward.
+      const { browser: next, page: first } = await signInFamily(running(), 'H4');
+      assert.equal(pathOf(first), '/binding/notice');
+      assert.match(first.body, /value="disagree"[^>]* checked/);
+      const second = await next.submit(first, { notice: 'agree' });
+      assert.equal(pathOf(second), '/binding/applicants');
+      assert.match(second.body, /value="caregiver"[^>]* checked/);
+      assert.match(second.body, /value="2099-13"/);
+      const third = await next.submit(second, { applicants: 'one', valid_to: '' });
+      assert.equal(pathOf(third), '/binding/applicant/1');
+      assert.match(third.body, /value="Y12"/);
+      assert.equal(alertOf(third.body), '', 'nothing was sent');
+      const email = unique('back');
+      const evidence = await submitApplicant(next, third, mail, { ...APPLICANT, email });
+      assert.equal(pathOf(evidence), '/binding/evidence');
+      const before = await upload(next, evidence, [{ name: 'card.pdf', content: PDF }], { back: 'yes' });
+      assert.equal(pathOf(before), '/binding/applicant/1');
+      assert.equal(
+        pathOf(await next.submit(before, { ...applicantFields({ ...APPLICANT, email }) })),
+        '/binding/evidence',
+      );
+      assert.match((await next.open('/binding/evidence')).body, /card\.pdf/);
+    });
+
     it('shows only steps in order, and redirects others to the right step', async () => {
       const { browser, page } = await start();
       for (const path of ['notice', 'applicants', 'applicant/1', 'applicant/2', 'evidence', 'summary']) {
@@ -122,7 +161,7 @@ eachService(
     it('needs a confirmation of the student, or a report that the school reads', async () => {
       const { browser, page } = await start();
       const empty = await browser.submit(page, {});
-      assert.equal(empty.status, 422);
+      assert.equal(pathOf(empty), '/binding/student');
       assert.match(errorAt(empty, 'confirm_student'), /請勾選「資訊正確」/);
       const next = await browser.submit(empty, { report: '座號應該是 12' });
       assert.equal(pathOf(next), '/binding/notice');
@@ -162,7 +201,7 @@ eachService(
       const email = unique('version');
       await submitApplicant(browser, applicant, mail, { ...APPLICANT, email });
       const replayed = await browser.submit(applicant, applicantFields({ ...APPLICANT, name: '吳建民', email }));
-      assert.equal(replayed.status, 409);
+      assert.equal(pathOf(replayed), '/binding/applicant/1');
       assert.match(alertOf(replayed.body), /已有變更/);
       assert.match(replayed.body, /value="吳建民"/);
       const again = await browser.submit(replayed, applicantFields({ ...APPLICANT, name: '吳建民', email }));

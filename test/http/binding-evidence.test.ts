@@ -102,7 +102,7 @@ eachService(
           { name: 'good.pdf', content: PDF },
           { name, content },
         ]);
-        assert.equal(answer.status, 422, name);
+        assert.match(answer.url, /\/binding\/evidence$/, name);
         assert.match(errorAt(answer, 'evidence'), message, name);
       }
       assert.deepEqual(await stored(), [], 'nothing half saved');
@@ -116,10 +116,8 @@ eachService(
       const { browser, page } = await start();
       const six = Array.from({ length: 6 }, (_one, at) => ({ name: `${String(at)}.pdf`, content: PDF }));
       const many = await upload(browser, page, six);
-      assert.equal(many.status, 422);
       assert.match(errorAt(many, 'evidence'), /最多 5 個檔案/);
       const huge = await upload(browser, page, [{ name: 'huge.pdf', content: Buffer.alloc(50 * MEGABYTE) }]);
-      assert.equal(huge.status, 413);
       assert.match(errorAt(huge, 'evidence'), /檔案太大/);
       assert.deepEqual(await stored(), []);
     });
@@ -145,7 +143,7 @@ eachService(
       const ends: (() => void)[] = [];
       const uploadText = async (status: number): Promise<Answer | undefined> => {
         const answer = await upload(browser, page, [text]);
-        assert.ok(answer.status === 422 || answer.status === 503, String(answer.status));
+        assert.ok(answer.status === 200 || answer.status === 503, String(answer.status));
         return answer.status === status ? answer : undefined;
       };
       const refused = await pollUntil('the memory is full', async () => {
@@ -157,7 +155,7 @@ eachService(
       assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
       assert.match(errorAt(refused, 'evidence'), /檔案沒有儲存/);
       for (const end of ends) end();
-      await pollUntil('the memory is free', () => uploadText(422));
+      await pollUntil('the memory is free', () => uploadText(200));
       const accepted = await upload(browser, page, [{ name: 'good.pdf', content: PDF }]);
       assert.match(accepted.url, /\/binding\/summary$/);
     });
@@ -174,7 +172,7 @@ eachService(
         return statusIs(503);
       });
       for (const end of ends) end();
-      await pollUntil('the other upload has ended', () => statusIs(422));
+      await pollUntil('the other upload has ended', () => statusIs(200));
     });
 
     it('of another family cannot be removed', async () => {

@@ -6,14 +6,18 @@ import { localDate } from '../../domain/clock.ts';
 import { formatLocalMobile, isEmail, normalizeText, parseMobile } from '../../domain/credentials/identifiers.ts';
 import { isNationalId, normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import type { ApplicantData } from '../../services/binding/applicant-data.ts';
-import type { SavedApplicant } from '../../services/binding/applicant-step.ts';
+import type { StepProblem } from '../../services/binding/step-input.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { throttledText } from '../forms/password-form.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
-  answerRefused,
+  answerRejected,
+  backButton,
+  commonProblem,
+  fieldsOf,
   formVersion,
+  goBack,
   openStep,
   pathOf,
   redirectToNext,
@@ -29,7 +33,8 @@ type Values = Record<FieldName, string>;
 export type Position = 1 | 2;
 
 const NO_VALUES: Values = { name: '', relation: '', national_id: '', mobile: '', email: '', email_code: '' };
-const form = z.object({ version: formVersion, new_code: field });
+const form = z.object({ version: formVersion, new_code: field, back: backButton });
+const stepOf = (position: Position) => `applicant-${position}` as const;
 
 function readValues(ctx: Context, position: Position): Values {
   const names = FIELDS.map((name) => [`${name}_${String(position)}`, field] as const);
@@ -48,10 +53,28 @@ export async function showApplicant(
   family: SignedInFamily,
   position: Position,
 ): Promise<void> {
-  const opened = await openStep(deps, ctx, family, `applicant-${position}`);
+  const step = stepOf(position);
+  const opened = await openStep(deps, ctx, family, step);
   if (opened === undefined) return;
-  const data = opened.view.applicants.find((applicant) => applicant.position === position)?.data;
-  render(deps, ctx, { opened, position, values: data === undefined ? NO_VALUES : toValues(data) });
+  const { view } = opened;
+  const kind = view.row.applicantKind;
+  const relations = kind === null ? [] : relationsFor(kind);
+  const values = { ...NO_VALUES, ...fieldsOf(opened, step, storedFields(view, position)) };
+  const stored = view.applicants.find((applicant) => applicant.position === position);
+  const same = stored?.data.email === normalizeText(values.email).toLowerCase() ? stored : undefined;
+  const problem = problemOf(deps, ctx, { opened, position, values, relations });
+  deps.pages.show(ctx, 'binding/applicant', {
+    ...shellOf(deps, ctx, opened, step, problem),
+    ...{ position, values, relations },
+    hasSecond: kind === 'two',
+    isEmailVerified: same?.isEmailVerified === true,
+    codeSentTo: same?.isEmailVerified === false ? same.data.email : undefined,
+  });
+}
+
+function storedFields({ applicants }: Opened['view'], position: Position): Values {
+  const stored = applicants.find((applicant) => applicant.position === position);
+  return stored === undefined ? NO_VALUES : toValues(stored.data);
 }
 
 function toValues({ name, relation, nationalId, mobile, email }: ApplicantData): Values {
@@ -64,83 +87,76 @@ export async function submitApplicant(
   family: SignedInFamily,
   position: Position,
 ): Promise<void> {
-  const { version, new_code: wanted } = readForm(ctx, form);
+  const { version, new_code: wanted, back } = readForm(ctx, form);
   const values = readValues(ctx, position);
-  const step = `applicant-${position}` as const;
-  const opened = await openStep(deps, ctx, family, step);
+  const sent = { step: stepOf(position), version, fields: { ...values } };
+  if (back !== '') {
+    await goBack(deps, ctx, family, sent, (view) => ({ ...storedFields(view, position) }));
+    return;
+  }
+  // A code is entered once.
+  const rejected = { ...sent, fields: { ...values, email_code: '' } };
+  const opened = await openStep(deps, ctx, family, sent.step);
   if (opened === undefined) return;
-  const show = (current: Opened, problem: Problem): void => {
-    render(deps, ctx, { opened: current, position, values, problem });
-  };
   const kind = opened.view.row.applicantKind;
-  const checked = checkValues(deps, ctx, values, kind === null ? [] : relationsFor(kind));
-  if (checked.data === undefined) {
-    const isSecondEmailMissing = position === 2 && values.email.trim() === '';
-    const second = isSecondEmailMissing ? { email: deps.pages.t(ctx, 'binding.applicant.secondEmailMissing') } : {};
-    show(opened, { status: 422, errors: withPosition({ ...checked.errors, ...second }, position) });
+  const { data } = checkValues(deps, ctx, values, kind === null ? [] : relationsFor(kind));
+  if (data === undefined) {
+    await answerRejected(deps, ctx, family, sent, { kind: 'invalid' });
     return;
   }
   const result = await deps.binding.saveApplicant({
     ...toForm(ctx, family, version),
-    ...{ position, data: checked.data, code: normalizeText(values.email_code).replace(/\s/g, '') },
+    ...{ position, data, code: normalizeText(values.email_code).replace(/\s/g, '') },
     ...{ wantsCode: wanted !== '', lang: deps.pages.langOf(ctx) },
   });
-  if (result.kind === 'not_open' || result.kind === 'changed')
-    await answerRefused(deps, ctx, family, { step, refused: result, show });
-  else await answerSaved(deps, ctx, family, { position, result, show });
+  if (result.kind === 'complete') await redirectToNext(deps, ctx, family);
+  else if (result.kind === 'code_sent') {
+    ctx.status = 303;
+    ctx.redirect(`${pathOf(sent.step)}?note=code`);
+  } else await answerRejected(deps, ctx, family, rejected, result);
 }
 
-async function answerSaved(
+interface Shown {
+  opened: Opened;
+  position: Position;
+  values: Values;
+  relations: readonly StatedRelation[];
+}
+
+/** Returns the messages of the rejection that the page shows. */
+function problemOf(deps: HttpDeps, ctx: Context, shown: Shown): Problem {
+  const { opened, position } = shown;
+  const step = stepOf(position);
+  const problem = opened.view.inputs.get(step)?.problem;
+  if (problem?.kind === 'limited') {
+    const { until } = problem;
+    return until > deps.clock.now() ? { alert: throttledText(deps, ctx, until, 'binding.applicant.tooManyCodes') } : {};
+  }
+  const errors = problem === undefined ? undefined : errorsOf(deps, ctx, shown, problem);
+  return errors === undefined ? commonProblem(deps, ctx, opened, step) : { errors: withPosition(errors, position) };
+}
+
+function errorsOf(
   deps: HttpDeps,
   ctx: Context,
-  family: SignedInFamily,
-  {
-    position,
-    result,
-    show,
-  }: {
-    position: Position;
-    result: SavedApplicant;
-    show: (opened: Opened, problem: Problem) => void;
-  },
-): Promise<void> {
-  if (result.kind === 'complete') {
-    await redirectToNext(deps, ctx, family);
-    return;
-  }
-  if (result.kind === 'code_sent') {
-    ctx.status = 303;
-    ctx.redirect(`${pathOf(`applicant-${position}`)}?note=code`);
-    return;
-  }
-  // Loaded again: the code and the version have changed.
-  const opened = await openStep(deps, ctx, family, `applicant-${position}`);
-  if (opened !== undefined) show(opened, problemOf(deps, ctx, position, result));
-}
-
-/** The results that show the page again. */
-type Unfinished = Exclude<SavedApplicant, { kind: 'complete' } | { kind: 'code_sent' }>;
-
-function problemOf(deps: HttpDeps, ctx: Context, position: Position, result: Unfinished): Problem {
+  { position, values, relations }: Shown,
+  problem: StepProblem,
+): Partial<Values> | undefined {
   const { pages } = deps;
-  const at = (name: FieldName, text: string): Problem => ({
-    status: 422,
-    errors: withPosition({ [name]: text }, position),
-  });
-  switch (result.kind) {
-    case 'limited':
-      return { status: 429, alert: throttledText(deps, ctx, result.until, 'binding.applicant.tooManyCodes') };
-    case 'conflict': {
-      const name = result.conflict === 'same_email' ? 'email' : 'national_id';
-      return at(name, pages.t(ctx, `binding.conflict.${result.conflict}`));
-    }
-    case 'code_wrong':
-      return at('email_code', pages.t(ctx, 'binding.applicant.codeWrong', { left: result.left }));
-    case 'code_closed':
-      return at('email_code', pages.t(ctx, 'binding.applicant.codeClosed'));
-    case 'code_missing':
-      return at('email_code', pages.t(ctx, 'binding.applicant.codeMissing'));
+  if (problem.kind === 'invalid') {
+    const { errors } = checkValues(deps, ctx, values, relations);
+    const isSecondEmailMissing = position === 2 && values.email.trim() === '';
+    return isSecondEmailMissing ? { ...errors, email: pages.t(ctx, 'binding.applicant.secondEmailMissing') } : errors;
   }
+  if (problem.kind === 'conflict') {
+    const name = problem.conflict === 'same_email' ? 'email' : 'national_id';
+    return { [name]: pages.t(ctx, `binding.conflict.${problem.conflict}`) };
+  }
+  if (problem.kind === 'code_wrong')
+    return { email_code: pages.t(ctx, 'binding.applicant.codeWrong', { left: problem.left }) };
+  if (problem.kind === 'code_closed') return { email_code: pages.t(ctx, 'binding.applicant.codeClosed') };
+  if (problem.kind === 'code_missing') return { email_code: pages.t(ctx, 'binding.applicant.codeMissing') };
+  return undefined;
 }
 
 function withPosition(errors: Partial<Values>, position: Position): Record<string, string> {
@@ -174,30 +190,4 @@ function checkValues(
   }
   if (Object.keys(errors).length > 0 || relation === undefined || mobile === undefined) return { errors };
   return { data: { name, relation, nationalId, mobile, email }, errors };
-}
-
-interface Page {
-  opened: Opened;
-  position: Position;
-  values: Values;
-  problem?: Problem;
-}
-
-function render(deps: HttpDeps, ctx: Context, { opened, position, values, problem = { status: 200 } }: Page): void {
-  const { view } = opened;
-  const kind = view.row.applicantKind;
-  const stored = view.applicants.find((applicant) => applicant.position === position);
-  const same = stored?.data.email === normalizeText(values.email).toLowerCase() ? stored : undefined;
-  deps.pages.show(
-    ctx,
-    'binding/applicant',
-    {
-      ...shellOf(deps, ctx, opened, `applicant-${position}`, problem),
-      ...{ position, values, relations: kind === null ? [] : relationsFor(kind) },
-      hasSecond: kind === 'two',
-      isEmailVerified: same?.isEmailVerified === true,
-      codeSentTo: same?.isEmailVerified === false ? same.data.email : undefined,
-    },
-    problem.status,
-  );
 }

@@ -6,42 +6,50 @@ import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
-  answerRefused,
+  answerRejected,
+  backButton,
+  commonProblem,
+  fieldsOf,
   formVersion,
+  goBack,
   openStep,
   redirectToNext,
   shellOf,
   toForm,
   type Opened,
-  type Problem,
 } from './step.ts';
 
-const form = z.object({ version: formVersion, applicants: field, valid_to: field });
+const form = z.object({ version: formVersion, applicants: field, valid_to: field, back: backButton });
 const kindShape = z.enum(APPLICANT_KINDS);
 
-interface Values {
-  kind: string;
-  validTo: string;
-}
+const storedFields = ({ row }: Opened['view']): Record<string, string> => ({
+  ...{ applicants: row.applicantKind ?? '', valid_to: row.validTo ?? '' },
+});
 
 /** The kind of the applicants. A caregiver states the last day of the delegation. */
 export async function showApplicants(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const opened = await openStep(deps, ctx, family, 'applicants');
   if (opened === undefined) return;
-  const { applicantKind, validTo } = opened.view.row;
-  render(deps, ctx, opened, { kind: applicantKind ?? '', validTo: validTo ?? '' });
+  const fields = fieldsOf(opened, 'applicants', storedFields(opened.view));
+  const values = { kind: fields['applicants'] ?? '', validTo: fields['valid_to'] ?? '' };
+  const isInvalid = opened.view.inputs.get('applicants')?.problem?.kind === 'invalid';
+  const problem = isInvalid
+    ? { errors: checkAnswer(deps, ctx, kindShape.safeParse(values.kind).data, values.validTo) }
+    : commonProblem(deps, ctx, opened, 'applicants');
+  const shell = shellOf(deps, ctx, opened, 'applicants', problem);
+  deps.pages.show(ctx, 'binding/applicants', { ...shell, kinds: APPLICANT_KINDS, values });
 }
 
 export async function submitApplicants(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
-  const { version, applicants, valid_to: validTo } = readForm(ctx, form);
-  const show = (opened: Opened, problem: Problem): void => {
-    render(deps, ctx, opened, { kind: applicants, validTo }, problem);
-  };
+  const { version, applicants, valid_to: validTo, back } = readForm(ctx, form);
+  const sent = { step: 'applicants', version, fields: { applicants, valid_to: validTo } } as const;
+  if (back !== '') {
+    await goBack(deps, ctx, family, sent, storedFields);
+    return;
+  }
   const kind = kindShape.safeParse(applicants);
-  const errors = checkAnswer(deps, ctx, kind.data, validTo);
-  if (!kind.success || Object.keys(errors).length > 0) {
-    const opened = await openStep(deps, ctx, family, 'applicants');
-    if (opened !== undefined) show(opened, { status: 422, errors });
+  if (!kind.success || Object.keys(checkAnswer(deps, ctx, kind.data, validTo)).length > 0) {
+    await answerRejected(deps, ctx, family, sent, { kind: 'invalid' });
     return;
   }
   const result = await deps.binding.chooseApplicants({
@@ -49,7 +57,7 @@ export async function submitApplicants(deps: HttpDeps, ctx: Context, family: Sig
     ...{ applicantKind: kind.data, validTo: kind.data === 'caregiver' ? validTo : undefined },
   });
   if (result.kind === 'saved') await redirectToNext(deps, ctx, family);
-  else await answerRefused(deps, ctx, family, { step: 'applicants', refused: result, show });
+  else await answerRejected(deps, ctx, family, sent, result);
 }
 
 function checkAnswer(
@@ -63,15 +71,4 @@ function checkAnswer(
   if (!isDate(validTo)) return { valid_to: pages.t(ctx, 'binding.applicants.noEndDate') };
   const isPast = validTo < localDate(clock.now());
   return isPast ? { valid_to: pages.t(ctx, 'binding.applicants.pastEndDate') } : {};
-}
-
-function render(
-  deps: HttpDeps,
-  ctx: Context,
-  opened: Opened,
-  values: Values,
-  problem: Problem = { status: 200 },
-): void {
-  const locals = { ...shellOf(deps, ctx, opened, 'applicants', problem), kinds: APPLICANT_KINDS, values };
-  deps.pages.show(ctx, 'binding/applicants', locals, problem.status);
 }

@@ -2,14 +2,18 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { needsEvidence } from '../../domain/binding/applicants.ts';
 import { MAX_EVIDENCE_BYTES } from '../../services/binding/evidence-check.ts';
-import { MAX_EVIDENCE_FILES, type EvidenceResult } from '../../services/binding/evidence-step.ts';
+import { MAX_EVIDENCE_FILES } from '../../services/binding/evidence-step.ts';
+import type { StepProblem } from '../../services/binding/step-input.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { withUpload, type UploadedFile } from '../forms/upload.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
-  answerRefused,
+  answerRejected,
+  backButton,
+  commonProblem,
   formVersion,
+  goBack,
   openStep,
   pathOf,
   redirectToNext,
@@ -20,15 +24,17 @@ import {
   type Problem,
 } from './step.ts';
 
-const uploadForm = z.object({ version: formVersion, stay: field });
+const uploadForm = z.object({ version: formVersion, stay: field, back: backButton });
 const removeForm = z.object({ version: formVersion, file: field });
 const MEGABYTE = 1024 * 1024;
 const LIMITS = { count: MAX_EVIDENCE_FILES, megabytes: MAX_EVIDENCE_BYTES / MEGABYTE };
+/** Files that were rejected are not stored. */
+const REJECTED = { step: 'evidence', fields: {} } as const;
 
 /** Proof documents: a court order, a letter of delegation. Parents can continue without. */
 export async function showEvidence(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const opened = await openStep(deps, ctx, family, 'evidence');
-  if (opened !== undefined) render(deps, ctx, opened);
+  if (opened !== undefined) render(deps, ctx, opened, problemOf(deps, ctx, opened), 200);
 }
 
 export async function submitEvidence(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
@@ -37,23 +43,16 @@ export async function submitEvidence(deps: HttpDeps, ctx: Context, family: Signe
   const limits = { files: MAX_EVIDENCE_FILES, fileBytes: MAX_EVIDENCE_BYTES };
   await withUpload(ctx, { memory: deps.uploadMemory, personId, limits }, async (upload) => {
     if (upload.kind === 'read') await storeEvidence(deps, ctx, family, upload.files);
-    else await showUnread(deps, ctx, family, upload.kind);
+    else if (upload.kind === 'too_large') await answerRejected(deps, ctx, family, REJECTED, { kind: 'too_large' });
+    else await showBusy(deps, ctx, family);
   });
 }
 
-async function showUnread(
-  deps: HttpDeps,
-  ctx: Context,
-  family: SignedInFamily,
-  kind: 'too_large' | 'busy',
-): Promise<void> {
+/** The process is short of memory. The same request may succeed later, so it is not stored as rejected. */
+async function showBusy(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const opened = await openStep(deps, ctx, family, 'evidence');
-  if (opened === undefined) return;
-  const problem =
-    kind === 'busy'
-      ? { ...problemAt(deps.pages.t(ctx, 'binding.evidence.busy')), status: 503 }
-      : { ...problemAt(deps.pages.t(ctx, 'binding.evidence.uploadTooLarge', LIMITS)), status: 413 };
-  render(deps, ctx, opened, problem);
+  const errors = { evidence: deps.pages.t(ctx, 'binding.evidence.busy') };
+  if (opened !== undefined) render(deps, ctx, opened, { errors }, 503);
 }
 
 async function storeEvidence(
@@ -62,18 +61,18 @@ async function storeEvidence(
   family: SignedInFamily,
   files: readonly UploadedFile[],
 ): Promise<void> {
-  const show = (opened: Opened, problem: Problem): void => {
-    render(deps, ctx, opened, problem);
-  };
-  const { version, stay } = readForm(ctx, uploadForm);
-  const isDone = stay === '';
-  const result = await deps.binding.addEvidence({ ...toForm(ctx, family, version), files, isDone });
-  if (result.kind === 'not_open' || result.kind === 'changed')
-    return answerRefused(deps, ctx, family, { step: 'evidence', refused: result, show });
-  if (result.kind !== 'saved') {
-    const opened = await openStep(deps, ctx, family, 'evidence');
-    if (opened !== undefined) show(opened, problemAt(textOf(deps, ctx, result)));
-  } else if (isDone) await redirectToNext(deps, ctx, family);
+  const { version, stay, back } = readForm(ctx, uploadForm);
+  const isBack = back !== '';
+  const isDone = stay === '' && !isBack;
+  if (!isBack || files.length > 0) {
+    const result = await deps.binding.addEvidence({ ...toForm(ctx, family, version), files, isDone });
+    if (result.kind !== 'saved') {
+      await answerRejected(deps, ctx, family, REJECTED, result);
+      return;
+    }
+  }
+  if (isBack) await goBack(deps, ctx, family, { ...REJECTED, version }, () => ({}));
+  else if (isDone) await redirectToNext(deps, ctx, family);
   else redirectToEvidence(ctx, 'added');
 }
 
@@ -81,12 +80,7 @@ export async function removeEvidence(deps: HttpDeps, ctx: Context, family: Signe
   const { version, file: id } = readForm(ctx, removeForm);
   const result = await deps.binding.removeEvidence({ ...toForm(ctx, family, version), id });
   if (result.kind === 'saved') redirectToEvidence(ctx, 'removed');
-  else {
-    const show = (opened: Opened, problem: Problem): void => {
-      render(deps, ctx, opened, problem);
-    };
-    await answerRefused(deps, ctx, family, { step: 'evidence', refused: result, show });
-  }
+  else await answerRejected(deps, ctx, family, REJECTED, result);
 }
 
 function redirectToEvidence(ctx: Context, note: Note): void {
@@ -94,15 +88,21 @@ function redirectToEvidence(ctx: Context, note: Note): void {
   ctx.redirect(`${pathOf('evidence')}?note=${note}`);
 }
 
-const problemAt = (text: string): Problem => ({ status: 422, errors: { evidence: text } });
-
-function textOf({ pages }: HttpDeps, ctx: Context, result: Exclude<EvidenceResult, { kind: 'saved' }>): string {
-  if (result.kind === 'missing') return pages.t(ctx, 'binding.evidence.missing');
-  if (result.kind === 'too_many') return pages.t(ctx, 'binding.evidence.tooMany', LIMITS);
-  return pages.t(ctx, `binding.evidenceProblem.${result.problem}`, { ...LIMITS, file: result.name });
+function problemOf(deps: HttpDeps, ctx: Context, opened: Opened): Problem {
+  const problem = opened.view.inputs.get('evidence')?.problem;
+  const evidence = problem && errorOf(deps, ctx, problem);
+  return evidence === undefined ? commonProblem(deps, ctx, opened, 'evidence') : { errors: { evidence } };
 }
 
-function render(deps: HttpDeps, ctx: Context, opened: Opened, problem: Problem = { status: 200 }): void {
+function errorOf({ pages }: HttpDeps, ctx: Context, problem: StepProblem): string | undefined {
+  if (problem.kind === 'missing') return pages.t(ctx, 'binding.evidence.missing');
+  if (problem.kind === 'too_many') return pages.t(ctx, 'binding.evidence.tooMany', LIMITS);
+  if (problem.kind === 'too_large') return pages.t(ctx, 'binding.evidence.uploadTooLarge', LIMITS);
+  if (problem.kind !== 'rejected') return undefined;
+  return pages.t(ctx, `binding.evidenceProblem.${problem.problem}`, { ...LIMITS, file: problem.name });
+}
+
+function render(deps: HttpDeps, ctx: Context, opened: Opened, problem: Problem, status: number): void {
   const { evidence, row } = opened.view;
   deps.pages.show(
     ctx,
@@ -113,6 +113,6 @@ function render(deps: HttpDeps, ctx: Context, opened: Opened, problem: Problem =
       removeAction: `${pathOf('evidence')}/remove`,
       isRequired: row.applicantKind !== null && needsEvidence(row.applicantKind),
     },
-    problem.status,
+    status,
   );
 }

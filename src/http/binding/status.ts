@@ -7,7 +7,7 @@ import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import type { SignedInFamily } from './guard.ts';
-import { appOf, formVersion, load, pathOf, redirectToStep, toForm, type Opened, type Problem } from './step.ts';
+import { appOf, formVersion, load, pathOf, redirectToStep, toForm, type Opened } from './step.ts';
 
 const query = z.object({ client: field.catch('') });
 const form = z.object({ version: formVersion });
@@ -63,38 +63,23 @@ export async function showWithdrawal(deps: HttpDeps, ctx: Context, family: Signe
   if (opened !== undefined) renderWithdrawal(deps, ctx, opened);
 }
 
-function renderWithdrawal(
-  { pages }: HttpDeps,
-  ctx: Context,
-  { family, view }: Opened,
-  problem: Problem = { status: 200 },
-): void {
+function renderWithdrawal({ pages }: HttpDeps, ctx: Context, { family, view }: Opened): void {
   ctx.state['pagePath'] = '/binding/withdraw';
   if (!OPEN_STATES.includes(view.row.state)) {
     ctx.status = 303;
     ctx.redirect('/binding');
     return;
   }
-  pages.show(
-    ctx,
-    'binding/withdraw',
-    {
-      ...{ state: view.row.state, version: view.row.version, student: family.student.name },
-      ...{ action: '/binding/withdraw', cancelUrl: '/binding', alert: problem.alert },
-    },
-    problem.status,
-  );
+  pages.show(ctx, 'binding/withdraw', {
+    ...{ state: view.row.state, version: view.row.version, student: family.student.name },
+    ...{ action: '/binding/withdraw', cancelUrl: '/binding' },
+    alert: ctx.query['note'] === 'changed' ? pages.t(ctx, 'binding.changed') : undefined,
+  });
 }
 
 export async function withdraw(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const { version } = readForm(ctx, form);
   const result = await deps.binding.withdraw(toForm(ctx, family, version));
-  if (result.kind !== 'changed') {
-    ctx.status = 303;
-    ctx.redirect('/binding');
-    return;
-  }
-  const opened = await load(deps, ctx, family);
-  const problem = { status: 409, alert: deps.pages.t(ctx, 'binding.changed') };
-  if (opened !== undefined) renderWithdrawal(deps, ctx, opened, problem);
+  ctx.status = 303;
+  ctx.redirect(result.kind === 'changed' ? '/binding/withdraw?note=changed' : '/binding');
 }

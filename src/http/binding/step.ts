@@ -3,10 +3,11 @@ import type { BindingStep } from '../../domain/binding/steps.ts';
 import { canOpenStep, stepsOf } from '../../domain/binding/steps.ts';
 import { isRefusal } from '../../domain/binding/notice.ts';
 import type { BindingShell } from '../../presentation/page-locals/binding.ts';
-import type { FamilyForm, Refused } from '../../services/binding/application-edit.ts';
+import type { FamilyForm } from '../../services/binding/application-edit.ts';
 import type { OpenedApplication } from '../../services/binding/applications.ts';
+import type { StepInput, StepProblem } from '../../services/binding/step-input.ts';
 import type { HttpDeps } from '../deps.ts';
-import { rowVersion } from '../forms/body.ts';
+import { field, rowVersion } from '../forms/body.ts';
 import type { SignedInFamily } from './guard.ts';
 
 export type Opened = Extract<OpenedApplication, { kind: 'open' }>;
@@ -15,14 +16,25 @@ export type Opened = Extract<OpenedApplication, { kind: 'open' }>;
 export const formVersion = rowVersion.catch(0);
 
 /** Notes above a page: the redirect that leads to it names one of them. */
-const NOTES = ['order', 'code', 'removed', 'added', 'conflict'] as const;
+const NOTES = ['order', 'code', 'removed', 'added'] as const;
 export type Note = (typeof NOTES)[number];
 
 /** Rejected input: messages of the fields, and of the whole form. */
 export interface Problem {
-  status: number;
   errors?: Readonly<Record<string, string>>;
   alert?: string;
+}
+
+/** The name of the button that leads to the previous step. */
+export const backButton = field;
+
+type Fields = StepInput['fields'];
+
+/** What a submission of a step sent. */
+export interface Sent {
+  step: BindingStep;
+  version: number;
+  fields: Fields;
 }
 
 export function pathOf(step: BindingStep): string {
@@ -77,19 +89,70 @@ export async function redirectToNext(deps: HttpDeps, ctx: Context, family: Signe
 }
 
 /**
- * Answers a form that stored nothing: redirects if the step cannot be changed now; shows the form again, with what was entered, if the
- * application was changed meanwhile.
+ * Answers a rejected submission: stores what was typed and why it was rejected, and redirects to the page, which shows both. So a reload
+ * and the history of the browser send nothing again.
  */
-export async function answerRefused(
+export async function answerRejected(
   deps: HttpDeps,
   ctx: Context,
   family: SignedInFamily,
-  { step, refused, show }: { step: BindingStep; refused: Refused; show: (opened: Opened, problem: Problem) => void },
+  { step, fields }: Pick<Sent, 'step' | 'fields'>,
+  problem: StepProblem | { kind: 'not_open' },
+): Promise<void> {
+  const { accountId } = family;
+  const isKept =
+    problem.kind !== 'not_open' &&
+    (await deps.binding.keepInput({ accountId, step, input: { fields, problem } })).kind === 'saved';
+  if (isKept) redirectTo(ctx, step);
+  else await redirectToOpen(deps, ctx, family, step);
+}
+
+/** Leads to the previous step. What was typed and differs from what is stored is kept until the family comes forward again. */
+export async function goBack(
+  deps: HttpDeps,
+  ctx: Context,
+  family: SignedInFamily,
+  { step, version, fields }: Sent,
+  storedFields: (view: Opened['view']) => Fields,
 ): Promise<void> {
   const opened = await openStep(deps, ctx, family, step);
   if (opened === undefined) return;
-  if (refused.kind === 'not_open') redirectToStep(ctx, opened, 'order');
-  else show(opened, { status: 409, alert: deps.pages.t(ctx, 'binding.changed') });
+  const { row } = opened.view;
+  const stored = storedFields(opened.view);
+  const isTyped = Object.entries(fields).some(([name, value]) => value !== (stored[name] ?? ''));
+  const problem = version === row.version ? {} : { problem: { kind: 'changed' as const } };
+  const input = isTyped ? { fields, ...problem } : undefined;
+  const kept = await deps.binding.keepInput({ accountId: family.accountId, step, input });
+  const before = stepBefore(opened, step);
+  if (kept.kind === 'saved' && before !== undefined) redirectTo(ctx, before);
+  else await redirectToOpen(deps, ctx, family, step);
+}
+
+export function redirectTo(ctx: Context, step: BindingStep): void {
+  ctx.status = 303;
+  ctx.redirect(pathOf(step));
+}
+
+/** Redirects after a form of a step that cannot be changed now. */
+async function redirectToOpen(deps: HttpDeps, ctx: Context, family: SignedInFamily, step: BindingStep): Promise<void> {
+  const opened = await openStep(deps, ctx, family, step);
+  if (opened !== undefined) redirectToStep(ctx, opened, 'order');
+}
+
+function stepBefore({ view }: Pick<Opened, 'view'>, step: BindingStep): BindingStep | undefined {
+  const steps = stepsOf(view.row.applicantKind ?? undefined);
+  return steps[steps.indexOf(step) - 1];
+}
+
+/** Returns what a page shows in its fields: what was typed, or else what is stored. */
+export function fieldsOf({ view }: Opened, step: BindingStep, stored: Fields): Fields {
+  return view.inputs.get(step)?.fields ?? stored;
+}
+
+/** Returns the message of a rejection that every step can have. */
+export function commonProblem({ pages }: HttpDeps, ctx: Context, { view }: Opened, step: BindingStep): Problem {
+  const isChanged = view.inputs.get(step)?.problem?.kind === 'changed';
+  return isChanged ? { alert: pages.t(ctx, 'binding.changed') } : {};
 }
 
 /** Returns what every page of a step shows. */
@@ -98,21 +161,19 @@ export function shellOf(
   ctx: Context,
   { family, view }: Opened,
   step: BindingStep,
-  problem: Problem = { status: 200 },
+  { errors = {}, alert }: Problem = {},
 ): BindingShell {
   const steps = stepsOf(view.row.applicantKind ?? undefined);
-  const at = steps.indexOf(step);
-  const before = steps[at - 1];
-  const note = NOTES.find((name) => name === ctx.query['note']);
+  const isRejected = alert !== undefined || Object.keys(errors).length > 0;
+  const note = isRejected ? undefined : NOTES.find((name) => name === ctx.query['note']);
   return {
     ...appOf(pages, ctx, view.row.clientId),
     ...{ state: view.row.state, version: view.row.version, action: pathOf(step), student: family.student.name },
-    progress: { position: at + 1, count: steps.length },
-    backUrl: before && pathOf(before),
+    progress: { position: steps.indexOf(step) + 1, count: steps.length },
+    hasBack: stepBefore({ view }, step) !== undefined,
     reason: view.row.state === 'returned' ? view.reason : undefined,
-    notice: note !== undefined && ctx.method === 'GET' ? pages.t(ctx, `binding.note.${note}`) : undefined,
-    errors: problem.errors ?? {},
-    alert: problem.alert,
+    notice: note && pages.t(ctx, `binding.note.${note}`),
+    ...{ errors, alert },
   };
 }
 

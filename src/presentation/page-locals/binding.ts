@@ -14,7 +14,8 @@ export interface BindingShell {
   /** The name of the student. */
   student: string;
   progress: { position: number; count: number };
-  backUrl?: string | undefined;
+  /** There is a step before this one. */
+  hasBack: boolean;
   /** Why the school returned the application. */
   reason?: string | undefined;
   notice?: string | undefined;
@@ -49,7 +50,7 @@ interface ApplicantLocals extends BindingShell {
   position: 1 | 2;
   /** There are two applicants. */
   hasSecond: boolean;
-  values: Readonly<Record<'name' | 'relation' | 'national_id' | 'mobile' | 'email', string>>;
+  values: Readonly<Record<'name' | 'relation' | 'national_id' | 'mobile' | 'email' | 'email_code', string>>;
   relations: readonly StatedRelation[];
   isEmailVerified: boolean;
   /** The address that a code was mailed to; the page asks for the code. */

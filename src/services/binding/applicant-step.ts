@@ -23,7 +23,7 @@ import { isCodeOpen, MAX_CODE_FAILURES, type ApplicationView, type Family } from
 const EMAIL_CODE_MINUTES = 30;
 const CODE_DIGITS = 6;
 
-type FamilyConflict = Extract<BindingConflict, 'same_person' | 'same_email' | 'student_applies'>;
+export type FamilyConflict = Extract<BindingConflict, 'same_person' | 'same_email' | 'student_applies'>;
 
 interface ApplicantForm extends FamilyForm {
   position: 1 | 2;

@@ -16,7 +16,6 @@ const stepProblem = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('missing') }),
   z.object({ kind: z.literal('too_many') }),
   z.object({ kind: z.literal('too_large') }),
-  z.object({ kind: z.literal('busy') }),
   z.object({ kind: z.literal('rejected'), name: z.string(), problem: z.enum(EVIDENCE_PROBLEMS) }),
 ]);
 /** Why a submission of a step was rejected. */

@@ -6,7 +6,7 @@ import { deleteInputs } from '../../store/binding/inputs.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { isRegisterChecked } from '../../store/people/schools.ts';
 import type { MailJob } from '../notifications/outbox.ts';
-import { findFamilyConflict } from './applicant-step.ts';
+import { findFamilyConflict, type FamilyConflict } from './applicant-step.ts';
 import {
   appendEvent,
   editApplication,
@@ -32,7 +32,7 @@ export interface SubmissionDeps extends BindingDeps {
 export type SubmissionResult =
   | { kind: 'saved' }
   /** An applicant cannot apply as entered. */
-  | { kind: 'conflict' }
+  | { kind: 'conflict'; conflict: FamilyConflict }
   /** `until`: ms since 1970 of the next submission. */
   | { kind: 'limited'; until: number };
 
@@ -53,7 +53,8 @@ export function createSubmit(deps: SubmissionDeps): Submit {
           const { family, view, now } = context;
           const until = await findLimit(tx, context);
           if (until !== undefined) return { result: { kind: 'limited', until } };
-          if ((await findFamilyConflict(tx, deps, family, view)) !== undefined) return { result: { kind: 'conflict' } };
+          const conflict = await findFamilyConflict(tx, deps, family, view);
+          if (conflict !== undefined) return { result: { kind: 'conflict', conflict } };
           const checked = await findApprovable(tx, deps, context);
           return checked === undefined
             ? submitToReviewer(deps, context, lang)
