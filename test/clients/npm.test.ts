@@ -13,12 +13,14 @@ import * as openidClient6 from '../../docs/clients/openid-client-6.ts';
 import * as passportOpenidconnect from '../../docs/clients/passport-openidconnect.ts';
 import type { Settings } from '../../docs/clients/settings.ts';
 import * as simpleOauth2 from '../../docs/clients/simple-oauth2.ts';
-import { interactionOf } from '../helpers/authorization-flow.ts';
+import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import type { Answer } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startService, type TestService } from '../helpers/service.ts';
+import { fillSignIn, openBrowser, press } from '../helpers/browser.ts';
 import { startAppAuth } from './appauth.ts';
+import { serveBrowserApp } from './browser-app.ts';
 import { readRegistration, type KnownClient } from './registration.ts';
 import { createVisitor, PERSON, type Visitor } from './visitor.ts';
 
@@ -64,6 +66,7 @@ const apps: ServerApp[] = [
   { ...(await newClient('simple-oauth2')), ...simpleOauth2 },
 ];
 const appAuth = await newClient('appauth');
+const browserApp = await newClient('oidc-client-ts');
 
 let service: TestService;
 let time: FrozenTime;
@@ -80,8 +83,9 @@ async function listen(app: ServerApp): Promise<void> {
 
 before(async () => {
   time = freezeTime(Date.now());
-  service = await startService({ clients: [...apps, appAuth].map(readRegistration) });
+  service = await startService({ clients: [...apps, appAuth, browserApp].map(readRegistration) });
   await Promise.all(apps.map(listen));
+  servers.push(await serveBrowserApp(service.issuer, browserApp));
 });
 after(async () => {
   for (const server of servers) {
@@ -106,6 +110,36 @@ function assertShowsPerson({ status, body }: Answer): void {
   assert.deepEqual(shown.parse(JSON.parse(body)), PERSON);
 }
 
+// Runs first, because Chromium has the clock of the machine.
+it('oidc-client-ts in Chromium: signs in, reads claims, refreshes and signs out', async () => {
+  const browser = await openBrowser();
+  try {
+    const page = await browser.newPage();
+    const shows = (text: string): Promise<void> => page.locator('#person').filter({ hasText: text }).waitFor();
+    await page.goto(browserApp.baseUrl);
+    await press(page, '#sign-in');
+    await fillSignIn(page, LOGIN.T2);
+    await press(page, '#submit');
+    await shows(`"name":"${PERSON.name}"`);
+    await shows(`"preferred_username":"${PERSON.preferred_username}"`);
+
+    const refreshed = page.waitForResponse((response) => response.url().endsWith('/token'));
+    await page.click('#refresh');
+    assert.equal((await refreshed).status(), 200);
+    assert.match((await refreshed).request().postData() ?? '', /^grant_type=refresh_token&/);
+    await shows(`"name":"${PERSON.name}"`);
+
+    await press(page, '#sign-out');
+    await press(page, '#submit');
+    assert.equal(page.url(), `${browserApp.baseUrl}/`);
+    await shows('null');
+    await press(page, '#sign-in');
+    await page.locator('[name="password"]').waitFor();
+  } finally {
+    await browser.close();
+  }
+});
+
 for (const app of apps) {
   const { id, baseUrl } = app;
   const link =
@@ -119,7 +153,8 @@ for (const app of apps) {
     assertShowsPerson(await visitor.completeSignIn(await signIn(visitor)));
 
     time.advance(EXPIRY_MS);
-    assertShowsPerson(await refresh(visitor));
+    // Two tabs at once, with the same refresh token.
+    for (const page of await Promise.all([refresh(visitor), refresh(visitor)])) assertShowsPerson(page);
 
     const end = await visitor.completeSignOut(await signOut(visitor));
     assert.deepEqual([end.url, end.body], [`${baseUrl}/`, 'null']);
