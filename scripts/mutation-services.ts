@@ -208,6 +208,10 @@ export const SERVICES: readonly Part[] = [
     ],
   },
   {
+    sources: files('services/access', 'clients-reload'),
+    tests: http('clients-reload'),
+  },
+  {
     sources: files('services/access', 'stored-clients client-revocation'),
     tests: [...unit('services-console-bureau'), ...http('console-clients')],
   },

@@ -19,6 +19,8 @@ const SHUTDOWN_GRACE_MS = 10_000;
 /** A running service. */
 export interface RunningServer {
   port: number;
+  /** Reads the clients file again. A file with an error changes nothing. */
+  reloadClients(): void;
   /**
    * Stops the service: reports that it is not ready, drains for load balancers, finishes in-flight requests, and closes everything. A
    * second call ends the drain at once.
@@ -59,7 +61,13 @@ export async function start(
     throw error;
   }
   log.info({ issuer: config.issuer, port, database: container.store.dialect }, 'ready');
-  return { port, stop: createStop(config, container, log, close) };
+  return {
+    port,
+    reloadClients: () => {
+      container.reloadClients();
+    },
+    stop: createStop(config, container, log, close),
+  };
 }
 
 /** Creates the function that drains and closes a running service. */

@@ -17,7 +17,7 @@ export interface ClientsFile {
 }
 
 /** Rules for addresses, which depend on the settings. */
-interface AddressRules {
+export interface AddressRules {
   isProduction: boolean;
   /** True if this service may call addresses of its own network, as in development. */
   acceptsPrivateAddresses: boolean;

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { HOUR_SECONDS } from '../domain/duration.ts';
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
-import { loadClientsFile, type ClientsFile } from './clients-file.ts';
+import { loadClientsFile, type AddressRules, type ClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentSchema } from './environment.ts';
 import { isLoopbackHost } from './loopback.ts';
@@ -26,7 +26,9 @@ export interface Config {
   /** SQLite files that every user of the machine can read. */
   exposedDatabaseFiles: readonly string[];
   migrations: 'apply' | 'check';
+  /** The clients file as it was at the start, and its path. */
   clientsFile: ClientsFile;
+  clientsFilePath: string;
   mail: { smtpUrl: string; from: string; requireTls: boolean };
   brandFile: string;
   password: { minLength: number };
@@ -60,7 +62,8 @@ export function loadConfig(env: Environment): Config {
   const e = parseEnvironment(environmentSchema, env);
   const production = e.KINPASS_PROFILE === 'production';
   const acceptsPrivateAddresses = !production || e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES;
-  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, { isProduction: production, acceptsPrivateAddresses });
+  const rules = addressRulesOf({ profile: e.KINPASS_PROFILE, acceptsPrivateAddresses });
+  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, rules);
   const tls = readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE);
   // Last of the files, because it creates a missing key outside production.
   const masterKey = readMasterKey(e.KINPASS_MASTER_KEY_FILE, { create: !production });
@@ -80,6 +83,7 @@ export function loadConfig(env: Environment): Config {
     exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
     migrations: e.KINPASS_MIGRATIONS,
     clientsFile,
+    clientsFilePath: e.KINPASS_CLIENTS_FILE,
     mail: {
       smtpUrl: e.KINPASS_SMTP_URL,
       from: e.KINPASS_MAIL_FROM,
@@ -104,6 +108,14 @@ export function loadConfig(env: Environment): Config {
     drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DEFAULT_DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,
   });
+}
+
+/** Returns the rules for addresses in the clients file. */
+export function addressRulesOf({
+  profile,
+  acceptsPrivateAddresses,
+}: Pick<Config, 'profile' | 'acceptsPrivateAddresses'>): AddressRules {
+  return { isProduction: profile === 'production', acceptsPrivateAddresses };
 }
 
 /**

@@ -19,6 +19,7 @@ import { openNamedStore } from '../store/open.ts';
 import { migrate, pendingMigrations } from '../store/migrate.ts';
 import { hasExampleLogins } from '../store/people/people.ts';
 import { countCitySchools, countDemoSchools } from '../store/people/schools.ts';
+import { createClientsFile } from './clients-file.ts';
 import { startJobs, type JobIntervals } from './jobs.ts';
 import { createProviderApp, type ProcessState, type ProviderApp } from './provider-app.ts';
 import { createServices, type RuntimeDeps, type Services } from './services.ts';
@@ -43,6 +44,8 @@ export interface Container extends Pick<
   server: Server;
   drain: Drain;
   inFlight: InFlightTracker;
+  /** Reads the clients file now. A file with an error changes nothing. */
+  reloadClients(): void;
   startJobs(intervals?: JobIntervals): PeriodicJob[];
   close(): Promise<void>;
 }
@@ -96,7 +99,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
   if (config.profile === 'conformance') await insertTestPerson({ store, hasher, clock }, TEST_PERSON);
   // The handler reads this variable for each request, so keys change without a restart and without a failed request.
   let app: ProviderApp = createProviderApp(config, services, state, await services.keyRing.load());
-  await app.oidc.checkClients();
+  const clientsReload = createClientsFile(config, services, () => app.oidc);
   const handle = rejectDuplicateHeaders((request, response) => app.handle(request, response));
   const server = createHttpServer(config.tls, connections, drain.watch(inFlight.watch(handle)));
   const mailer = createMailer(config.mail, templates, i18n);
@@ -104,6 +107,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     config,
     services,
     mailer,
+    clientsReload,
     currentApp: () => app,
     useKeys: (keys: ProviderApp['keys']) => {
       app = createProviderApp(config, services, state, keys);
@@ -126,6 +130,9 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     people: services.people,
     secondFactors: services.secondFactors,
     globalRevocation: services.globalRevocation,
+    reloadClients: () => {
+      clientsReload.reload();
+    },
     startJobs: (intervals = {}) => startJobs(jobDeps, intervals),
     close: async () => {
       mailer.close();

@@ -5,7 +5,7 @@ import { runBestEffort } from '../platform/best-effort.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { LogoutJob, MailJob, Outbox, OutboxJob } from '../services/notifications/outbox.ts';
-import type { Store } from '../store/database/index.ts';
+import type { Store, Transaction } from '../store/database/index.ts';
 import * as outboxStore from '../store/outbox.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
@@ -17,6 +17,11 @@ const KINDS: readonly outboxStore.OutboxKind[] = ['mail', 'backchannel_logout'];
 const MAX_CONCURRENT_DELIVERIES = 20;
 const FIRST_RETRY_MS = 2 * SECOND_MS;
 const MAX_RETRY_MS = HOUR_MS;
+/**
+ * Time in ms until a notice without a recipient is deleted. Nodes may read a changed clients file at different times, so another node may still
+ * know the recipient.
+ */
+const RECIPIENT_GRACE_MS = 10 * MINUTE_MS;
 /** Attempts until a job is dead-lettered: about a day and a half with these delays. */
 const MAX_ATTEMPTS = 45;
 
@@ -29,6 +34,8 @@ interface Deps {
   deliver: { mail(job: MailJob): Promise<void>; logout(job: LogoutJob): Promise<void> };
   /** Returns the host of the mail server or relying party for the log; `undefined` if the client is no longer registered. */
   hostOf(job: OutboxJob): string | undefined;
+  /** Returns true if the client of a logout notice is no longer registered, or has no logout URI any more. */
+  hasNoRecipient(tx: Transaction, job: LogoutJob): Promise<boolean>;
 }
 
 /**
@@ -87,7 +94,7 @@ function startWorker(deps: Deps, kind: outboxStore.OutboxKind): PeriodicJob {
 
 async function deliverJob(deps: Deps, row: outboxStore.OutboxRow): Promise<void> {
   const { store, clock, log, metrics } = deps;
-  const count = (outcome: 'sent' | 'retry' | 'dead'): void => {
+  const count = (outcome: 'sent' | 'retry' | 'dead' | 'dropped'): void => {
     runBestEffort(deps, 'metrics', () => {
       metrics.outboxDeliveries.inc({ kind: row.kind, outcome });
     });
@@ -103,7 +110,9 @@ async function deliverJob(deps: Deps, row: outboxStore.OutboxRow): Promise<void>
     const reason = failure.code ?? failure.name;
     const target = job === undefined ? {} : { ...describeJob(job), host: deps.hostOf(job) };
     log.warn({ ...failure, ...target, job: row.id, kind: row.kind, attempts: row.attempts }, 'delivery failed');
-    if (row.attempts >= MAX_ATTEMPTS) {
+    if (await dropWithoutRecipient(deps, row, job)) {
+      count('dropped');
+    } else if (row.attempts >= MAX_ATTEMPTS) {
       count('dead');
       await store.write((tx) => outboxStore.markDeadLettered(tx, row.id, clock.now(), reason));
     } else {
@@ -112,6 +121,20 @@ async function deliverJob(deps: Deps, row: outboxStore.OutboxRow): Promise<void>
       await store.write((tx) => outboxStore.scheduleRetry(tx, row.id, next, reason));
     }
   }
+}
+
+/** Deletes a logout notice that has had no recipient for a while. @returns false if it stays */
+async function dropWithoutRecipient(
+  deps: Deps,
+  row: outboxStore.OutboxRow,
+  job: OutboxJob | undefined,
+): Promise<boolean> {
+  if (job?.kind !== 'backchannel_logout' || deps.clock.now() < row.createdAt + RECIPIENT_GRACE_MS) return false;
+  return deps.store.write(async (tx) => {
+    const isDropped = await deps.hasNoRecipient(tx, job);
+    if (isDropped) await outboxStore.deleteJob(tx, row.id);
+    return isDropped;
+  });
 }
 
 /** Returns the loggable fields of a job: no address of a person, no link, no token. */

@@ -66,8 +66,6 @@ export interface Oidc {
   paceDevicePolls: Middleware;
   /** The last middleware before the provider's own routes. */
   clientAuthErrors: Middleware;
-  /** @throws {Error} with the name of the first client of the file that the provider rejects */
-  checkClients(): Promise<void>;
   /** Returns why the provider rejects a registration; undefined if it accepts it. */
   findClientProblem(client: ClientRegistration): string | undefined;
 }
@@ -93,13 +91,6 @@ export function createOidc(deps: OidcDeps): Oidc {
   updateSessionAssurance(provider);
   releaseCompletedRequests(provider, deps.rateLimiter);
   registerEventListeners(provider, deps);
-  const checkClients = async (): Promise<void> => {
-    for (const { client_id: id } of deps.clients.list()) {
-      await provider.Client.find(id).catch((cause: unknown) => {
-        throw new Error(`KINPASS_CLIENTS_FILE: clients (${id}): ${describeProblem(cause)}`, { cause });
-      });
-    }
-  };
   const findClientProblem: Oidc['findClientProblem'] = (client) => {
     try {
       validateMetadata(provider, toMetadata(client));
@@ -118,7 +109,7 @@ export function createOidc(deps: OidcDeps): Oidc {
     paceDevicePolls: paceDevicePolls(deps),
     clientAuthErrors: correctClientAuthErrors(deps.issuer),
   };
-  return { provider, sendLogout, setSessionCookie, checkClients, findClientProblem, ...middlewares };
+  return { provider, sendLogout, setSessionCookie, findClientProblem, ...middlewares };
 }
 
 function describeProblem(error: unknown): string {
@@ -131,7 +122,6 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
   const checkRequest = createRequestCheck(deps);
   return {
     adapter: (model) => createModelAdapter(model, deps),
-    clients: deps.clients.list().map(toMetadata),
     jwks: deps.keys.jwks,
     cookies: createCookies(deps.issuer, deps.keys.cookieKeys),
     ttl: createTtl(deps.clock, deps.sessionIdleSeconds),

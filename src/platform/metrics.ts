@@ -5,6 +5,7 @@ import { countDroppedLines, type Logger } from './logger.ts';
 /** The metrics of the service. Labels have few values: no person and no path with an id. */
 export interface Metrics {
   registry: Registry;
+  clientsReloads: Counter;
   signIns: Counter;
   bestEffortFailures: Counter;
   outboxDeliveries: Counter;
@@ -66,6 +67,12 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
       help: 'Duration of requests, by method, route and status class',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    clientsReloads: new Counter({
+      name: 'kinpass_clients_reload_total',
+      help: 'Reloads of the clients file, by result: loaded, rejected',
+      labelNames: ['result'],
       registers,
     }),
     ...createLimitMetrics(registers),

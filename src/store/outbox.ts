@@ -71,6 +71,10 @@ export async function markDeadLettered(tx: Transaction, id: string, now: number,
   await tx.db.update(outbox).set({ deadAt: now, leasedUntil: null, lastError: error }).where(eq(outbox.id, id));
 }
 
+export async function deleteJob(tx: Transaction, id: string): Promise<void> {
+  await tx.db.delete(tx.tables.outbox).where(eq(tx.tables.outbox.id, id));
+}
+
 /** Deletes the mails to these recipients that are queued or dead. @param exceptIds jobs that stay */
 export async function deleteMailsTo(
   tx: Transaction,

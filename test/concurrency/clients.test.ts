@@ -3,18 +3,20 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { createHash } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
 
 import { HOUR_MS } from '../../src/domain/duration.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import * as clientStore from '../../src/store/oidc/clients.ts';
-import { newSecret } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const ID = 'everywhere';
 const SECRET = newSecret();
 
-describe('a relying party of the database with two nodes', () => {
+describe('a relying party with two nodes', () => {
   let nodes: Nodes;
   let store: Store;
   before(async () => {
@@ -98,5 +100,25 @@ describe('a relying party of the database with two nodes', () => {
       assert.deepEqual(await Promise.all([answers(id, old), answers(id, fresh)]), [invalid, valid]);
       old = fresh;
     }
+  });
+
+  it('of the clients file are added, changed and removed at both nodes', async () => {
+    const file = nodes.home.env['KINPASS_CLIENTS_FILE'] ?? '';
+    const [id, changed] = ['of-file', newSecret()];
+    const write = (...secrets: string[]): void => {
+      const clients = secrets.map((secret) => createRegistration(id, secret, { scopes: ['openid'] }));
+      // A replaced file is never half written.
+      writeFileSync(`${file}.new`, JSON.stringify({ clients }));
+      renameSync(`${file}.new`, file);
+    };
+    const reach = (secret: string, error: string): Promise<true> =>
+      pollUntil(`${error} at both nodes`, async () => (await answers(id, secret)).every((answer) => answer === error));
+    write(SECRET);
+    await reach(SECRET, 'invalid_grant');
+    write(changed);
+    await reach(changed, 'invalid_grant');
+    assert.deepEqual(await answers(id, SECRET), ['invalid_client', 'invalid_client']);
+    write();
+    await reach(changed, 'invalid_client');
   });
 });

@@ -63,13 +63,22 @@ describe('kinpass start', () => {
     assert.equal(await program.ended, 0);
   });
 
-  it('drains and stops at SIGHUP like at SIGTERM', async () => {
-    const program = await startProgram({ ...home.env, KINPASS_DRAIN_SECONDS: '300' });
+  it('reloads the clients file at SIGHUP, and continues', async () => {
+    const program = await startProgram(home.env);
     program.child.kill('SIGHUP');
+    await says(program, 'clients file reloaded');
+    assert.equal(await isReady(), true);
+    program.child.kill('SIGTERM');
+    assert.equal(await program.ended, 0);
+  });
+
+  it('drains and stops at SIGINT like at SIGTERM', async () => {
+    const program = await startProgram({ ...home.env, KINPASS_DRAIN_SECONDS: '300' });
+    program.child.kill('SIGINT');
     await says(program, 'draining');
     assert.equal((await fetch(`${home.issuer}/health/live`)).status, 200);
     assert.equal(await isReady(), false);
-    program.child.kill('SIGHUP');
+    program.child.kill('SIGINT');
     assert.equal(await program.ended, 0);
     assert.match(program.out(), /"msg":"stopped"/);
   });

@@ -16,6 +16,8 @@ import { freePort } from './ports.ts';
 export interface TestService {
   issuer: string;
   container: Container;
+  /** The path of KINPASS_CLIENTS_FILE. */
+  clientsFile: string;
   stop(): Promise<void>;
 }
 
@@ -89,6 +91,7 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
   return {
     issuer,
     container,
+    clientsFile: config.clientsFilePath,
     stop: async () => {
       container.server.close();
       container.server.closeAllConnections();

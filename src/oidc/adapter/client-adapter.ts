@@ -5,8 +5,8 @@ import { createRequestMemo } from '../request-memo.ts';
 import { createAdapter } from './adapter.ts';
 
 /**
- * Creates the storage of clients. The provider asks it for each client that is not in the clients file, so a disabled client is unknown to
- * the next request at every endpoint and on every node. Costs one row by its key per request.
+ * Creates the storage of clients. The provider asks it for each client, so a removed or disabled client is unknown to the next request at
+ * every endpoint. A client of the database costs one row by its key per request.
  */
 export function createClientAdapter(deps: OidcDeps): Adapter {
   const metadataOfRequest = createRequestMemo<AdapterPayload | undefined>();

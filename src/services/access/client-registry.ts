@@ -10,12 +10,14 @@ import type { StoredClients } from './stored-clients.ts';
 /** Client of the account pages; they sign in with OpenID Connect like every app. */
 export const ACCOUNT_CLIENT_ID = 'kinpass-account';
 
-/** Registered clients: those of the clients file, read at start, and those of the database. If both have an id, the file applies. */
+/** Registered clients: those of the clients file, and those of the database. If both have an id, the file applies. */
 export interface ClientRegistry {
   /** Lists the clients of the file, and the built-in client of the account pages. */
   list(): readonly ClientRegistration[];
   /** Lists the APIs of the clients file. */
   listResources(): readonly ResourceServer[];
+  /** Replaces the clients and APIs of the file. The next request uses the new ones. */
+  replaceFile(registrations: ClientsFile): void;
   /** Returns the registration of a client that is not disabled. */
   find(clientId: string): ClientRegistration | undefined;
   /** Like `find`, but reads the row of a client of the database first. Clients of the file cost no query. */
@@ -44,15 +46,17 @@ export function createClientRegistry(
   i18n: I18n,
   stored: Pick<StoredClients, 'find' | 'list' | 'refresh' | 'refreshAll' | 'lockEnabled'>,
 ): ClientRegistry {
-  const clients = [...registrations.clients, createAccountClient(issuer, i18n)];
-  const servers = new Map(registrations.resourceServers.map((server) => [server.identifier, server]));
-  const byId = new Map(clients.map((client) => [client.client_id, client]));
+  const accountClient = createAccountClient(issuer, i18n);
+  let { clients, resourceServers, servers, byId } = indexFile(registrations, accountClient);
   const find: ClientRegistry['find'] = (clientId) => byId.get(clientId) ?? stored.find(clientId);
   const isBrowserOrigin = (origin: string): boolean =>
     [...clients, ...stored.list()].some((client) => listBrowserOrigins(client).includes(origin));
   return {
     list: () => clients,
-    listResources: () => registrations.resourceServers,
+    listResources: () => resourceServers,
+    replaceFile: (next) => {
+      ({ clients, resourceServers, servers, byId } = indexFile(next, accountClient));
+    },
     find,
     refresh: async (clientId) => byId.get(clientId) ?? (await stored.refresh(clientId)),
     hasBrowserOrigin: async (origin) => {
@@ -78,6 +82,23 @@ export function createClientRegistry(
         permissions: client?.permissions ?? [],
       };
     },
+  };
+}
+
+interface IndexedFile {
+  clients: readonly ClientRegistration[];
+  resourceServers: readonly ResourceServer[];
+  servers: ReadonlyMap<string, ResourceServer>;
+  byId: ReadonlyMap<string, ClientRegistration>;
+}
+
+function indexFile(file: ClientsFile, accountClient: ClientRegistration): IndexedFile {
+  const clients = [...file.clients, accountClient];
+  return {
+    clients,
+    resourceServers: file.resourceServers,
+    servers: new Map(file.resourceServers.map((server) => [server.identifier, server])),
+    byId: new Map(clients.map((client) => [client.client_id, client])),
   };
 }
 
