@@ -131,7 +131,7 @@ const DATA_FIELDS = [
   ...['passwordChangedAt', 'firstPasswordExpiresAt', 'linkExpiresAt', 'recoveryCodes', 'removalAt', 'factor'],
   ...['addedAt', 'lastUsedAt', 'role', 'validFrom', 'validTo', 'term'],
   ...['class', 'seat', 'studentNumber', 'student', 'guardian', 'relation'],
-  ...['state', 'applicants', 'files', 'report', 'reason', 'submittedAt'],
+  ...['state', 'applicants', 'files', 'unsent', 'report', 'reason', 'submittedAt'],
   ...['decidedAt', 'answer', 'version', 'answeredAt', 'device', 'address'],
   ...['endedAt', 'app', 'scopes', 'grantedAt', 'action', 'requestedAt'],
   ...['decision', 'doneAt', 'mergedAt', 'event', 'outcome', 'by'],
