@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { errors, type ClientMetadata, type Provider } from 'oidc-provider';
+import Provider, { errors, type ClientMetadata } from 'oidc-provider';
 import { z } from 'zod';
 import { isEqualConstantTime } from '../platform/crypto/constant-time.ts';
 import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../services/access/client-registry.ts';
 import type { ReplayCheck } from './adapter/replay-detection.ts';
+import { readUserCode } from './adapter/user-codes.ts';
 import { DEVICE_CODE } from './options/clients.ts';
 
 /*
@@ -98,6 +99,20 @@ export function rejectDeviceFlowOfBuiltInClient(provider: Provider): void {
       throw new errors.UnauthorizedClient('this client may not use the device flow');
     }
     return isAllowed.call(this, grantType);
+  });
+}
+
+const findByUserCodeMethod = z.custom<(code: string, options: object) => Promise<unknown>>(
+  (value) => typeof value === 'function',
+  'oidc-provider no longer has the method DeviceCode.findByUserCode',
+);
+
+/** Looks up user codes as they were typed: the provider has already removed full-width letters. */
+export function acceptFullWidthUserCodes(provider: Provider): void {
+  const find = findByUserCodeMethod.parse(Reflect.get(provider.DeviceCode, 'findByUserCode'));
+  Reflect.set(provider.DeviceCode, 'findByUserCode', (code: string, options: object) => {
+    const { ctx } = Provider;
+    return find.call(provider.DeviceCode, ctx === undefined ? code : readUserCode(ctx), options);
   });
 }
 

@@ -33,6 +33,7 @@ import { createResourceFeatures, createTokenClaims } from './options/resources.t
 import { createTtl } from './options/ttl.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
 import {
+  acceptFullWidthUserCodes,
   forceSid,
   forcePairwiseSubjects,
   compareSecretHashes,
@@ -88,6 +89,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   refreshBrowserCookie(provider);
   rejectDeviceFlowOfBuiltInClient(provider);
   storeSecondFactorTime(provider);
+  acceptFullWidthUserCodes(provider);
   updateSessionAssurance(provider);
   releaseCompletedRequests(provider, deps.rateLimiter);
   registerEventListeners(provider, deps);

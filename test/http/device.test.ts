@@ -131,6 +131,43 @@ describe('the device flow', () => {
     assert.equal((await typeCode(phone, '<b>"')).status, 422);
   });
 
+  it('accepts a code with full-width letters, other spaces, other dashes and lower case', async () => {
+    const { user_code: code } = await show();
+    const letters = code.replace('-', '');
+    const fullWidth = letters.replace(/[A-Z]/g, (letter) =>
+      String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0),
+    );
+    const between = (dash: string, text = letters): string => text.slice(0, 4) + dash + text.slice(4);
+    const spaces = ['', ' ', '\u00a0', '\u3000', '\u2009', '\u200b', '\ufeff', '_', '.'];
+    const dashes = [
+      '\u2010',
+      '\u2011',
+      '\u2012',
+      '\u2013',
+      '\u2014',
+      '\u2015',
+      '\u2212',
+      '\ufe58',
+      '\ufe63',
+      '\uff0d',
+      '\u30fc',
+    ];
+    const typed = [
+      ...[...spaces, ...dashes].map((sign) => between(sign)),
+      `\u3000${between('-').toLowerCase()}\u00a0`,
+      between('－', fullWidth),
+      between('ー', fullWidth.toLowerCase()),
+    ];
+    const phone = createHttpBrowser(service.issuer);
+    for (const text of typed) {
+      const confirm = await typeCode(phone, text);
+      assert.match(confirm.body, /name="confirm"/, JSON.stringify(text));
+      assert.ok(confirm.body.includes(code), JSON.stringify(text));
+    }
+    const done = await phone.submit(await typeCode(phone, between('－', fullWidth)), { abort: 'yes' });
+    assertDenied(done);
+  });
+
   it('rejects forms of other sites', async () => {
     const shown = await show();
     const phone = createHttpBrowser(service.issuer);

@@ -1,4 +1,5 @@
-import Provider, { errors, type AdapterPayload } from 'oidc-provider';
+import Provider, { errors, type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
+import { normalizeUserCode } from '../../domain/user-code.ts';
 import { lookUpUserCode, type TypedUserCode } from '../../services/authentication/device-codes.ts';
 
 /** There were too many wrong user codes, so this one was not looked up. The page says when to try again. */
@@ -10,6 +11,12 @@ export class UserCodeThrottledError extends errors.OIDCProviderError {
     super(429, 'too_many_user_codes');
     this.until = until;
   }
+}
+
+/** Returns the typed user code. The provider removes full-width letters from it. */
+export function readUserCode({ oidc }: KoaContextWithOIDC): string {
+  const typed = oidc.params?.['user_code'];
+  return normalizeUserCode(typeof typed === 'string' ? typed : '');
 }
 
 /**

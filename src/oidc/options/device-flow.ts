@@ -1,6 +1,7 @@
 import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import { formatUserCode } from '../../domain/user-code.ts';
 import { DatabaseUnavailableError } from '../../platform/errors.ts';
-import { UserCodeThrottledError } from '../adapter/user-codes.ts';
+import { readUserCode, UserCodeThrottledError } from '../adapter/user-codes.ts';
 import type { DevicePages, UserCodeProblem } from '../deps.ts';
 import { ROUTES } from '../routes.ts';
 
@@ -37,8 +38,8 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
       }
       pages.code(ctx, xsrfOf(ctx), problemOf(error));
     },
-    userCodeConfirmSource: (ctx, _form, client, _deviceInfo, userCode) =>
-      pages.confirm(ctx, xsrfOf(ctx), client.clientId, userCode),
+    userCodeConfirmSource: (ctx, _form, client) =>
+      pages.confirm(ctx, xsrfOf(ctx), client.clientId, formatUserCode(readUserCode(ctx))),
     successSource: (ctx) => pages.done(ctx, ctx.oidc.client?.clientId ?? ''),
   };
 }
