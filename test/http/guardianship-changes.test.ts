@@ -5,6 +5,7 @@ import { eq } from 'drizzle-orm';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { localDate } from '../../src/domain/clock.ts';
 import { DAY_MS } from '../../src/domain/duration.ts';
+import { findApplication } from '../../src/store/binding/applications.ts';
 import { storeApplication } from '../helpers/applications.ts';
 import {
   LOGIN,
@@ -16,6 +17,7 @@ import {
   userinfo,
   type Reply,
 } from '../helpers/authorization-flow.ts';
+import { signInFamily } from '../helpers/binding.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
@@ -65,6 +67,30 @@ eachService(
       ({ browser: registrar } = await signInStaff(running(), 'A2'));
       ({ browser: newRegistrar } = await signInStaff(running(), 'A1'));
     });
+    /** Opens the application of S1 with a school account of the new school, before the job has moved it there. */
+    const openAtNewSchool = async (id: string): Promise<void> => {
+      const { store } = running().container;
+      const read = async () => store.read((tx) => findApplication(tx, id));
+      await store.write(async ({ db, tables: { bindingApplications: applications, schoolAccounts: accounts } }) => {
+        await db.update(applications).set({ schoolCode: FORMER_SCHOOL }).where(eq(applications.id, id));
+        await db
+          .update(accounts)
+          .set({ studentId: personId('S1') })
+          .where(eq(accounts.personId, personId('H6')));
+      });
+      for (const state of ['submitted', 'returned'] as const) {
+        await store.write(async ({ db, tables: { bindingApplications: applications } }) => {
+          await db
+            .update(applications)
+            .set({ state, accountId: personId('H1') })
+            .where(eq(applications.id, id));
+        });
+        const { page } = await signInFamily(running(), 'H6');
+        assert.match(page.body, new RegExp(`data-application-state="${state}"`));
+        const { accountId, schoolCode, state: stored } = (await read()) ?? {};
+        assert.deepEqual([accountId, schoolCode, stored], [personId('H6'), NEW_SCHOOL, state]);
+      }
+    };
     const signIn = async (): Promise<Reply> => {
       const parameters = { scope: SCOPES.join(' '), prompt: 'consent' };
       const entry = { login: LOGIN.G2, choice: ['王小安'], parameters };
@@ -136,6 +162,7 @@ eachService(
       assert.equal((await newRegistrar.open(path)).status, 200);
       assert.equal((await registrar.open(path)).status, 404);
       assert.ok((await listAuditEvents(running(), 'S1')).includes('binding.transferred'));
+      await openAtNewSchool(id);
       await running().container.affiliationExpiry.revokeExpired();
       assert.equal((await refresh(app, textIn(tokens, 'refresh_token'))).status, 200);
       const children = await childrenOf('王小安');

@@ -24,6 +24,7 @@ import { createEvidenceSteps, type EvidenceSteps } from './evidence-step.ts';
 import { storeDefaultNotice } from './notices.ts';
 import { createKeepInput, type KeepInput } from './keep-input.ts';
 import { createSubmit, type Submit, type SubmissionDeps } from './submission.ts';
+import { followStudent } from './transfers.ts';
 
 interface Saved {
   kind: 'saved';
@@ -111,14 +112,14 @@ async function openApplication(deps: BindingDeps, visit: Visit): Promise<OpenedA
   return store.write(async (tx) => {
     const family = await loadFamily(tx, clock, visit.accountId);
     if (family === undefined) return { kind: 'ended' };
-    const row = (await findRow(tx, family)) ?? (await createDraft(tx, deps, family, visit));
+    const row = (await takeRow(tx, deps, family)) ?? (await createDraft(tx, deps, family, visit));
     const { clientId } = visit;
     if (clientId !== undefined && row.clientId !== clientId) await applications.updateClient(tx, row.id, clientId);
     return { kind: 'open', family, view: await loadView(tx, deps, { ...row, clientId: clientId ?? row.clientId }) };
   });
 }
 
-/** Finds the open application, else the newest. One that was made at the former school of the student does not count. */
+/** Finds the open application, else the newest, if the account made it. */
 async function findRow(
   tx: Transaction,
   { accountId, student }: Family,
@@ -126,6 +127,20 @@ async function findRow(
   const open = await applications.findOpenApplication(tx, student.id);
   const row = open ?? (await applications.findLatestApplication(tx, student.id));
   return row?.accountId === accountId ? row : undefined;
+}
+
+/** As `findRow`. An open application that the account of the former school made moves to this account with its student. */
+async function takeRow(
+  tx: Transaction,
+  deps: BindingDeps,
+  family: Family,
+): Promise<applications.ApplicationRow | undefined> {
+  const open = await applications.findOpenApplication(tx, family.student.id);
+  if (open !== undefined && open.accountId !== family.accountId) {
+    await followStudent(tx, deps, open);
+    await applications.updateAccount(tx, open, family.accountId);
+  }
+  return findRow(tx, family);
 }
 
 async function createDraft(
@@ -136,11 +151,6 @@ async function createDraft(
 ): Promise<applications.ApplicationRow> {
   const { clock, random } = deps;
   const now = clock.now();
-  const former = await applications.findOpenApplication(tx, family.student.id);
-  if (former !== undefined && former.accountId !== family.accountId) {
-    await applications.updateApplication(tx, former, { state: 'withdrawn', decidedAt: now, ...NO_REPORT }, now);
-    await deleteEntered(tx, former.id);
-  }
   const id = random.uuid();
   const isNew = await applications.insertApplication(tx, {
     ...{ id, accountId: family.accountId, studentId: family.student.id, schoolCode: family.school.code },

@@ -32,7 +32,7 @@ export function createApplicationTransfers(deps: Deps): ApplicationTransfers {
   const { store, clock } = deps;
   const moveAll = async (rows: readonly transfers.TransferRow[]): Promise<number> => {
     let moved = 0;
-    for (const row of rows) if (await store.write((tx) => move(tx, deps, row))) moved += 1;
+    for (const row of rows) if (await store.write((tx) => followStudent(tx, deps, row))) moved += 1;
     return moved;
   };
   return {
@@ -49,9 +49,10 @@ export function createApplicationTransfers(deps: Deps): ApplicationTransfers {
   };
 }
 
-async function move(
+/** Moves an application to the school of its student. @returns false if the student has not left the school of the application */
+export async function followStudent(
   tx: Transaction,
-  deps: Deps,
+  deps: Omit<Deps, 'store'>,
   { id, studentId, schoolCode }: transfers.TransferRow,
 ): Promise<boolean> {
   await people.lockPerson(tx, studentId);

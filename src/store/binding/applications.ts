@@ -129,6 +129,21 @@ export async function deleteApplicants(tx: Transaction, applicationId: string): 
   await tx.db.delete(bindingApplicants).where(eq(bindingApplicants.applicationId, applicationId));
 }
 
+/** Gives an application to another school account of its student. @returns false if it has another account meanwhile */
+export async function updateAccount(
+  tx: Transaction,
+  { id, accountId }: Pick<ApplicationRow, 'id' | 'accountId'>,
+  to: string,
+): Promise<boolean> {
+  const { bindingApplications } = tx.tables;
+  const rows = await tx.db
+    .update(bindingApplications)
+    .set({ accountId: to })
+    .where(and(eq(bindingApplications.id, id), eq(bindingApplications.accountId, accountId)))
+    .returning({ id: bindingApplications.id });
+  return rows.length > 0;
+}
+
 /** Replaces the relying party that the family came from. It is no part of the application, so the version stays. */
 export async function updateClient(tx: Transaction, id: string, clientId: string): Promise<void> {
   const { bindingApplications } = tx.tables;
