@@ -9,9 +9,9 @@ import type { Settings } from './settings.ts';
 /** The part of Auth.js's encrypted cookie that the app needs. */
 const stored = z.looseObject({ access_token: z.string(), refresh_token: z.string(), expires_at: z.number() });
 
-export async function createApp({ issuer, clientId, clientSecret, baseUrl }: Settings): Promise<Express> {
+export async function createApp(settings: Settings): Promise<Express> {
+  const { issuer, clientId, clientSecret, baseUrl } = settings;
   const endpoints = await discover(issuer);
-  const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
   const config: ExpressAuthConfig = {
     trustHost: true,
     secret: randomBytes(32).toString('hex'),
@@ -33,8 +33,7 @@ export async function createApp({ issuer, clientId, clientSecret, baseUrl }: Set
         if (account) return { ...token, ...account };
         const { refresh_token, expires_at } = stored.parse(token);
         if (Date.now() < expires_at * 1000) return token;
-        const headers = { authorization: `Basic ${basic}` };
-        const next = await refreshTokens(endpoints.token_endpoint, refresh_token, { headers });
+        const next = await refreshTokens(endpoints.token_endpoint, settings, refresh_token);
         return { ...token, ...next, expires_at: Math.floor(Date.now() / 1000) + next.expires_in };
       },
       session: async ({ session, token }) => {

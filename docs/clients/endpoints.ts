@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Settings } from './settings.ts';
 
 const metadata = z.object({
   authorization_endpoint: z.url(),
@@ -22,18 +23,15 @@ export async function readUserInfo(endpoint: string, accessToken: string): Promi
 
 const tokens = z.object({ access_token: z.string(), refresh_token: z.string(), expires_in: z.number() });
 
-/** Refreshes tokens. `authentication` is the header of client_secret_basic, or the fields of client_secret_post. */
+/** Refreshes the tokens of a client that has a secret. Store the refresh token: the answer may have another one. */
 export async function refreshTokens(
   endpoint: string,
+  { clientId, clientSecret }: Settings,
   refreshToken: string,
-  authentication: { headers?: Record<string, string>; fields?: Record<string, string> },
 ): Promise<z.infer<typeof tokens>> {
-  const body = new URLSearchParams({
-    grant_type: 'refresh_token',
-    refresh_token: refreshToken,
-    ...authentication.fields,
-  });
-  const response = await fetch(endpoint, { method: 'POST', headers: authentication.headers ?? {}, body });
+  const headers = { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` };
+  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken });
+  const response = await fetch(endpoint, { method: 'POST', headers, body });
   if (!response.ok) throw new Error(`the refresh failed, sign in again: ${await response.text()}`);
   return tokens.parse(await response.json());
 }

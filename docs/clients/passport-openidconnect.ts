@@ -39,7 +39,8 @@ function createPassport(options: StrategyOptions): passport.Authenticator {
   return instance;
 }
 
-export async function createApp({ issuer, clientId, clientSecret, baseUrl }: Settings): Promise<Express> {
+export async function createApp(settings: Settings): Promise<Express> {
+  const { issuer, clientId, clientSecret, baseUrl } = settings;
   const endpoints = await discover(issuer);
   const people = createPassport({
     issuer,
@@ -67,8 +68,7 @@ export async function createApp({ issuer, clientId, clientSecret, baseUrl }: Set
   });
   app.get('/refresh', async (request, response) => {
     const { refreshToken } = account.parse(request.user);
-    const fields = { client_id: clientId, client_secret: clientSecret };
-    const tokens = await refreshTokens(endpoints.token_endpoint, refreshToken, { fields });
+    const tokens = await refreshTokens(endpoints.token_endpoint, settings, refreshToken);
     response.json(await readUserInfo(endpoints.userinfo_endpoint, tokens.access_token));
   });
   app.get('/logout', (request, response) => {
