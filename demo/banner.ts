@@ -1,4 +1,5 @@
 import { DEMO_PASSWORD } from './city/named-people.ts';
+import { REGISTERED_FATHER } from './register.ts';
 import { addressOf, type DemoSettings } from './settings.ts';
 
 /** Name, login, password, and what the account shows. */
@@ -27,6 +28,10 @@ const FAMILIES: readonly (readonly [string, string, string, string])[] = [
   ['示範高中', 'P11330003', 'Y200200404', '尚無家長帳號 no guardian yet'],
   ['明德高中', 'P11330001', 'Y200300203', '同一學號，另一所學校 the same number at another school'],
 ];
+
+const { name, guardianId } = REGISTERED_FATHER;
+/** The applicant for the student of P11330003 whom the register has. */
+const REGISTERED = { account: 'P11330003', name, relation: '父親 father', guardianId };
 
 /** Staff: name, login, what the account does. The first visit leads to the enrollment of a second factor. */
 const STAFF: readonly (readonly [string, string, string])[] = [
@@ -71,6 +76,7 @@ export function banner(settings: DemoSettings): string {
     '',
     `學校帳號 School accounts (school, account, first password), at ${addressOf(settings, 'service')}/binding`,
     ...lines(FAMILIES),
+    `  名冊相符，送出後立即核准 approved at once by the register: ${Object.values(REGISTERED).join(' ')}`,
     '',
     `管理後台帳號 Staff accounts (password ${DEMO_PASSWORD}; the first visit sets up a second factor)`,
     ...lines(STAFF),

@@ -12,6 +12,7 @@ import { loadClientSecrets, prepareDemoFiles, removeDatabase, removeFiles, write
 import type { ClientSecrets, DemoFiles } from './files.ts';
 import { startMailCatcher } from './mail-catcher.ts';
 import { assertPortsFree, startProcess, type ManagedProcess, type ProcessSpec } from './processes.ts';
+import { loadDemoRegister } from './register.ts';
 import { addressOf, DemoError, readSettings, type DemoOptions, type DemoSettings } from './settings.ts';
 
 const PROCESSES = ['service', 'portfolio', 'payment'] as const;
@@ -80,7 +81,7 @@ async function runUntilStopped(
   await Promise.race([died, stopped]);
 }
 
-/** Loads the demo city into an empty database, with the settings of the service, before the service starts. */
+/** Loads the demo city and its register of families into an empty database, with the settings of the service, before the service starts. */
 async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: AbortSignal): Promise<void> {
   const config = loadConfig({ ...process.env, ...serviceEnvironment(settings, files) });
   const open = async (): Promise<Store> => {
@@ -91,7 +92,11 @@ async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: Abo
   let store = await open();
   try {
     const state = await demoCityState(store);
-    if (state === 'loaded') return;
+    const secrets = createSecrets(config.masterKey, systemRandom);
+    if (state === 'loaded') {
+      await loadDemoRegister({ store, secrets });
+      return;
+    }
     if (state === 'partial') {
       if (config.database.url !== undefined) {
         throw new DemoError(
@@ -104,7 +109,6 @@ async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: Abo
       store = await open();
     }
     const hasher = await createPasswordHasher({ ...config.hashing, threads: 1 });
-    const secrets = createSecrets(config.masterKey, systemRandom);
     const began = performance.now();
     print(`正在啟動示範市… Starting the demo city… (${settings.people.toLocaleString('en')} people)`);
     const { profile } = config;
@@ -112,6 +116,7 @@ async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: Abo
       ...{ store, secrets, hasher, clock: systemClock, profile, signal },
       people: settings.people,
     }).finally(() => hasher.close());
+    await loadDemoRegister({ store, secrets });
     printLogLine(loaded.rows, (performance.now() - began) / 1_000, settings.people);
   } finally {
     await store.close();

@@ -40,6 +40,7 @@ describe('the demo and the example files', () => {
         [200, 200, 200, 200],
       );
       assert.match(output, /daming\.wang@parents\.example/);
+      assert.match(output, /register: P11330003 吳志明 父親 father Y100400402/);
     } finally {
       demo.kill('SIGINT');
       await ended;
