@@ -61,7 +61,7 @@ const OIDC: readonly Part[] = [
       ...files('oidc/adapter', 'replay-detection'),
       ...files('oidc/options', 'dpop'),
     ],
-    tests: http('protocol-dpop protocol-proof-times tokens-discovery pushed-request-rates'),
+    tests: http('protocol-dpop protocol-proof-times tokens-discovery discovery-members pushed-request-rates'),
   },
   {
     sources: [...files('oidc', 'client-auth-errors'), ...files('http/middleware', 'allowed-methods cors')],

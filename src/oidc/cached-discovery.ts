@@ -45,6 +45,7 @@ function completeMetadata(document: z.infer<typeof metadata>, languages: readonl
   return {
     ...document,
     subject_types_supported: ['pairwise'],
+    request_parameter_supported: false,
     ui_locales_supported: languages,
     revocation_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_signing_alg_values_supported: algorithms,
