@@ -26,7 +26,7 @@ export const SIGN_IN_LINKS = {
 export function samplePageLocals(x: string): PageLocals {
   const app = { name: x };
   const account = { name: x, login: x };
-  const guardian = { guardianshipId: x, name: x, relationLabel: x, until: '2027-01-20' };
+  const guardian = { guardianshipId: x, name: x, relation: x, until: '2027-01-20' };
   const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
   const errors = Object.fromEntries(names.map((name) => [name, x]));
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };

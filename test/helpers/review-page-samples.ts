@@ -15,7 +15,7 @@ export function reviewSamples(x: string): ReviewPages {
       schools: [x, `${x}2`].map((value) => ({ value, label: x })),
       classes: [schoolClass, { ...schoolClass, id: `${x}2` }],
       applications: REVIEWED_STATES.map((state, at) => ({
-        ...{ id: `${x}${String(at)}`, student: x, place: x, kind: 'two', state, submittedAt: 0, ageDays: 3 },
+        ...{ id: `${x}${String(at)}`, student: x, places: [x, x], kind: 'two', state, submittedAt: 0, ageDays: 3 },
       })),
     },
     'console/application': {

@@ -138,7 +138,7 @@ eachService(
       const account = await student.open('/account');
       assert.match(textOf(account.body), /您已成年，請決定/);
       const page = await student.open('/account/guardians');
-      assert.match(textOf(page.body), /等待您的同意/);
+      assert.match(textOf(page.body), /李美玲 等待您的同意 母親/);
       assert.equal(await childrenOf(), 1);
       assert.equal(await decide('consent'), 200);
       assert.equal(await childrenOf(), 2);

@@ -80,6 +80,7 @@ eachService(
       const id = await storeApplication(running());
       const queue = await teacher.open('/console/applications');
       assert.deepEqual(all(queue, 'application'), [id]);
+      assert.match(queue.body, /<td[^>]*>示範高中 \S+ 21 號<\/td>/);
       const page = await teacher.open(pathOf(id));
       assert.equal(stateOn(page), 'submitted');
       assert.match(textOf(page.body), /吳小華.*吳大偉.*不顯示.*尚無帳號/);
@@ -87,6 +88,10 @@ eachService(
       assert.equal(done.status, 200, alertOf(done.body));
       assert.equal(stateOn(done), 'approved');
       assert.deepEqual(all(done, 'note'), ['created', 'first_password']);
+      assert.doesNotMatch(textOf(done.body), /核准後/);
+      const english = await teacher.open(`/language?to=en&back=${pathOf(id)}`);
+      assert.match(textOf(english.body), /吳大偉 · Father · Active/);
+      await teacher.open('/language?to=zh-TW&back=/console');
       assert.ok((await listAuditEvents(running(), 'S4')).includes('staff.review_application'));
       const sent = await mailed(NEW_FATHER.email, APPROVED);
       assert.match(linkIn(sent), /\/reset-password\?token=/);
@@ -136,6 +141,7 @@ eachService(
         assert.deepEqual(all(list, 'application'), [id]);
         // The family may be changing a returned application.
         assert.equal(all(done, 'applicant').length, state === 'returned' ? 0 : 1);
+        assert.equal(textOf(done.body).includes('家長修正並再次送出後'), state === 'returned');
         if (state === 'returned') {
           const { store } = running().container;
           await store.write((tx) =>

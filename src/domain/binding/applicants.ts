@@ -35,6 +35,11 @@ export function relationLabel(stated: StatedRelation): string {
   return LABELS[stated];
 }
 
+/** Returns the relation of a stored label. @returns undefined for a label that no form offers, for example of a roster */
+export function statedRelationOf(label: string): StatedRelation | undefined {
+  return STATED_RELATIONS.find((stated) => LABELS[stated] === label);
+}
+
 const PARENTS: readonly StatedRelation[] = ['father', 'mother'];
 
 /** Returns the relations that an applicant of this kind may state. */

@@ -80,8 +80,9 @@ function aboutFamily({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
   return {
     schoolAccounts: data.schoolAccounts,
     guardianships: data.guardianships.map(
-      ({ guardian, student, relationLabel: relation, state, validFrom, validTo, endRequestedAt, endRequest }) => ({
-        ...{ guardian, student, relation, state: pages.t(ctx, `guardianshipState.${state}`), validFrom, validTo },
+      ({ guardian, student, relationLabel, state, validFrom, validTo, endRequestedAt, endRequest }) => ({
+        ...{ guardian, student, relation: pages.relationName(ctx, relationLabel) },
+        ...{ state: pages.t(ctx, `guardianshipState.${state}`), validFrom, validTo },
         ...{ endRequestedAt, endRequest },
       }),
     ),

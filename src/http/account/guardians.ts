@@ -2,7 +2,6 @@ import type Router from '@koa/router';
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { OwnGuardian } from '../../services/people/adulthood.ts';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms, readForm } from '../forms/body.ts';
 import { guardianshipIdOf } from './guardianship-id.ts';
@@ -32,7 +31,7 @@ export function addGuardianRoutes(router: Router, deps: HttpDeps): void {
 }
 
 async function showGuardians(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
-  const guardians = await listGuardians(deps, facts.id);
+  const guardians = await listGuardians(deps, ctx, facts.id);
   const done = CONSENT_DECISIONS.find((one) => one === ctx.query['done']);
   const notice = done && deps.pages.t(ctx, `adulthood.done.${done}`);
   deps.pages.show(ctx, 'account/guardians', { guardians, notice });
@@ -40,7 +39,7 @@ async function showGuardians(deps: HttpDeps, ctx: Context, { facts }: SignedInPe
 
 async function showGuardian(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
   const id = guardianshipIdOf(ctx);
-  const guardian = (await listGuardians(deps, facts.id)).find(({ guardianshipId }) => guardianshipId === id);
+  const guardian = (await listGuardians(deps, ctx, facts.id)).find(({ guardianshipId }) => guardianshipId === id);
   if (guardian === undefined) throw createError(404, 'no such guardian');
   deps.pages.show(ctx, 'account/guardian', { guardian, notice: confirmedNotice(deps, ctx) });
 }
@@ -59,8 +58,8 @@ async function changeConsent(deps: HttpDeps, ctx: Context, { facts }: SignedInPe
 }
 
 /** @throws {HttpError} 404 for minors */
-async function listGuardians({ adulthood }: HttpDeps, personId: string): Promise<readonly OwnGuardian[]> {
+async function listGuardians({ adulthood, pages }: HttpDeps, ctx: Context, personId: string) {
   const guardians = await adulthood.listGuardians(personId);
   if (guardians === undefined) throw createError(404, 'the page is for adult students');
-  return guardians;
+  return guardians.map(({ relationLabel, ...one }) => ({ ...one, relation: pages.relationName(ctx, relationLabel) }));
 }

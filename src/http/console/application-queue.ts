@@ -2,12 +2,13 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { administersCity } from '../../domain/access/policy.ts';
+import { currentEnrollments } from '../../domain/acting/contexts.ts';
+import { localDate } from '../../domain/clock.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { REVIEWED_STATES, type QueueFilter, type QueueLine } from '../../services/binding/application-pages.ts';
 import { canReview } from '../../services/binding/review.ts';
 import type { HttpDeps } from '../deps.ts';
 import { classLine } from './classes.ts';
-import { affiliationLines } from './labels.ts';
 import type { SignedInStaff } from './session.ts';
 
 /** Ages of the filter, in days. */
@@ -63,14 +64,17 @@ function toSearch(
 }
 
 function applicationLine(deps: HttpDeps, ctx: Context, { student, ...line }: QueueLine) {
-  const [place = ''] = affiliationLines(deps, ctx, { ...student, memberships: [], children: [] });
+  const { pages, clock } = deps;
+  const places = currentEnrollments(student.enrollments, localDate(clock.now())).map(({ school, classtitle, seat }) =>
+    pages.t(ctx, 'review.place', { school: pages.schoolName(ctx, school) ?? school.code, class: classtitle, seat }),
+  );
   return {
     id: line.id,
     student: student.name,
-    place,
+    places,
     kind: line.applicantKind,
     state: line.state,
     submittedAt: line.submittedAt,
-    ageDays: Math.floor((deps.clock.now() - line.submittedAt) / DAY_MS),
+    ageDays: line.state === 'submitted' ? Math.floor((clock.now() - line.submittedAt) / DAY_MS) : undefined,
   };
 }

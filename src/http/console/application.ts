@@ -124,15 +124,20 @@ function renderApplication(deps: HttpDeps, ctx: Context, page: ApplicationPage, 
       ...{ validTo: application.validTo, submittedAt: application.submittedAt, decidedAt: application.decidedAt },
       ...{ decidedBy, report, reason, conflicts, blocking: all.filter(isBlocking) },
       student: { id: student.id, name: student.name, lines: studentLines(deps, ctx, page) },
-      guardians: page.guardians.map(({ guardianId, name, relationLabel: relation, state: guardianState }) => ({
-        ...{ id: guardianId, name, relation, state: guardianState },
+      guardians: page.guardians.map(({ guardianId, name, relationLabel, state: guardianState }) => ({
+        ...{ id: guardianId, name, relation: deps.pages.relationName(ctx, relationLabel), state: guardianState },
       })),
       applicants: page.applicants.map((one) => ({
         ...{ position: one.position, name: one.data.name, conflicts: one.conflicts },
         lines: applicantLines(deps, ctx, one),
       })),
-      files: page.files.map(({ id, name, contentType: type, size }) => ({
-        ...{ id, name, type, kilobytes: Math.max(1, Math.round(size / BYTES_PER_KILOBYTE)) },
+      files: page.files.map(({ id, name, contentType, size }) => ({
+        ...{
+          id,
+          name,
+          type: contentType.replace(/^.*\//, '').toUpperCase(),
+          kilobytes: Math.max(1, Math.round(size / BYTES_PER_KILOBYTE)),
+        },
       })),
       decisions: possible.filter((decision) => decision !== 'approve' || !isBlocked),
       results: state.results ?? [],
@@ -173,14 +178,16 @@ function applicantLines({ pages }: HttpDeps, ctx: Context, applicant: ApplicantV
     ...{ label: pages.t(ctx, `review.item.${key}`), value, check, isDifferent },
   });
   const nameCheck = has('name_differs') ? 'nameDiffers' : 'nameEqual';
+  const accountCheck = (existing: string): string =>
+    hasAccount === undefined ? '' : t(hasAccount ? existing : 'noAccount');
   const emailCheck = isEmailVerified ? 'emailConfirmed' : 'emailNotConfirmed';
   return [
-    line('name', data.name, hasAccount ? t(nameCheck) : t('noAccount'), has('name_differs')),
+    line('name', data.name, accountCheck(nameCheck), has('name_differs')),
     line('relation', pages.t(ctx, `binding.relation.${data.relation}`), '', false),
     line(
       'nationalId',
       nationalId ?? t('idHidden'),
-      t(hasAccount ? 'accountExists' : 'noAccount'),
+      accountCheck('accountExists'),
       has('same_person', 'student_applies', 'disabled'),
     ),
     line('mobile', formatLocalMobile(data.mobile), has('mobile_taken') ? t('taken') : '', has('mobile_taken')),

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { clientName } from '../../config/clients.ts';
 import { localize } from '../../config/localized-text.ts';
+import { statedRelationOf } from '../../domain/binding/applicants.ts';
 import type { School } from '../../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { DYNAMIC_KEYS } from '../../presentation/dynamic-keys.ts';
@@ -22,6 +23,8 @@ export interface Pages {
   /** Returns the name of an app in the language of the request, or its id if it is no longer registered. */
   appName(ctx: Context, clientId: string): string;
   schoolName(ctx: Context, school: School | undefined): string | undefined;
+  /** Returns the name of a relation in the language of the request. Labels that no form offers stay as they are. */
+  relationName(ctx: Context, label: string): string;
 }
 
 interface MessageOptions {
@@ -67,6 +70,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
   };
   const schoolName: Pages['schoolName'] = (ctx, school) =>
     school && localize({ [DEFAULT_LANGUAGE]: school.name, en: school.nameEn }, langOf(ctx));
+  const relationName: Pages['relationName'] = (ctx, label) => nameRelation(label, (key) => t(ctx, key));
   /** An expired interaction links to a new sign-in. After an error of the app, a new sign-in would fail again, so it links to its site. */
   const backToApp = (ctx: Context, kind: MessageKind, clientId = ACCOUNT_CLIENT_ID): MessageLocals['actions'] => {
     if (clientId === ACCOUNT_CLIENT_ID) return [];
@@ -96,7 +100,12 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       status,
     );
   };
-  return { langOf, t, show, message, appName, schoolName };
+  return { langOf, t, show, message, appName, schoolName, relationName };
+}
+
+function nameRelation(label: string, t: (key: string) => string): string {
+  const stated = statedRelationOf(label);
+  return stated === undefined ? label : t(`binding.relation.${stated}`);
 }
 
 /** Returns links that lead back to this page; after a form, to the page with the form. */

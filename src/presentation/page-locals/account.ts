@@ -61,7 +61,7 @@ export interface AccountLocals {
 interface GuardianLocals {
   guardianshipId: string;
   name: string;
-  relationLabel: string;
+  relation: string;
   isActive: boolean;
   isConsentAwaited: boolean;
   /** Last day, `YYYY-MM-DD`. */

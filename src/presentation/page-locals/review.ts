@@ -21,11 +21,12 @@ interface ApplicationsLocals {
   applications: readonly {
     id: string;
     student: string;
-    place: string;
+    /** School, class and seat of each current enrollment. */
+    places: readonly string[];
     kind: string | null;
     state: string;
     submittedAt: number;
-    ageDays: number;
+    ageDays: number | undefined;
   }[];
   nextUrl?: string | undefined;
 }

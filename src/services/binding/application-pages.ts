@@ -49,8 +49,8 @@ export interface ApplicantView {
   /** Masked; absent for homeroom teachers (docs/access-policy.md, rule 5). */
   nationalId: string | undefined;
   isEmailVerified: boolean;
-  /** A person with this national ID has an account. */
-  hasAccount: boolean;
+  /** A person with this national ID has an account. Absent after the decision. */
+  hasAccount: boolean | undefined;
   /** The comparison with the register, while the application waits at a school that uses it. */
   register: RegisterMatch | undefined;
   conflicts: CheckedApplicant['conflicts'];
@@ -225,7 +225,7 @@ async function describe(
   };
 }
 
-/** After the decision the facts have changed, so conflicts are shown before it only. */
+/** After the decision the facts have changed, so conflicts and accounts are compared before it only. */
 function toView(
   { row, data, existing, conflicts }: CheckedApplicant,
   { seesIds, isPending, match }: { seesIds: boolean; isPending: boolean; match: RegisterMatch | undefined },
@@ -236,7 +236,7 @@ function toView(
     data: shown,
     nationalId: seesIds ? maskNationalId(nationalId) : undefined,
     isEmailVerified: row.emailVerifiedAt !== null,
-    hasAccount: existing !== undefined,
+    hasAccount: isPending ? existing !== undefined : undefined,
     register: match,
     conflicts: isPending ? conflicts : [],
   };
