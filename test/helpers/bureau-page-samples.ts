@@ -45,6 +45,7 @@ export function sampleBureauLocals(
       action: '/a',
       fields: { name: x },
       cancelUrl: '/c',
+      isEditable: true,
       isDanger: true,
       values: { reason: x },
       errors: { reason: x },

@@ -60,7 +60,7 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
     'console/requests': { isOpen: true, hasSubjectRequests: true, requests: [request], nextUrl: '/n' },
     'console/request': {
       ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },
-      ...{ canConfirm: true, canWithdraw: true, values: { reason: x }, errors: { reason: x }, alert: x },
+      ...{ canConfirm: true, canWithdraw: true, otherId: x, values: { reason: x }, errors: { reason: x }, alert: x },
     },
   };
 }

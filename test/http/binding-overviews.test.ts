@@ -72,7 +72,7 @@ eachService(
       assert.match(school.url, /\/console\/binding\/schools\/993301$/);
       assert.match(
         textOf(school.body),
-        /共 3 位學生：已綁定 2、待審核 0、退回補正 0、不同意或無意參加 0、尚未回覆 1。/,
+        /共 3 位學生：已綁定 2、待審核 0、退回修正 0、不同意或無意參加 0、尚未回覆 1。/,
       );
       assert.match(textOf(school.body), /各班 .*高二3班 3 2 0 0 0 1 67%/);
       const classes = await registrar.open('/console/binding/schools/993301/report.csv');

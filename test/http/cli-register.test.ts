@@ -87,7 +87,7 @@ describe('kinpass register import', () => {
       ['', 'the file has no rows'],
       [`${HEADER}\n`, 'the file has no rows'],
       [
-        'student_national_id,guardian_name,relation\n',
+        'student_national_id,guardian_name,relation\nY200200404,吳大偉,father\n',
         'line 1: the column guardian_national_id (家長身分證統一編號) is missing',
       ],
       [
@@ -101,7 +101,10 @@ describe('kinpass register import', () => {
       ],
       [`${HEADER}\n${ROW}\n"Y2002`, 'line 3 is not valid CSV (CSV_QUOTE_NOT_CLOSED)'],
       [`${HEADER}\n${'x'.repeat(20_000)},1,2,3\n`, 'line 2 is not valid CSV (CSV_MAX_RECORD_SIZE)'],
-      [Buffer.from([...Buffer.from(`${HEADER}\nY200200404,Y100600000,`), 0xa7, 0x64]), 'the file is not valid UTF-8'],
+      [
+        Buffer.from([...Buffer.from(`${HEADER}\nY200200404,Y100600000,`), 0xa7, 0x64]),
+        'the file is not valid UTF-8; save it as CSV UTF-8',
+      ],
     ];
     for (const [content, message] of cases) assert.equal(await read(content), message);
     assert.match(

@@ -62,6 +62,8 @@ eachService(
       const preview = await write('第一行\r\n<b>第二行</b>', '字'.repeat(MAX_NOTICE_LENGTH));
       assert.equal(preview.status, 200);
       assert.match(preview.body, /第一行\n&lt;b&gt;第二行/);
+      const { chinese } = textsOf(await bureau.submit(preview, { edit: 'yes' }));
+      assert.equal(chinese, '第一行\r\n&lt;b&gt;第二行&lt;/b&gt;');
       const other = await write('另一位管理者的內容', 'x');
       assert.deepEqual(versions(await bureau.open(LIST)), ['2']);
       assert.equal((await bureau.submit(preview, { reason: '', confirmed: 'yes' })).status, 422);

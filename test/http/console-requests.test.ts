@@ -117,6 +117,8 @@ eachService(
       const sent = await registrar.submit(preview, { action: 'merge' });
       assert.equal(stateOn(sent), 'pending');
       const page = await bureau.open(`/console/requests/${requestOn(sent)}`);
+      assert.match(textOf(page.body), /另一個帳號 王大明/);
+      assert.ok(page.body.includes(`<a href="/console/people/${personId('G1')}">王大明</a>`));
       const declined = await bureau.submit(page, { answer: 'decline', reason: 'two people' });
       assert.equal(stateOn(declined), 'declined');
     });

@@ -51,10 +51,10 @@ const STAFF_ROUTES: Record<string, number> = {
   'GET /console/register-check': FORM,
   'POST /console/register-check': ACTION,
   'GET /console/subject-requests': PAGE,
-  'GET /console/subject-requests/:id': PAGE,
+  'GET /console/subject-requests/:id': FORM,
   'POST /console/subject-requests/:id': ACTION,
   'GET /console/requests': PAGE,
-  'GET /console/requests/:id': PAGE,
+  'GET /console/requests/:id': FORM,
   'POST /console/requests/:id': ACTION,
 };
 

@@ -116,6 +116,7 @@ eachService(
       const isActive = await holdApiToken(app, secret, { ...entry, scope: OFFLINE.scope });
       assert.equal(await isActive(), true);
       receiver.received.length = 0;
+      assert.doesNotMatch(textOf((await openAction('undo-merge')).body), /另一位有權限的同仁確認/);
       assert.match(textOf((await undo()).body), /合併已復原/);
       assert.equal(await isActive(), false);
       assert.equal((await userinfo(app, textIn(tokens, 'access_token'))).status, 401);
@@ -205,6 +206,7 @@ eachService(
       assert.match(merged, /帳號已合併/);
       assert.equal(await readId(), null);
       const undoing = await openAction('undo-merge', '', personId('S4'));
+      assert.match(textOf(undoing.body), /另一位有權限的同仁確認/);
       const sent = await registrar.submit(undoing, { action: 'undo-merge', reason: 'two pupils' });
       assert.equal(await readId(), null, 'before the confirmation');
       assert.match(await confirm(sent), /合併已復原/);

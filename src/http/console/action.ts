@@ -35,7 +35,7 @@ const MAX_VALUE_LENGTH = 300;
 
 /** Actions that rest on a document. The hint of the reason gives another example. */
 const DOCUMENT_ACTIONS: readonly PersonActionName[] = [
-  ...(['correct-name', 'correct-national-id', 'reveal-national-id', 'merge'] as const),
+  ...(['correct-name', 'correct-national-id', 'reveal-national-id', 'merge', 'undo-merge'] as const),
   ...GUARDIANSHIP_ACTION_NAMES,
 ];
 /** Actions that take access away; their button is red. */

@@ -10,7 +10,7 @@ export const confirmationFields = z.object({ reason: field, confirmed: checkbox 
 
 export type Confirmation = Pick<
   ConsoleConfirmLocals,
-  'section' | 'title' | 'effects' | 'changes' | 'texts' | 'action' | 'fields' | 'cancelUrl' | 'isDanger'
+  'section' | 'title' | 'effects' | 'changes' | 'texts' | 'action' | 'fields' | 'cancelUrl' | 'isDanger' | 'isEditable'
 >;
 
 /** The answer to a confirmed change that was not made. */

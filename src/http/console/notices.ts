@@ -5,7 +5,7 @@ import { NOTICE_POINTS, MAX_NOTICE_LENGTH } from '../../domain/binding/notice.ts
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { PublishedNotice } from '../../services/console/notices.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field, readForm, rowVersion } from '../forms/body.ts';
+import { checkbox, field, readForm, rowVersion } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';
 import { confirmationFields, confirmChange } from './confirmation.ts';
 import { pathIdOf } from './path-id.ts';
@@ -14,7 +14,7 @@ import type { SignedInStaff } from './session.ts';
 const PATH = '/console/notices';
 const LANGUAGES = ['chinese', 'english'] as const;
 type Texts = Record<(typeof LANGUAGES)[number], string>;
-const noticeForm = confirmationFields.extend({ version: rowVersion, chinese: field, english: field });
+const noticeForm = confirmationFields.extend({ version: rowVersion, chinese: field, english: field, edit: checkbox });
 
 /** `GET /console/notices`: all versions, the newest first. */
 export async function showNotices(deps: HttpDeps, ctx: Context): Promise<void> {
@@ -43,15 +43,15 @@ export async function showNoticeForm(deps: HttpDeps, ctx: Context): Promise<void
 
 /** `POST /console/notices/new`: shows a preview, then publishes the version. */
 export async function publishNotice(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const { version, chinese, english, ...sent } = readForm(ctx, noticeForm);
+  const { version, chinese, english, edit, ...sent } = readForm(ctx, noticeForm);
   const texts = { chinese: normalize(chinese), english: normalize(english) };
   const { pages, console: services } = deps;
   const errors = findErrors(deps, ctx, texts);
   const current = await getCurrent(deps);
   const isSame = LANGUAGES.every((language) => texts[language] === current[language]);
-  const alert = isSame ? pages.t(ctx, 'bureau.nothingChanged') : undefined;
-  if (Object.keys(errors).length > 0 || alert !== undefined) {
-    render(deps, ctx, { texts, version, errors, alert, status: 422 });
+  const alert = isSame && !edit ? pages.t(ctx, 'bureau.nothingChanged') : undefined;
+  if (edit || Object.keys(errors).length > 0 || alert !== undefined) {
+    render(deps, ctx, { texts, version, errors, alert, status: edit ? 200 : 422 });
     return;
   }
   await confirmChange(
@@ -69,6 +69,7 @@ export async function publishNotice(deps: HttpDeps, ctx: Context, { actor }: Sig
       action: `${PATH}/new`,
       fields: { version: String(version), ...texts },
       cancelUrl: PATH,
+      isEditable: true,
     },
     sent,
     {

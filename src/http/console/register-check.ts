@@ -34,7 +34,7 @@ export async function switchRegisterCheck(deps: HttpDeps, ctx: Context, { actor 
   const isOn = turn === 'on';
   const { pages } = deps;
   const name = pages.schoolName(ctx, school) ?? school.code;
-  const label = (value: boolean): string => pages.t(ctx, value ? 'bureau.on' : 'bureau.off');
+  const label = (value: boolean): string => pages.t(ctx, value ? 'registerCheck.on' : 'registerCheck.off');
   await confirmChange(
     deps,
     ctx,

@@ -137,7 +137,7 @@ function addRequestRoutes(router: Router, deps: HttpDeps): void {
   );
   router.get(
     '/requests/:id',
-    requireStaff(deps, (ctx, staff) => showRequest(deps, ctx, staff)),
+    requireStaff(deps, (ctx, staff) => showRequest(deps, ctx, staff), FORM_MAX_AGE_MS),
   );
   router.post(
     '/requests/:id',

@@ -13,7 +13,7 @@ import { field, instantVersion, parseForms, readForm } from '../forms/body.ts';
 import { pathIdOf } from './path-id.ts';
 import { reasonProblem, toAnswerLocals, type AnswerState } from './reason.ts';
 import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
-import { ACTION_MAX_AGE_MS, requireStaff, type SignedInStaff } from './session.ts';
+import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireStaff, type SignedInStaff } from './session.ts';
 
 const PATH = '/console/subject-requests';
 
@@ -25,7 +25,7 @@ export function addSubjectRequestRoutes(router: Router, deps: HttpDeps): void {
   );
   router.get(
     '/subject-requests/:id',
-    requireStaff(deps, (ctx, staff) => showSubjectRequest(deps, ctx, staff)),
+    requireStaff(deps, (ctx, staff) => showSubjectRequest(deps, ctx, staff), FORM_MAX_AGE_MS),
   );
   router.post(
     '/subject-requests/:id',

@@ -50,6 +50,8 @@ export interface ConsoleConfirmLocals {
   /** Sent again with the confirmation. */
   fields: Readonly<Record<string, string>>;
   cancelUrl: string;
+  /** The form before it can be shown again with the fields. */
+  isEditable?: boolean;
   isDanger?: boolean;
   values: { reason: string };
   errors: FieldErrors;

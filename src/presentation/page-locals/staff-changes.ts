@@ -25,6 +25,7 @@ export interface StaffRequestLine {
 interface StaffRequestLocals extends StaffRequestLine {
   before: string;
   after: string;
+  otherId: string | undefined;
   reason: string;
   version: number;
   hasChanged: boolean;

@@ -72,7 +72,7 @@ function toFileError(file: string, error: unknown): unknown {
     return new Error(`${file}: ${at} is not valid CSV (${error.code})`);
   }
   if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-    return new Error(`${file}: the file is not valid UTF-8`, { cause: error });
+    return new Error(`${file}: the file is not valid UTF-8; save it as CSV UTF-8`, { cause: error });
   return error;
 }
 
@@ -110,7 +110,9 @@ function createRowReader(today: string): RowReader {
   return {
     add: ({ record, info: { lines } }) => {
       if (columns !== undefined) {
-        if (record.some((value) => value.trim() !== '')) addRow(record, lines, columns);
+        // Without one of the columns, every row would have the same problem.
+        if (columns.size === COLUMNS.length && record.some((value) => value.trim() !== ''))
+          addRow(record, lines, columns);
         return;
       }
       columns = columnsOf(record, report);

@@ -1,5 +1,5 @@
 import { PERSON_ACTION_NAMES, PERSON_ACTIONS, type PersonActionName } from '../../domain/access/person-actions.ts';
-import { decide, type Decision, type DenialReason } from '../../domain/access/policy.ts';
+import { decide, type Decision, type DenialReason, type StaffAction } from '../../domain/access/policy.ts';
 import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
@@ -83,12 +83,14 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     const person = await findPerson(tx, personId);
     if (summary === undefined || person === undefined) return undefined;
     const { account, secondFactors } = await loadAccount(tx, personId, person.status === 'active');
+    const merge = await findLatestMerge(tx, personId);
     const allowed = listActions(actor, authorized, {
       isActive: account.isActive,
       isPerson: person.kind === 'person',
       hasNationalId: person.nationalIdSealed !== null,
       hasFactors: secondFactors > 0,
-      hasMerge: (await findLatestMerge(tx, personId)) !== undefined,
+      hasMerge: merge !== undefined,
+      hadTwoIds: merge?.hadTwoIds === true,
       hasMailbox: summary.logins.some(({ kind, isVerified }) => kind === 'email' && isVerified),
       hasLogin: summary.logins.length > 0,
       needsUnlock: await hasFailures(tx, secrets, personId, clock.now()),
@@ -185,6 +187,8 @@ interface ActionFacts {
   hasFactors: boolean;
   /** Another account was merged into this one. */
   hasMerge: boolean;
+  /** Both accounts of the last merge had a national ID, so two people undo it. */
+  hadTwoIds: boolean;
   /** A verified email address. */
   hasMailbox: boolean;
   hasLogin: boolean;
@@ -216,6 +220,10 @@ const USEFUL: Partial<Record<PersonActionName, (facts: ActionFacts) => boolean>>
   unlock: ({ needsUnlock }) => needsUnlock,
 };
 
+function policyActionOf(name: PersonActionName, { hadTwoIds }: ActionFacts): StaffAction {
+  return name === 'undo-merge' && hadTwoIds ? 'merge_with_two_ids' : PERSON_ACTIONS[name];
+}
+
 /** Lists the actions that the actor may do now. */
 function listActions(
   actor: StaffActor,
@@ -225,7 +233,7 @@ function listActions(
   const decisions = PERSON_ACTION_NAMES.filter((name) => APPLICABLE[name]?.(facts) !== false).map(
     (name): { name: PersonActionName; decision: Decision } => ({
       name,
-      decision: decide(actor, PERSON_ACTIONS[name], target, policy),
+      decision: decide(actor, policyActionOf(name, facts), target, policy),
     }),
   );
   const actions = decisions.flatMap(({ name, decision }) =>

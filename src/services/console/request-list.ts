@@ -30,6 +30,8 @@ export interface StaffRequestLine {
 export interface StaffRequestPage extends StaffRequestLine {
   before: string;
   after: string;
+  /** The account that a waiting merge would end. */
+  otherId: string | undefined;
   reason: string;
   /** Version of the person, for the form. */
   version: number;
@@ -109,6 +111,7 @@ async function loadPage(
     ...line,
     ...payload,
     ...values,
+    otherId: row.action === 'merge' && isPending ? concerned[1] : undefined,
     version: person.staffVersion,
     hasChanged: isPending && person.staffVersion !== row.staffVersion,
     canConfirm: isPending && (await mayConfirm(tx, authorization, actor, { ...row, input }, concerned)).allowed,
