@@ -6,13 +6,13 @@ import { join } from 'node:path';
 
 import type { KnownClient } from './registration.ts';
 
-const PAGE = join(import.meta.dirname, '../../docs/clients/oidc-client-ts.html');
+const FOLDER = join(import.meta.dirname, '../../docs/clients');
 const PACKAGE = createRequire(import.meta.url).resolve('oidc-client-ts');
 const SCRIPT = join(PACKAGE, '../../browser/oidc-client-ts.min.js');
 
 /** Serves the page of docs/clients and the script of the package, as a web server without code does. */
 export async function serveBrowserApp(issuer: string, { id, baseUrl }: KnownClient): Promise<Server> {
-  const page = readFileSync(PAGE, 'utf8')
+  const page = readFileSync(join(FOLDER, `${id}.html`), 'utf8')
     .replace('https://sso.city.example', issuer)
     .replace("'browser-app'", `'${id}'`);
   const script = readFileSync(SCRIPT);

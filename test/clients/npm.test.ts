@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { after, before, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 
+import type { Browser } from 'playwright-core';
 import { z } from 'zod';
 import * as authJs from '../../docs/clients/auth-js.ts';
 import * as expressOpenidConnect from '../../docs/clients/express-openid-connect.ts';
@@ -66,7 +67,7 @@ const apps: ServerApp[] = [
   { ...(await newClient('simple-oauth2')), ...simpleOauth2 },
 ];
 const appAuth = await newClient('appauth');
-const browserApp = await newClient('oidc-client-ts');
+const browserApps = [await newClient('oidc-client-ts'), await newClient('oidc-client-ts-dpop')];
 
 let service: TestService;
 let time: FrozenTime;
@@ -83,9 +84,9 @@ async function listen(app: ServerApp): Promise<void> {
 
 before(async () => {
   time = freezeTime(Date.now());
-  service = await startService({ clients: [...apps, appAuth, browserApp].map(readRegistration) });
+  service = await startService({ clients: [...apps, appAuth, ...browserApps].map(readRegistration) });
   await Promise.all(apps.map(listen));
-  servers.push(await serveBrowserApp(service.issuer, browserApp));
+  for (const app of browserApps) servers.push(await serveBrowserApp(service.issuer, app));
 });
 after(async () => {
   for (const server of servers) {
@@ -110,33 +111,38 @@ function assertShowsPerson({ status, body }: Answer): void {
   assert.deepEqual(shown.parse(JSON.parse(body)), PERSON);
 }
 
-// Runs first, because Chromium has the clock of the machine.
-it('oidc-client-ts in Chromium: signs in, reads claims, refreshes and signs out', async () => {
-  const browser = await openBrowser();
-  try {
-    const page = await browser.newPage();
-    const shows = (text: string): Promise<void> => page.locator('#person').filter({ hasText: text }).waitFor();
-    await page.goto(browserApp.baseUrl);
-    await press(page, '#sign-in');
-    await fillSignIn(page, LOGIN.T2);
-    await press(page, '#submit');
-    await shows(`"name":"${PERSON.name}"`);
-    await shows(`"preferred_username":"${PERSON.preferred_username}"`);
+// They run first, because Chromium has the clock of the machine.
+describe('in Chromium', () => {
+  let browser: Browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => browser.close());
 
-    const refreshed = page.waitForResponse((response) => response.url().endsWith('/token'));
-    await page.click('#refresh');
-    assert.equal((await refreshed).status(), 200);
-    assert.match((await refreshed).request().postData() ?? '', /^grant_type=refresh_token&/);
-    await shows(`"name":"${PERSON.name}"`);
+  for (const { id, baseUrl } of browserApps) {
+    it(`${id}: signs in, reads claims, refreshes and signs out`, async () => {
+      const page = await (await browser.newContext()).newPage();
+      const shows = (text: string): Promise<void> => page.locator('#person').filter({ hasText: text }).waitFor();
+      await page.goto(baseUrl);
+      await press(page, '#sign-in');
+      await fillSignIn(page, LOGIN.T2);
+      await press(page, '#submit');
+      await shows(`"name":"${PERSON.name}"`);
+      await shows(`"preferred_username":"${PERSON.preferred_username}"`);
 
-    await press(page, '#sign-out');
-    await press(page, '#submit');
-    assert.equal(page.url(), `${browserApp.baseUrl}/`);
-    await shows('null');
-    await press(page, '#sign-in');
-    await page.locator('[name="password"]').waitFor();
-  } finally {
-    await browser.close();
+      const refreshed = page.waitForResponse((response) => response.url().endsWith('/token'));
+      await page.click('#refresh');
+      assert.equal((await refreshed).status(), 200);
+      assert.match((await refreshed).request().postData() ?? '', /^grant_type=refresh_token&/);
+      await shows(`"name":"${PERSON.name}"`);
+
+      await press(page, '#sign-out');
+      await press(page, '#submit');
+      assert.equal(page.url(), `${baseUrl}/`);
+      await shows('null');
+      await press(page, '#sign-in');
+      await page.locator('[name="password"]').waitFor();
+    });
   }
 });
 
