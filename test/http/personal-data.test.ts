@@ -93,6 +93,7 @@ eachService(
       assert.match(shown, /學校 示範高中 班級 高二3班/);
       const english = await browser.open('/language?to=en&back=/account/data');
       assert.match(enrollments(english), /Demo/);
+      assert.match(textOf(english.body), /Relation Mother/);
       assert.match((await browser.post('/account/data/download', '')).body, /"code": "993301"/);
     });
 
