@@ -135,7 +135,7 @@ const DATA_FIELDS = [
   ...['decidedAt', 'answer', 'version', 'answeredAt', 'device', 'address'],
   ...['endedAt', 'app', 'scopes', 'grantedAt', 'action', 'requestedAt'],
   ...['decision', 'doneAt', 'mergedAt', 'event', 'outcome', 'by'],
-  ...['eventAt', 'remindedAt', 'endRequestedAt', 'endRequest', 'unsent'],
+  ...['eventAt', 'remindedAt', 'endRequestedAt', 'endRequest'],
 ] as const;
 
 /** The families of keys of the pages about personal data. */
