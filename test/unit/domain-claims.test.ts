@@ -104,7 +104,7 @@ describe('scopes', () => {
 
 describe('standard claims', () => {
   it('have the names and types of OpenID Connect', () => {
-    sameJson(standardClaims(G2, ['openid', 'profile', 'email', 'phone']), {
+    sameJson(standardClaims(G2, ['openid', 'profile', 'email', 'phone'], 'sub'), {
       name: '李美玲',
       preferred_username: 'meiling.li@parents.example',
       locale: 'zh-TW',
@@ -114,13 +114,13 @@ describe('standard claims', () => {
       phone_number: '+886900000102',
       phone_number_verified: false,
     });
-    assert.deepEqual(standardClaims(G2, ['openid']), {});
-    assert.equal(standardClaims(T1, ['profile']).preferred_username, 'shufen.chen');
-    assert.equal('locale' in standardClaims(T1, ['profile']), false);
+    assert.deepEqual(standardClaims(G2, ['openid'], 'sub'), {});
+    assert.equal(standardClaims(T1, ['profile'], 'sub').preferred_username, 'shufen.chen');
+    assert.equal('locale' in standardClaims(T1, ['profile'], 'sub'), false);
   });
 
   it('do not contain the email as preferred_username without the email scope', () => {
-    assert.equal('preferred_username' in standardClaims(G2, ['openid', 'profile']), false);
+    assert.equal(standardClaims(G2, ['openid', 'profile'], 'sub').preferred_username, 'sub');
   });
 
   it('prefer the verified email address', () => {
@@ -130,8 +130,11 @@ describe('standard claims', () => {
         { kind: 'email', value: 'second@parents.example', isVerified: true },
       ],
     });
-    assert.deepEqual(standardClaims(person, ['email']), { email: 'second@parents.example', email_verified: true });
-    assert.deepEqual(standardClaims(facts('X'), ['email', 'phone']), {});
+    assert.deepEqual(standardClaims(person, ['email'], 'sub'), {
+      email: 'second@parents.example',
+      email_verified: true,
+    });
+    assert.deepEqual(standardClaims(facts('X'), ['email', 'phone'], 'sub'), {});
   });
 });
 
@@ -241,8 +244,7 @@ describe('children and acting', () => {
     const childless = facts('N', { name: '周建國' });
     const of = (person: PersonFacts): unknown => ({
       ...buildClaims(request(person, PORTFOLIO, { granted })),
-      sub: '',
-      name: '',
+      ...{ sub: '', name: '', preferred_username: '' },
     });
     assert.deepEqual(of(G3), of(childless));
     assert.deepEqual(of(G4), { ...Object(of(childless)), roles: ['parent'] });

@@ -184,9 +184,10 @@ export function buildClaims(request: ClaimsRequest): { sub: string } & Record<st
   const released = claimsForScopes(scopes);
   const acting =
     granted && released.has('acting') ? buildActingClaim(granted, facts, entitlements, today, subOf, ctxId) : undefined;
+  const sub = subOf(facts.id);
   return {
-    sub: subOf(facts.id),
-    ...standardClaims(facts, scopes),
+    sub,
+    ...standardClaims(facts, scopes, sub),
     ...(released.has('roles') && { roles: rolesOf(facts, entitlements, today) }),
     ...(released.has('affiliations') && { affiliations: affiliationsOf(facts, entitlements, today) }),
     ...(released.has('children') && {

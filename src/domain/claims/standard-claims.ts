@@ -23,9 +23,9 @@ function pick(facts: PersonFacts, kind: Identifier['kind']): Identifier | undefi
 
 /**
  * Returns the standard claims that the granted scopes release. `preferred_username` is the account name. The email address replaces it only
- * with the `email` scope, which a client needs to receive the address.
+ * with the `email` scope, which a client needs to receive the address. Otherwise it is the `sub`, because many products need a user name.
  */
-export function standardClaims(facts: PersonFacts, scopes: readonly Scope[]): StandardClaims {
+export function standardClaims(facts: PersonFacts, scopes: readonly Scope[], sub: string): StandardClaims {
   const released = claimsForScopes(scopes);
   const email = released.has('email') ? pick(facts, 'email') : undefined;
   const phone = released.has('phone_number') ? pick(facts, 'mobile') : undefined;
@@ -33,7 +33,7 @@ export function standardClaims(facts: PersonFacts, scopes: readonly Scope[]): St
   return {
     ...(released.has('name') && {
       name: facts.name,
-      ...(username && { preferred_username: username.value }),
+      preferred_username: username?.value ?? sub,
       ...(facts.locale !== undefined && { locale: facts.locale }),
       updated_at: Math.floor(facts.updatedAt / 1000),
     }),
