@@ -24,8 +24,12 @@ const OIDC: readonly Part[] = [
   },
   {
     sources: [
-      ...files('oidc/contexts', 'account context-selection grant-issuer requested-scopes sector-identifier'),
+      ...files(
+        'oidc/contexts',
+        'account context-selection grant-issuer id-token-hint requested-scopes sector-identifier',
+      ),
       ...files('oidc/adapter', 'verified-login'),
+      ...files('oidc/options', 'offline-access'),
     ],
     tests: [
       ...unit('oidc-names'),
@@ -52,7 +56,7 @@ const OIDC: readonly Part[] = [
     tests: [...unit('oidc-names'), ...http('consent first-password context-choice tokens-requests second-factor')],
   },
   {
-    sources: files('oidc/options', 'claims client-auth clients fapi pkce refresh-rotation resources ttl'),
+    sources: files('oidc/options', 'claims client-auth clients fapi refresh-rotation resources ttl'),
     tests: unit('oidc-options oidc-names'),
   },
   {
@@ -74,6 +78,7 @@ const OIDC: readonly Part[] = [
     ),
   },
   { sources: files('oidc', 'client-keys'), tests: http('client-keys') },
+  { sources: files('oidc/options', 'pkce'), tests: [...unit('oidc-options'), ...http('tokens-requests')] },
   { sources: files('oidc/options', 'cookies'), tests: security('cookies') },
   {
     sources: [...files('oidc/adapter', 'device-polls user-codes'), ...files('oidc/options', 'device-flow')],

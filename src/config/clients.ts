@@ -51,6 +51,9 @@ function isWebUrl(value: string): boolean {
 /** The ids of registered apps. Any other text names no client, and the databases need not be asked for it. */
 export const CLIENT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;
 
+/** JOSE names. The service has keys for each. */
+export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const;
+
 const fields = z.strictObject({
   client_id: z
     .string()
@@ -83,7 +86,7 @@ const fields = z.strictObject({
     .url({ protocol: /^https$/ })
     .optional()
     .describe('its host is the pairwise sector'),
-  id_token_signed_response_alg: z.enum(['RS256', 'ES256']).default('RS256'),
+  id_token_signed_response_alg: z.enum(ID_TOKEN_ALGORITHMS).default('RS256'),
   device_flow: z.boolean().default(false).describe('allows the device flow (RFC 8628)'),
   require_pkce: z
     .boolean()

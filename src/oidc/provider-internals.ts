@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { decodeProtectedHeader } from 'jose';
 import Provider, { errors, type ClientMetadata } from 'oidc-provider';
 import { z } from 'zod';
+import { ID_TOKEN_ALGORITHMS } from '../config/clients.ts';
 import { isEqualConstantTime } from '../platform/crypto/constant-time.ts';
 import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../services/access/client-registry.ts';
 import type { ReplayCheck } from './adapter/replay-detection.ts';
@@ -127,12 +129,51 @@ export function replaceReplayCheck(provider: Provider, check: ReplayCheck): void
   Reflect.set(provider.ReplayDetection, 'unique', check);
 }
 
-const payloadNames = z.array(z.string(), 'oidc-provider no longer lists the stored properties of Session.IN_PAYLOAD');
+const payloadNames = z.array(
+  z.string(),
+  'oidc-provider no longer lists the stored properties of a model in IN_PAYLOAD',
+);
 
 /** Stores `secondFactorAt` with each session. The provider itself stores `acr` and `amr`. */
 export function storeSecondFactorTime(provider: Provider): void {
   const names = payloadNames.parse(Reflect.get(provider.Session, 'IN_PAYLOAD'));
   Object.defineProperty(provider.Session, 'IN_PAYLOAD', { get: () => [...names, 'secondFactorAt'] });
+}
+
+/** Leaves `nonce` out of refresh tokens, so that refreshed ID tokens have none (OpenID Connect Core 1.0, section 12.2). */
+export function omitNonceOfRefresh(provider: Provider): void {
+  const names = payloadNames.parse(Reflect.get(provider.RefreshToken, 'IN_PAYLOAD'));
+  Object.defineProperty(provider.RefreshToken, 'IN_PAYLOAD', { get: () => names.filter((name) => name !== 'nonce') });
+}
+
+const validateMethod = z.custom<(this: unknown, idToken: string, client: object) => Promise<unknown>>(
+  (value) => typeof value === 'function',
+  'oidc-provider no longer has the method IdToken.validate',
+);
+
+/**
+ * Accepts an `id_token_hint` with each algorithm that the service signs ID tokens with. The provider accepts only the current one of the
+ * client, so after a change the apps could not sign people out.
+ */
+export function acceptHintsOfEachAlgorithm(provider: Provider): void {
+  const validate = validateMethod.parse(Reflect.get(provider.IdToken, 'validate'));
+  Reflect.set(provider.IdToken, 'validate', (idToken: string, client: object) => {
+    const alg = ID_TOKEN_ALGORITHMS.find((one) => one === algorithmOf(idToken));
+    return validate.call(
+      provider.IdToken,
+      idToken,
+      alg === undefined ? client : Object.create(client, { idTokenSignedResponseAlg: { value: alg } }),
+    );
+  });
+}
+
+function algorithmOf(idToken: string): string | undefined {
+  try {
+    return decodeProtectedHeader(idToken).alg;
+  } catch {
+    // The provider rejects it with its own error.
+    return undefined;
+  }
 }
 
 /** Checks a registration with the rules of the provider. @throws {errors.InvalidClientMetadata} */

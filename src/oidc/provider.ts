@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { errors, type Adapter, type Configuration } from 'oidc-provider';
-import { listBrowserOrigins, type ClientRegistration } from '../config/clients.ts';
+import { ID_TOKEN_ALGORITHMS, listBrowserOrigins, type ClientRegistration } from '../config/clients.ts';
 import { pairwiseSub } from '../domain/claims/pairwise.ts';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import type { RotatedSession } from '../services/access/session-rotation.ts';
@@ -27,6 +27,7 @@ import { createCookies } from './options/cookies.ts';
 import { createDeviceFlow } from './options/device-flow.ts';
 import { createDPoP } from './options/dpop.ts';
 import { enforceFapi } from './options/fapi.ts';
+import { restoreOfflineAccess } from './options/offline-access.ts';
 import { createPkce } from './options/pkce.ts';
 import { rotateRefreshToken } from './options/refresh-rotation.ts';
 import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
@@ -34,10 +35,12 @@ import { createTtl } from './options/ttl.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
 import {
   acceptFullWidthUserCodes,
+  acceptHintsOfEachAlgorithm,
   forceSid,
   forcePairwiseSubjects,
   compareSecretHashes,
   createSendLogout,
+  omitNonceOfRefresh,
   prepareClients,
   replaceReplayCheck,
   rejectDeviceFlowOfBuiltInClient,
@@ -90,6 +93,8 @@ export function createOidc(deps: OidcDeps): Oidc {
   rejectDeviceFlowOfBuiltInClient(provider);
   storeSecondFactorTime(provider);
   acceptFullWidthUserCodes(provider);
+  omitNonceOfRefresh(provider);
+  acceptHintsOfEachAlgorithm(provider);
   updateSessionAssurance(provider);
   releaseCompletedRequests(provider, deps.rateLimiter);
   registerEventListeners(provider, deps);
@@ -140,7 +145,7 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     allowOmittingSingleRegisteredRedirectUri: false,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(() => deps.clock.now()),
-    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256'] },
+    enabledJWA: { idTokenSigningAlgValues: [...ID_TOKEN_ALGORITHMS] },
     pkce: createPkce(deps.clients),
     // Tokens still end with their session: `isGrantActive` checks it for each grant, so each tab has its own.
     expiresWithSession: () => false,
@@ -155,7 +160,12 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
       deps.pages.error(ctx, out, error);
     },
     features: createFeatures(deps, findAccount, checkRequest),
-    extraParams: { [REQUEST_CHECK]: checkRequest },
+    extraParams: {
+      [REQUEST_CHECK]: (ctx) => {
+        restoreOfflineAccess(deps, ctx);
+        checkRequest(ctx);
+      },
+    },
     // Rejects a request of another origin. src/http/middleware/cors.ts sets the headers.
     clientBasedCORS: (_ctx, origin, { clientId }) => {
       const client = deps.clients.find(clientId);

@@ -294,7 +294,7 @@ describe('codes, secrets, refresh tokens', () => {
       const { tokens, claims } = await completeFlow(party, offline);
       suite.time.advance(SECOND);
       const renewed = await refresh(party, textIn(tokens, 'refresh_token'));
-      const next = await checkTokens(party, renewed, z.string().optional().parse(claims['nonce']));
+      const next = await checkTokens(party, renewed, undefined);
       for (const same of ['iss', 'sub', 'aud', 'auth_time']) assert.deepEqual(next.claims[same], claims[same], same);
       assert.ok((next.claims.iat ?? 0) > (claims.iat ?? Infinity));
       assert.equal((await userinfo(party, textIn(renewed, 'access_token'))).body['sub'], claims.sub);

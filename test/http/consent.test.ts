@@ -218,6 +218,18 @@ describe('a third-party app', () => {
   });
 });
 
+describe('a refresh token of an app that is not first-party', () => {
+  it('is issued only with prompt=consent (OpenID Connect Core 1.0, section 11)', async () => {
+    for (const parameters of [{ scope: OFFLINE.scope }, { prompt: 'consent' }]) {
+      const httpBrowser = visit();
+      const asked = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T2, parameters });
+      const answer = asked.answer.leavesTo === undefined ? await accept(httpBrowser, asked.answer) : asked.answer;
+      const { body } = await redeem(vendor, { ...asked, answer });
+      assert.deepEqual([body['refresh_token'], body['scope']], [undefined, 'openid profile']);
+    }
+  });
+});
+
 describe('a first-party app', () => {
   it('shows no consent page, not even with prompt=consent', async () => {
     for (const parameters of [{}, { prompt: 'consent' }, OFFLINE]) {

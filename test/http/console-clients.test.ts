@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
+import { decodeProtectedHeader } from 'jose';
 import * as client from 'openid-client';
 
 import * as auditStore from '../../src/store/audit.ts';
@@ -237,6 +238,26 @@ eachService(
       assert.deepEqual(JSON.parse(String(changed[0]?.detail['after'])), {
         redirect_uris: ['https://edited.example/new'],
       });
+    });
+
+    it('accept the hints of ID tokens that another algorithm signed before a change', async () => {
+      const home = 'https://signer.example/';
+      const fields = { first_party: 'yes', post_logout_redirect_uris: home };
+      const app = await party('signer', await register(form('signer', fields)));
+      const browser = createHttpBrowser(running().issuer);
+      const tokens = await signIn(app, browser);
+      const edited = { ...form('signer', fields), id_token_signed_response_alg: 'RS256' };
+      const page = await bureau.open('/console/clients/signer/edit');
+      const more = { ...formOf(page.body).hidden, action: 'save', reason: REASON };
+      assert.equal((await bureau.post('/console/clients/signer/edit', encode({ ...edited, ...more }))).status, 200);
+      const parameters = { prompt: 'none', id_token_hint: tokens.id_token ?? '' };
+      const silent = await runAuthorization(app, browser, { parameters });
+      const next = await silent.finish(silent.answer);
+      const algorithms = [tokens, next].map(({ id_token: token = '' }) => decodeProtectedHeader(token).alg);
+      assert.deepEqual(algorithms, ['ES256', 'RS256']);
+      const signOut = new URLSearchParams({ id_token_hint: parameters.id_token_hint, post_logout_redirect_uri: home });
+      const end = await browser.open(`/session/end?${signOut.toString()}`);
+      assert.equal((await browser.submit(end, { logout: 'yes' })).leavesTo?.href, home);
     });
 
     it('of the clients file are shown read-only', async () => {

@@ -18,6 +18,7 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { childrenOf, startCityApps, readReleasedClaims, type CityApps } from '../helpers/city-apps.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { getGuardianshipId } from '../helpers/people.ts';
 import type { TestParty, Tokens } from '../helpers/relying-party.ts';
 
 let apps: CityApps;
@@ -179,6 +180,60 @@ describe('rule 7: a switch by the claims parameter', () => {
     const parameters = requestActing({ role: 'parent', child: le }, {});
     const { tokens } = await signInWithNewBrowser(apps.payment, { login: LOGIN.G2, parameters });
     assert.equal(actingOf(idClaims(tokens)).child, le);
+  });
+});
+
+describe('rule 7: an id_token_hint', () => {
+  const hint = (tokens: Tokens, more: Record<string, string> = { prompt: 'none' }): Record<string, string> => ({
+    id_token_hint: tokens.id_token ?? '',
+    ...more,
+  });
+
+  it('keeps its own child in each tab, with and without prompt=none', async () => {
+    const { httpBrowser, tokens: an } = await signInWithNewBrowser(apps.payment, elder);
+    const [, child] = await childIds(apps.payment);
+    const le = await tokensFor(apps.payment, httpBrowser, { parameters: requestActing({ role: 'parent', child }) });
+    for (const tokens of [an, le]) {
+      for (const more of [{ prompt: 'none' }, {}]) {
+        const next = await tokensFor(apps.payment, httpBrowser, { parameters: hint(tokens, more) });
+        assert.deepEqual(idClaims(next)['acting'], idClaims(tokens)['acting']);
+      }
+    }
+    const asked = await runAuthorization(apps.payment, httpBrowser, {
+      parameters: hint(an, { prompt: 'select_account' }),
+    });
+    assert.equal(interactionOf(asked.answer), 'select_account');
+  });
+
+  it('keeps its child when the person signs in again', async () => {
+    const { tokens } = await signInWithNewBrowser(apps.payment, elder);
+    const again = await signInWithNewBrowser(apps.payment, { login: LOGIN.G2, parameters: hint(tokens, {}) });
+    assert.deepEqual(idClaims(again.tokens)['acting'], idClaims(tokens)['acting']);
+  });
+
+  it('of a context that is no longer available does not switch to another one', async () => {
+    const { tokens } = await signInWithNewBrowser(apps.portfolio, { login: LOGIN.T1, choice: ['家長'] });
+    const httpBrowser = visit();
+    await runAuthorization(apps.portfolio, httpBrowser, { login: LOGIN.T1, choice: ['家長'] });
+    const { guardianships } = apps.service.container;
+    const id = await getGuardianshipId(apps.service, LOGIN.T1, '陳以恩');
+    const change = (action: 'suspend' | 'resume'): Promise<boolean> =>
+      guardianships.applyAction({ id, action, reason: 'court order 7', actorId: undefined });
+    await change('suspend');
+    const silent = await runAuthorization(apps.portfolio, httpBrowser, { parameters: hint(tokens) });
+    assert.equal(errorOf(silent.answer), 'account_selection_required');
+    await change('resume');
+  });
+
+  it('of another person gets login_required, also after another person signed in', async () => {
+    const { tokens } = await signInWithNewBrowser(apps.payment, elder);
+    const { httpBrowser } = await signInWithNewBrowser(apps.payment, { login: LOGIN.G4 });
+    const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: hint(tokens) });
+    assert.equal(errorOf(silent.answer), 'login_required');
+    const shown = await runAuthorization(apps.payment, httpBrowser, { parameters: hint(tokens, {}) });
+    assert.equal(interactionOf(shown.answer), 'login');
+    const other = await runAuthorization(apps.payment, visit(), { login: LOGIN.G4, parameters: hint(tokens, {}) });
+    assert.equal(errorOf(other.answer), 'login_required');
   });
 });
 

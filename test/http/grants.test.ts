@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
 import { eq } from 'drizzle-orm';
+import * as client from 'openid-client';
 
 import {
   requestTokens,
@@ -129,6 +130,7 @@ eachService('a refresh token', clients, (running) => {
       for (const claim of ['sub', 'sid', 'auth_time', 'acr', 'aud', 'iss']) {
         assert.deepEqual(now[claim], before[claim], claim);
       }
+      assert.deepEqual(['nonce' in before, 'nonce' in now], [true, false], 'OpenID Connect Core 1.0, section 12.2');
       assert.equal(Number(now['iat']), Number(before['iat']) + HOUR / SECOND);
     }
   });
@@ -193,12 +195,21 @@ eachService('a refresh token', clients, (running) => {
     }
   });
 
-  it('is issued only with prompt=consent (OpenID Connect Core 1.0, section 11)', async () => {
-    for (const parameters of [{ scope: OFFLINE.scope }, { prompt: 'consent' }, {}]) {
-      const reply = await signIn(app, parameters);
-      assert.equal(reply.status, 200);
-      assert.equal(reply.body['refresh_token'], undefined, JSON.stringify(parameters));
-      assert.equal(reply.body['scope'], 'openid profile');
+  it('is issued to a first-party client without prompt=consent, also through PAR', async () => {
+    const { scope } = OFFLINE;
+    const httpBrowser = createHttpBrowser(running().issuer);
+    const begun = await runAuthorization(app, httpBrowser, { login: LOGIN.T2, parameters: { scope } });
+    const given = await redeem(app, begun);
+    assert.equal(given.body['scope'], scope);
+    assert.equal((await refresh(app, textIn(given, 'refresh_token'))).status, 200);
+    const silent = await app.begin({ scope, prompt: 'none' });
+    const sent = new URL(silent.url).searchParams;
+    sent.delete('client_id');
+    const pushed = await client.buildAuthorizationUrlWithPAR(app.config, sent);
+    const answer = await httpBrowser.open(pushed.href);
+    assert.ok((await silent.finish(answer)).refresh_token);
+    for (const parameters of [{ prompt: 'consent' }, {}]) {
+      assert.equal((await signIn(app, parameters)).body['refresh_token'], undefined, 'without the scope');
     }
   });
 

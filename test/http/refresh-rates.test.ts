@@ -165,8 +165,10 @@ eachService(
     });
 
     it('reduces the consumed token to the fields of the reuse detection', async () => {
-      const claims = JSON.stringify({ userinfo: { name: null, nickname: { essential: true } } });
-      const first = await startToken(LOGIN.G3, { nonce: 'n'.repeat(500), claims });
+      const claims = JSON.stringify({
+        id_token: { name: null, nickname: { essential: true, value: 'n'.repeat(400) } },
+      });
+      const first = await startToken(LOGIN.G3, { claims });
       const before = await findToken(first);
       const second = await refresh(app, first);
       const kept = await findToken(first);
@@ -179,7 +181,7 @@ eachService(
         [before.grantHash, before.accountId, before.clientId, before.expiresAt],
       );
       const third = await refresh(app, textIn(second, 'refresh_token'));
-      assert.equal(decodeJwt(textIn(third, 'id_token'))['nonce'], 'n'.repeat(500), 'the next tokens keep all fields');
+      assert.ok('name' in decodeJwt(textIn(third, 'id_token')), 'the next tokens keep the claims request');
       assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
       assert.deepEqual(await reuseReasons('G3'), [{ reason: 'refresh_token_reuse' }]);
       assert.equal((await refresh(app, textIn(third, 'refresh_token'))).body['error'], 'invalid_grant');

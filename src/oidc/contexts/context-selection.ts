@@ -8,6 +8,7 @@ import type { ActingContext, PersonFacts } from '../../domain/model.ts';
 import { findFacts } from '../../services/people/people.ts';
 import type { OidcDeps } from '../deps.ts';
 import { createRequestMemo } from '../request-memo.ts';
+import { findHintedIdentity } from './id-token-hint.ts';
 import { sectorIdentifierOf } from './sector-identifier.ts';
 
 /** The value of the `acting` claims request: one context of the person (docs/claims.md, rule 7). */
@@ -54,10 +55,11 @@ export function createContextResolver(deps: Deps): ContextResolver {
       const facts = await loadFacts(ctx, personId);
       const available = facts === undefined ? [] : availableContexts(facts, entitlements, localDate(clock.now()));
       const sector = sectorIdentifierOf(client);
+      const hinted = await findHintedIdentity(ctx);
       return {
         requested: true,
         available,
-        selected: selectContext(ctx, available, {
+        selected: selectContext(ctx, available, hinted?.acting?.ctx, {
           subOf: (id) => pairwiseSub(keys.pairwiseKey, sector, id),
           idOf: (context) => contextId(keys.pairwiseKey, sector, personId, context),
         }),
@@ -71,10 +73,14 @@ interface PairwiseNames {
   idOf(context: ActingContext): string;
 }
 
-/** Selects the context that the person chose in this request, else the one that the app requests, else the only one. */
+/**
+ * Selects the context that the person chose in this request, else the one that the app requests, else that of the `id_token_hint`, else the
+ * only one.
+ */
 function selectContext(
   ctx: KoaContextWithOIDC,
   contexts: readonly ActingContext[],
+  hintedId: string | undefined,
   names: PairwiseNames,
 ): ActingContext | undefined {
   const answer = selectedContext.safeParse(ctx.oidc.result?.['select_account']);
@@ -87,5 +93,6 @@ function selectContext(
     const { role, child, school_code: schoolCode } = request.data;
     return findRequestedContext(contexts, { role, child, schoolCode }, (id) => names.subOf(id));
   }
+  if (hintedId !== undefined) return contexts.find((context) => names.idOf(context) === hintedId);
   return requiresSelection(contexts) ? undefined : contexts[0];
 }

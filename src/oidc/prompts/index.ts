@@ -9,6 +9,7 @@ import { enrollmentNotRecent } from './checks/enrollment-not-recent.ts';
 import { firstPassword } from './checks/first-password.ts';
 import { isFirstParty } from './first-party.ts';
 import { nativeApp } from './checks/native-app.ts';
+import { otherPersonHinted } from './checks/other-person-hinted.ts';
 import { personUnavailable } from './checks/person-unavailable.ts';
 import { schoolAccountRefused } from './checks/school-account-refused.ts';
 import { secondFactorOutstanding } from './checks/second-factor-outstanding.ts';
@@ -28,6 +29,7 @@ export function createPrompts(deps: OidcDeps, contextResolver: ContextResolver):
   const login = createLoginPrompt([
     unmetAcr(),
     personUnavailable(),
+    otherPersonHinted(deps),
     switchAccount(),
     accountSelectionRequested(contextResolver),
     enrollmentNotRecent(deps),
