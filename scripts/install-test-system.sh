@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the system packages that the tests need: Chromium, a PostgreSQL server, openssl, and fonts for Chinese.
+# Installs the system packages that the tests need: Chromium, a PostgreSQL server, openssl, fonts for Chinese, and the clients of
+# docs/known-clients.md that Debian has. None of these clients starts a server on the machine: the tests start them.
 # Needs Debian and root; otherwise it lists the missing packages and fails. Prints nothing when all are installed.
 set -eu
 
@@ -8,6 +9,23 @@ command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 ls /usr/share/fonts/opentype/noto/NotoSansCJK* >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"
+
+# The clients: a file of each package, and its name.
+while read -r file package; do
+  [ -e "$file" ] || missing="$missing $package"
+done <<END
+/usr/lib/apache2/modules/mod_auth_openidc.so libapache2-mod-auth-openidc
+/usr/bin/oidc-agent oidc-agent-cli
+/usr/lib/python3/dist-packages/authlib python3-authlib
+/usr/lib/python3/dist-packages/flask python3-flask
+/usr/lib/python3/dist-packages/requests python3-requests
+/usr/lib/python3/dist-packages/requests_oauthlib python3-requests-oauthlib
+/usr/lib/python3/dist-packages/django python3-django
+/usr/lib/python3/dist-packages/social_django python3-social-django
+/usr/lib/python3/dist-packages/jose python3-jose
+/usr/share/doc/ruby-omniauth-openid-connect ruby-omniauth-openid-connect
+/usr/share/perl5/Lemonldap/NG/Portal.pm liblemonldap-ng-portal-perl
+END
 
 [ -n "$missing" ] || exit 0
 
