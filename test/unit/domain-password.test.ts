@@ -178,6 +178,10 @@ describe('checkNewPassword: predictable passwords', () => {
     );
   });
 
+  it('rejects a repeated Σ, whose lower case depends on its neighbors', () => {
+    assert.ok(check('Σ À'.repeat(12), EMPTY).includes('repetitive'));
+  });
+
   it('accepts random passwords', () => {
     const random = fc.array(fc.constantFrom(...codePoints('abcdefghijkmnpqrstuvwxyz23456789')), {
       minLength: 14,

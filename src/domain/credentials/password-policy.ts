@@ -81,7 +81,8 @@ function isSequence(points: readonly string[]): boolean {
 export function checkNewPassword({ password, minLength, context }: PasswordCheck): PasswordProblem[] {
   if (password.length > MAX_CODE_UNITS) return ['too_long'];
   const normalized = normalizePassword(password);
-  const folded = codePoints(normalized.toLowerCase());
+  // Each character alone: in a whole text the lower case of Σ depends on its neighbors.
+  const folded = codePoints(normalized).flatMap((point) => codePoints(point.toLowerCase()));
   const length = codePoints(normalized).length;
   if (length > MAX_PASSWORD_LENGTH) return ['too_long'];
   const found = new Set<PasswordProblem>(findContextProblems(normalized, context));
