@@ -202,6 +202,15 @@ function corsHeaders(headers: Headers): Record<string, string> {
 
 const READABLE = { 'access-control-expose-headers': 'WWW-Authenticate, DPoP-Nonce, Retry-After', vary: 'Origin' };
 
+/** Uses the whole budget of pushed requests of this machine. */
+function fillBudget(): void {
+  try {
+    for (;;) service.container.rateLimiter.admitNetwork('pushed_authorization_request', '127.0.0.1');
+  } catch {
+    // The budget is used.
+  }
+}
+
 describe('scripts of other origins (CORS)', () => {
   it('may send requests from the origins of browser clients, after a preflight', async () => {
     for (const origin of [SPA, HYBRID]) {
@@ -276,6 +285,12 @@ describe('scripts of other origins (CORS)', () => {
       [401, await post('/me', {}, { ...origin, authorization: 'Bearer unknown' })],
       [413, await post('/request', { client_id: 'spa', scope: 'x'.repeat(17_000) }, origin)],
     ];
+    const parameters = { client_id: 'spa', response_type: 'code', scope: 'openid', code_challenge_method: 'S256' };
+    fillBudget();
+    const pushed = { ...parameters, redirect_uri: spa.redirectUri, code_challenge: 'x'.repeat(43) };
+    const limited = await post('/request', pushed, origin);
+    assert.match(limited.headers.get('retry-after') ?? '', /^\d+$/);
+    replies.push([429, limited]);
     for (const [status, { status: found, headers, body }] of replies) {
       assert.deepEqual([found, corsHeaders(headers)], [status, { [ALLOW]: SPA, ...READABLE }], JSON.stringify(body));
     }

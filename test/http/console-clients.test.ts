@@ -156,6 +156,22 @@ eachService(
       assert.match(textOf(confirm.body), /必須使用 PKCE\s+是/);
     });
 
+    it('may be browser apps, whose scripts may call the service at once', async () => {
+      const preflight = async (origin: string): Promise<string | null> => {
+        const headers = { origin, 'access-control-request-method': 'POST' };
+        const answer = await fetch(`${running().issuer}/token`, { method: 'OPTIONS', headers });
+        return answer.headers.get('access-control-allow-origin');
+      };
+      assert.equal(await preflight('https://spa.example'), null);
+      await bureau.post(
+        '/console/clients/new',
+        encode({ ...form('spa', { token_endpoint_auth_method: 'none' }), action: 'save', reason: REASON }),
+      );
+      assert.equal(await preflight('https://spa.example'), 'https://spa.example');
+      await act('spa', 'disable');
+      assert.equal(await preflight('https://spa.example'), null);
+    });
+
     it('have two valid secrets during a rotation, until the old one is ended', async () => {
       const old = await register(form('rotating'));
       const fresh = secretOn(await act('rotating', 'rotate-secret'));
