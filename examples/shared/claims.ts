@@ -27,6 +27,8 @@ const childSchema = z.object({
   name: z.string().optional(),
   school_code: z.string().optional(),
   school_name: z.string().optional(),
+  school_type: z.string().optional(),
+  grade: z.number().optional(),
   classno: label,
   classtitle: label,
   permissions: words,
@@ -36,7 +38,9 @@ const affiliationSchema = z.object({
   role,
   school_code: z.string().optional(),
   school_name: z.string().optional(),
+  school_type: z.string().optional(),
   primary: z.boolean().optional(),
+  grade: z.number().optional(),
   classno: label,
   classtitle: label,
 });

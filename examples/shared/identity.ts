@@ -1,7 +1,13 @@
 /** Describes a context for pages: the person, the child, and the contexts to switch to. Pure. */
 import type { Acting, Affiliation, Child } from './claims.ts';
 import type { Context } from './sessions.ts';
-import type { Translate } from './translations.ts';
+import type { Language, Translate } from './translations.ts';
+
+/** The texts of a page, in its language. */
+interface Wording {
+  t: Translate;
+  language: Language;
+}
 
 export interface MenuEntry {
   label: string;
@@ -30,8 +36,22 @@ export function childOf(context: Context): Child | undefined {
   return acting?.role === 'parent' ? person.children.find(({ sub }) => sub === acting.child) : undefined;
 }
 
-function place({ school_name, classtitle, classno }: Child | Affiliation): string {
-  return [school_name, classtitle ?? classno].filter((part) => part !== undefined).join(' ');
+/** Years of school before the first grade: the first year of senior high is grade 10 in English. */
+const YEARS_BEFORE: Readonly<Record<string, number>> = { junior_high: 6, senior_high: 9, vocational_high: 9 };
+
+/** Names a class: in Chinese as the school writes it, else by grade and number. `203` is class 3 of the second grade. */
+function className(
+  { t, language }: Wording,
+  { school_type: type = '', grade, classno, classtitle }: Child | Affiliation,
+): string {
+  const title = classtitle ?? classno ?? '';
+  if (language === 'zh-TW' || grade === undefined || classno === undefined) return title;
+  const [, number = classno] = new RegExp(`^${String(grade)}0?(\\d{1,2})$`).exec(classno) ?? [];
+  return t('className', { grade: (YEARS_BEFORE[type] ?? 0) + grade, number });
+}
+
+function place(wording: Wording, one: Child | Affiliation): string {
+  return [one.school_name ?? '', className(wording, one)].filter((part) => part !== '').join(' ');
 }
 
 function roleLabel(t: Translate, role: string, school: string | undefined): string {
@@ -43,16 +63,17 @@ function isSame(acting: Acting | undefined, { role, school_code }: Affiliation):
   return acting?.role === role && (acting.school_code === undefined || acting.school_code === school_code);
 }
 
-function menu(t: Translate, { acting, person }: Context): MenuEntry[] {
+function menu(wording: Wording, { acting, person }: Context): MenuEntry[] {
+  const { t } = wording;
   const own = person.affiliations.map((affiliation) => ({
     label: roleLabel(t, affiliation.role, affiliation.school_name),
-    detail: affiliation.role === 'student' ? (affiliation.classtitle ?? affiliation.classno ?? '') : '',
+    detail: affiliation.role === 'student' ? className(wording, affiliation) : '',
     href: `/switch?${new URLSearchParams({ role: affiliation.role, school: affiliation.school_code ?? '' }).toString()}`,
     current: isSame(acting, affiliation),
   }));
   const children = person.children.map((child) => ({
     label: t('parentOf', { child: child.name ?? t('childUnnamed') }),
-    detail: place(child),
+    detail: place(wording, child),
     href: `/switch?${new URLSearchParams({ child: child.sub }).toString()}`,
     current: acting?.role === 'parent' && acting.child === child.sub,
   }));
@@ -60,10 +81,11 @@ function menu(t: Translate, { acting, person }: Context): MenuEntry[] {
 }
 
 /** @param context of a person who is signed in */
-export function describe(t: Translate, context: Context): Identity {
+export function describe(wording: Wording, context: Context): Identity {
+  const { t } = wording;
   const { acting, person } = context;
   const child = childOf(context);
-  const entries = menu(t, context);
+  const entries = menu(wording, context);
   const childName = child && (child.name ?? t('childUnnamed'));
   let label = '';
   if (childName !== undefined) label = t('parentOf', { child: childName });
@@ -73,7 +95,7 @@ export function describe(t: Translate, context: Context): Identity {
   return {
     name: person.name ?? label,
     label,
-    detail: child ? place(child) : '',
+    detail: child ? place(wording, child) : '',
     childName,
     role: acting?.role ?? 'none',
     entries,

@@ -96,7 +96,7 @@ export async function createPages(design: AppDesign): Promise<Pages> {
       t,
       asset,
       lang: languageOf(ctx, context),
-      identity: context && describe(t, context),
+      identity: context && describe({ t, language: languageOf(ctx, context) }, context),
       base: context && `/c/${context.ctx}`,
     };
     const main = await render(view, page);

@@ -20,6 +20,7 @@ export const sharedTranslations = {
   parentOf: { 'zh-TW': '家長：{child}', en: 'Parent of {child}' },
   childUnnamed: { 'zh-TW': '您的孩子', en: 'your child' },
   roleAt: { 'zh-TW': '{role}：{school}', en: '{role} at {school}' },
+  className: { 'zh-TW': '{grade} 年級 {number} 班', en: 'Grade {grade}, Class {number}' },
   'role.parent': { 'zh-TW': '家長', en: 'Parent' },
   'role.student': { 'zh-TW': '學生', en: 'Student' },
   'role.teacher': { 'zh-TW': '教師', en: 'Teacher' },

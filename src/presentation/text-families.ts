@@ -92,6 +92,7 @@ export const ACCOUNT_CHANGES = [
 export const BINDING_KEYS = {
   'binding.note': ['order', 'code', 'removed', 'added'],
   'binding.state': APPLICATION_STATES,
+  'account.bindingLink': APPLICATION_STATES,
   'binding.statusTitle': APPLICATION_STATES,
   'binding.statusText': APPLICATION_STATES,
   'binding.answer': NOTICE_ANSWERS,

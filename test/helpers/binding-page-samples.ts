@@ -19,7 +19,7 @@ export function bindingSamples(x: string): BindingPages {
     },
     'binding/student': {
       ...shell('confirm_student', 'report'),
-      ...{ school: x, number: x, grade: 2, classno: x, classtitle: x, seat: 3 },
+      ...{ school: x, number: x, class: x, seat: 3 },
       values: { isConfirmed: true, report: x },
     },
     'binding/notice': {
@@ -41,7 +41,7 @@ export function bindingSamples(x: string): BindingPages {
     },
     'binding/summary': {
       ...shell(),
-      ...{ school: x, number: x, classno: x, seat: 3, report: x, kind: 'caregiver', validTo: '2027-01-20' },
+      ...{ school: x, number: x, class: x, seat: 3, report: x, kind: 'caregiver', validTo: '2027-01-20' },
       ...{ noticeVersion: 1, applicants: [{ ...person, relation: 'grandmother', mobile: x }], files },
       links: { student: '/s', notice: '/n', applicants: '/a', 'applicant-1': '/1', evidence: '/e' },
       withdrawUrl: '/w',

@@ -57,7 +57,7 @@ eachService(
       assert.equal(pathOf(page), '/binding/student');
       assert.equal(stateOf(page), 'draft');
       const shown = textOf(page.body);
-      for (const text of ['吳小華', '示範高中', '11330003', '203', '21', '第 1 步，共 6 步'])
+      for (const text of ['吳小華', '示範高中', '11330003', '高二3班', '21', '第 1 步，共 6 步'])
         assert.ok(shown.includes(text), text);
       const notice = await browser.submit(page, { confirm_student: 'yes' });
       assert.equal(pathOf(notice), '/binding/notice');
@@ -81,6 +81,7 @@ eachService(
       assert.equal(stateOf(status), 'submitted');
       assert.match(textOf(status.body), /申請已送出，導師審核後會寄電子郵件通知您。/);
       assert.match(textOf(status.body), /待審核/);
+      assert.match(textOf((await browser.open('/account')).body), /查看申請進度/);
       assert.match((await mailTo(mail, email, '已收到親子綁定申請')).text, /吳小華/);
       const { row, applicants: stored } = await read();
       assert.equal(row?.state, 'submitted');
@@ -93,9 +94,11 @@ eachService(
     it('keeps the draft for another browser, and shows it in English', async () => {
       const { browser, page } = await start();
       await walkToApplicant(browser, page);
-      const { page: next } = await signInFamily(running(), 'H4', '/binding', 'en');
+      const { browser: english, page: next } = await signInFamily(running(), 'H4', '/binding', 'en');
       assert.equal(pathOf(next), '/binding/applicant/1');
       assert.match(textOf(next.body), /Step 4 of 6/);
+      assert.match(textOf((await english.open('/binding/student')).body), /Class Grade 11, Class 3/);
+      assert.match(textOf((await english.open('/account')).body), /Continue the application/);
     });
 
     it('keeps what was typed on the way back, and asks for it on the way forward', async () => {

@@ -93,6 +93,8 @@ eachService('the account page', clients, (running) => {
     assert.match(text, /王小安 示範高中 高二3班 .* 王小樂 示範國小 五年1班 /);
     assert.match(text, / Chrome · Android 目前使用的裝置 /);
     assert.match(text, / — 登入時間 /);
+    const english = textOf((await phone.open('/language?to=en&back=%2Faccount')).body);
+    assert.match(english, /Grade 11, Class 3 .* Grade 5, Class 1 /);
   });
 
   it('revokes another session with its codes and access tokens, and notifies the app', async () => {

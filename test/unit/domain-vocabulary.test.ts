@@ -6,6 +6,7 @@ import { GUARDIANSHIP_ACTIONS } from '../../src/domain/acting/guardianship.ts';
 import { defaultPermissions, intersectPermissions } from '../../src/domain/acting/permissions.ts';
 import { GENESIS_HEAD, chainHash, verifyEntry, type ChainedEntry } from '../../src/domain/audit-chain.ts';
 import { apiScope, claimsForScopes, parseApiScope, SCOPE_CLAIMS, SCOPES } from '../../src/domain/claims/scopes.ts';
+import { classNumber, gradeFromElementary } from '../../src/domain/class-name.ts';
 import { localDate, systemClock } from '../../src/domain/clock.ts';
 import {
   AUTHORITIES,
@@ -17,6 +18,23 @@ import {
 } from '../../src/domain/model.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { MAX_REMEMBERED_SESSION_SECONDS, MAX_SESSION_SECONDS } from '../../src/domain/sessions.ts';
+
+describe('the name of a class in English', () => {
+  it('counts grades from elementary school, and classes in their grade', () => {
+    assert.deepEqual(
+      SCHOOL_TYPES.map((type) => gradeFromElementary(type, 1)),
+      [1, 7, 10, 10, 1],
+    );
+    const numbers = [
+      [2, '203', '3'],
+      [1, '112', '12'],
+      [2, '103', '103'],
+      [2, '2003', '2003'],
+      [5, '五甲', '五甲'],
+    ] as const;
+    for (const [grade, classno, expected] of numbers) assert.equal(classNumber({ grade, classno }), expected);
+  });
+});
 
 describe('vocabulary of the claims', () => {
   it('contains exactly the documented values, in order', () => {

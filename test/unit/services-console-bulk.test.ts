@@ -194,7 +194,7 @@ eachStore('bulk runs', (on) => {
   it('show a class to its homeroom teacher, the desk and the registrar of the school', async () => {
     const own = await staff.classPages.list(await actorOf('T2'));
     assert.deepEqual(
-      own.map(({ title }) => title.includes('3')),
+      own.map(({ classtitle }) => classtitle.includes('3')),
       [true],
     );
     const [ownClass] = own;

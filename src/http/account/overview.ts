@@ -91,10 +91,10 @@ function listRoles(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Acc
     role,
     school: deps.pages.schoolName(ctx, school),
   }));
-  const student = currentEnrollments(facts.enrollments, today).map(({ school, classtitle }) => ({
+  const student = currentEnrollments(facts.enrollments, today).map((enrollment) => ({
     role: 'student' as const,
-    school: deps.pages.schoolName(ctx, school),
-    detail: classtitle,
+    school: deps.pages.schoolName(ctx, enrollment.school),
+    detail: deps.pages.className(ctx, enrollment),
   }));
   const isParent = facts.children.some(({ guardianship }) => isActiveOn(guardianship, today));
   return [...staff, ...(isParent ? [{ role: 'parent' as const }] : []), ...student];
@@ -110,7 +110,7 @@ function listChildren(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): 
         id: guardianship.id,
         name,
         school: deps.pages.schoolName(ctx, enrollment?.school) ?? '',
-        class: enrollment?.classtitle ?? '',
+        class: enrollment === undefined ? '' : deps.pages.className(ctx, enrollment),
         relation: guardianship.relation,
         permissions: guardianship.permissions,
         until: guardianship.validTo,

@@ -36,11 +36,11 @@ export async function showStudent(deps: HttpDeps, ctx: Context, family: SignedIn
   const isInvalid = inputs.get('student')?.problem?.kind === 'invalid';
   const problem = isInvalid ? { errors: checkAnswer(deps, ctx, values) } : commonProblem(deps, ctx, opened, 'student');
   const { family: own } = opened;
-  const { grade, classno, classtitle, seat } = own.enrollment;
   deps.pages.show(ctx, 'binding/student', {
     ...shellOf(deps, ctx, opened, 'student', problem),
     school: deps.pages.schoolName(ctx, own.school) ?? '',
-    ...{ number: own.student.number, grade, classno, classtitle, seat, values },
+    class: deps.pages.className(ctx, own.enrollment),
+    ...{ number: own.student.number, seat: own.enrollment.seat, values },
   });
 }
 

@@ -57,12 +57,12 @@ export async function submitSummary(deps: HttpDeps, ctx: Context, family: Signed
 
 function render(deps: HttpDeps, ctx: Context, opened: Opened, problem: Problem): void {
   const { family, view } = opened;
-  const { classno, seat } = family.enrollment;
   const kind = view.row.applicantKind ?? 'one';
   deps.pages.show(ctx, 'binding/summary', {
     ...shellOf(deps, ctx, opened, 'summary', problem),
     school: deps.pages.schoolName(ctx, family.school) ?? '',
-    ...{ number: family.student.number, classno, seat, report: view.report },
+    class: deps.pages.className(ctx, family.enrollment),
+    ...{ number: family.student.number, seat: family.enrollment.seat, report: view.report },
     ...{ kind, validTo: view.row.validTo ?? undefined, noticeVersion: view.notice.version },
     applicants: view.applicants.map(({ position, data }) => ({
       ...{ position, name: data.name, relation: data.relation, nationalId: maskNationalId(data.nationalId) },

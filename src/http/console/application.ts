@@ -161,11 +161,11 @@ function studentLines({ pages, clock }: HttpDeps, ctx: Context, page: Applicatio
   const places = currentEnrollments(student.enrollments, localDate(clock.now()));
   return [
     line('name', student.name),
-    ...places.flatMap(({ school, classtitle, seat, studentNumber }) => [
-      line('school', pages.schoolName(ctx, school) ?? school.code),
-      line('class', classtitle),
-      line('seat', String(seat)),
-      line('number', studentNumber),
+    ...places.flatMap((place) => [
+      line('school', pages.schoolName(ctx, place.school) ?? place.school.code),
+      line('class', pages.className(ctx, place)),
+      line('seat', String(place.seat)),
+      line('number', place.studentNumber),
     ]),
   ];
 }

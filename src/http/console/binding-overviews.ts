@@ -50,7 +50,12 @@ export async function showBinding(deps: HttpDeps, ctx: Context, { actor }: Signe
         'school',
         schools.map((one) => schoolLine(deps, ctx, one)),
       ),
-      ...tableOf(deps, ctx, 'class', classes.map(lineOfClass)),
+      ...tableOf(
+        deps,
+        ctx,
+        'class',
+        classes.map((one) => lineOfClass(deps, ctx, one)),
+      ),
     ],
     empty: deps.pages.t(ctx, 'answers.none'),
     downloads: [],
@@ -64,7 +69,12 @@ export async function showSchoolAnswers(deps: HttpDeps, ctx: Context, staff: Sig
   deps.pages.show(ctx, 'console/binding-counts', {
     title: deps.pages.schoolName(ctx, overview.school) ?? '',
     numbers: numbersOf(countsOfSchool(overview)),
-    tables: tableOf(deps, ctx, 'class', overview.classes.map(lineOfClass)),
+    tables: tableOf(
+      deps,
+      ctx,
+      'class',
+      overview.classes.map((one) => lineOfClass(deps, ctx, one)),
+    ),
     empty: deps.pages.t(ctx, 'answers.noClasses'),
     downloads: [{ href: `${url}/report.csv`, label: deps.pages.t(ctx, 'answers.csv') }],
     remindUrl: `${url}/reminders`,
@@ -217,8 +227,9 @@ function tableOf({ pages }: HttpDeps, ctx: Context, name: Unit, lines: readonly 
   return [{ name, ...texts[name], lines }];
 }
 
-function lineOfClass({ schoolClass: { id, title }, counts }: ClassAnswers): AnswerLine {
-  return { id, label: title, href: classUrl(id), ...numbersOf(counts) };
+function lineOfClass({ pages }: HttpDeps, ctx: Context, { schoolClass, counts }: ClassAnswers): AnswerLine {
+  const { id } = schoolClass;
+  return { id, label: pages.className(ctx, schoolClass), href: classUrl(id), ...numbersOf(counts) };
 }
 
 function schoolLine({ pages }: HttpDeps, ctx: Context, overview: SchoolOverview): AnswerLine {

@@ -88,7 +88,7 @@ function render(
   const { school, schoolClass, ...numbers } = plan;
   const backUrl = pageOf(target);
   const schoolName = deps.pages.schoolName(ctx, school) ?? '';
-  const place = schoolClass === undefined ? schoolName : `${schoolName} ${schoolClass.title}`;
+  const place = schoolClass === undefined ? schoolName : `${schoolName} ${deps.pages.className(ctx, schoolClass)}`;
   const lettersUrl = schoolClass && `${backUrl}/letters`;
   deps.pages.show(
     ctx,

@@ -34,7 +34,7 @@ export async function downloadCity(deps: HttpDeps, ctx: Context, staff: SignedIn
 /** `GET /console/binding/schools/:code/report.csv`: one line for each class. */
 export async function downloadSchool(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
   const { school, classes } = await loadSchoolOverview(deps, ctx, staff);
-  const lines = classes.map(({ schoolClass, counts }) => [schoolClass.title, ...numbers(counts)]);
+  const lines = classes.map(({ schoolClass, counts }) => [deps.pages.className(ctx, schoolClass), ...numbers(counts)]);
   const head = [deps.pages.t(ctx, 'answers.class'), ...numberTitles(deps, ctx)];
   send(ctx, `binding-${school.code}.csv`, [head, ...lines]);
 }
@@ -42,7 +42,7 @@ export async function downloadSchool(deps: HttpDeps, ctx: Context, staff: Signed
 /** `GET /console/binding/classes/:id/report.csv?state=`: one line for each student. */
 export async function downloadClass(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
   const { pages } = deps;
-  const { students } = await loadClassOverview(deps, ctx, staff);
+  const { schoolClass, students } = await loadClassOverview(deps, ctx, staff);
   const head = [
     pages.t(ctx, 'answers.class'),
     pages.t(ctx, 'answers.seat'),
@@ -50,8 +50,8 @@ export async function downloadClass(deps: HttpDeps, ctx: Context, staff: SignedI
     pages.t(ctx, 'answers.stateLabel'),
     pages.t(ctx, 'answers.remindedAt'),
   ];
-  const lines = students.map(({ classTitle, seat, name, answer, remindedAt }) => [
-    classTitle,
+  const lines = students.map(({ seat, name, answer, remindedAt }) => [
+    pages.className(ctx, schoolClass),
     String(seat),
     name,
     pages.t(ctx, `answers.state.${answer}`),

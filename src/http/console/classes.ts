@@ -27,8 +27,8 @@ export async function showClasses(deps: HttpDeps, ctx: Context, { actor }: Signe
 }
 
 /** Names a class as pages show it. */
-export function classLine({ pages }: HttpDeps, ctx: Context, { id, title, school }: SchoolClass): ClassLine {
-  return { id, title, school: pages.schoolName(ctx, school) ?? '' };
+export function classLine({ pages }: HttpDeps, ctx: Context, one: SchoolClass): ClassLine {
+  return { id: one.id, title: pages.className(ctx, one), school: pages.schoolName(ctx, one.school) ?? '' };
 }
 
 /** `GET /console/classes/:id`: pupils and guardians, and who has never signed in or is locked. */

@@ -13,8 +13,11 @@ export function affiliationLines(deps: HttpDeps, ctx: Context, person: PersonSum
   const { pages, clock } = deps;
   const today = localDate(clock.now());
   const schoolOf = (school: School | undefined): string => pages.schoolName(ctx, school) ?? '';
-  const pupil = currentEnrollments(person.enrollments, today).map(({ school, classtitle, seat, studentNumber }) =>
-    pages.t(ctx, 'console.person.pupil', { school: schoolOf(school), class: classtitle, seat, number: studentNumber }),
+  const pupil = currentEnrollments(person.enrollments, today).map((place) =>
+    pages.t(ctx, 'console.person.pupil', {
+      ...{ school: schoolOf(place.school), class: pages.className(ctx, place) },
+      ...{ seat: place.seat, number: place.studentNumber },
+    }),
   );
   const staff = person.memberships
     .filter((one) => isWithinValidity(one, today))

@@ -18,7 +18,7 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
     pages.t(ctx, `choose.as.${context.role}`, {
       child: childName ?? '',
       school: pages.schoolName(ctx, school) ?? '',
-      class: enrollment?.classtitle ?? '',
+      class: enrollment === undefined ? '' : pages.className(ctx, enrollment),
     });
   const render = (
     ctx: Context,

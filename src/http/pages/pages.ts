@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { clientName } from '../../config/clients.ts';
 import { localize } from '../../config/localized-text.ts';
 import { statedRelationOf } from '../../domain/binding/applicants.ts';
+import { classNumber, gradeFromElementary, type ClassName } from '../../domain/class-name.ts';
 import type { School } from '../../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { DYNAMIC_KEYS } from '../../presentation/dynamic-keys.ts';
@@ -25,6 +26,8 @@ export interface Pages {
   schoolName(ctx: Context, school: School | undefined): string | undefined;
   /** Returns the name of a relation in the language of the request. Labels that no form offers stay as they are. */
   relationName(ctx: Context, label: string): string;
+  /** Returns the name of a class: in Chinese as the school writes it, else by grade and number. */
+  className(ctx: Context, place: ClassName & { school: Pick<School, 'type'> }): string;
 }
 
 interface MessageOptions {
@@ -100,7 +103,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       status,
     );
   };
-  return { langOf, t, show, message, appName, schoolName, relationName };
+  return { langOf, t, show, message, appName, schoolName, relationName, className: createClassName(langOf, t) };
 }
 
 function nameRelation(label: string, t: (key: string) => string): string {
@@ -118,4 +121,12 @@ function languageLinks(ctx: Context, i18n: I18n, current: string): CommonLocals[
     href: `/language?${new URLSearchParams({ to: lang, back }).toString()}`,
     current: lang === current,
   }));
+}
+
+function createClassName(langOf: Pages['langOf'], t: Pages['t']): Pages['className'] {
+  return (ctx, { school, ...named }) => {
+    if (langOf(ctx) === DEFAULT_LANGUAGE) return named.classtitle;
+    const grade = gradeFromElementary(school.type, named.grade);
+    return t(ctx, 'common.className', { grade, number: classNumber(named) });
+  };
 }

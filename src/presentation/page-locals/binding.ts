@@ -27,9 +27,7 @@ interface StudentLocals extends BindingShell {
   school: string;
   /** Student number. */
   number: string;
-  grade: number;
-  classno: string;
-  classtitle: string;
+  class: string;
   seat: number;
   values: { isConfirmed: boolean; report: string };
 }
@@ -75,7 +73,7 @@ interface EvidenceLocals extends BindingShell {
 interface SummaryLocals extends BindingShell {
   school: string;
   number: string;
-  classno: string;
+  class: string;
   seat: number;
   report?: string | undefined;
   kind: ApplicantKind;

@@ -14,7 +14,6 @@ export interface StudentAnswer {
   seat: number;
   studentNumber: string;
   classId: string;
-  classTitle: string;
   schoolCode: string;
   answer: FamilyAnswer;
   /** The last reminder, ms since 1970. */
@@ -64,7 +63,6 @@ export function listAnswers(tx: Transaction, scope: AnswerScope, today: string):
       seat: enrollments.seat,
       studentNumber: enrollments.studentNumber,
       classId: classes.id,
-      classTitle: classes.classtitle,
       schoolCode: classes.schoolCode,
       answer: answerOf(tx, today),
       remindedAt: familyReminders.remindedAt,

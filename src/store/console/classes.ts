@@ -1,13 +1,13 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
+import type { ClassName } from '../../domain/class-name.ts';
 import type { School } from '../../domain/model.ts';
 import type { Term } from '../../domain/term.ts';
 import type { Transaction } from '../database/index.ts';
 import { toValidity } from '../people/validity.ts';
 
 /** A class with its school. */
-export interface SchoolClass extends Term {
+export interface SchoolClass extends Term, ClassName {
   id: string;
-  title: string;
   homeroomTeacherId: string | null;
   school: School;
 }
@@ -29,7 +29,9 @@ function selectClasses(tx: Transaction) {
   return tx.db
     .select({
       id: classes.id,
-      title: classes.classtitle,
+      grade: classes.grade,
+      classno: classes.classno,
+      classtitle: classes.classtitle,
       year: classes.year,
       semester: classes.semester,
       homeroomTeacherId: classes.homeroomTeacherId,

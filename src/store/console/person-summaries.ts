@@ -1,4 +1,5 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
+import type { ClassName } from '../../domain/class-name.ts';
 import type { School, StaffRole, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 import { schoolColumns } from '../people/schools.ts';
@@ -29,13 +30,12 @@ export interface PersonSummary {
 }
 
 /** The place of a pupil in a class. */
-interface ClassPlace extends Validity {
+interface ClassPlace extends Validity, ClassName {
   id: string;
   school: School;
   year: number;
   semester: number;
   classId: string;
-  classtitle: string;
   seat: number;
   studentNumber: string;
 }
@@ -125,6 +125,8 @@ async function listClassPlaces(tx: Transaction, ids: readonly string[]) {
       year: classes.year,
       semester: classes.semester,
       classId: classes.id,
+      grade: classes.grade,
+      classno: classes.classno,
       classtitle: classes.classtitle,
       seat: enrollments.seat,
       studentNumber: enrollments.studentNumber,
