@@ -39,3 +39,13 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # shellcheck disable=SC2086 # one word per package
 apt-get install -y -qq --no-install-recommends $missing
+
+# LemonLDAP::NG enables jobs that clean up its sessions each hour. The tests need none.
+case "$missing" in
+  *lemonldap*)
+    for unit in liblemonldap-ng-portal-perl liblemonldap-ng-handler-perl; do
+      rm -f "/etc/cron.d/$unit"
+      if command -v systemctl >/dev/null 2>&1; then systemctl --quiet disable "$unit.service" "$unit.timer"; fi
+    done
+    ;;
+esac
