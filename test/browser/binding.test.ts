@@ -68,6 +68,9 @@ describe('the application of a family', () => {
     await check(page, '確認學生相關資訊');
     await press(page, '#submit');
     await check(page, '確認學生相關資訊');
+    assert.match(await page.locator(':focus').innerText(), /請勾選「資訊正確」/);
+    await page.reload();
+    assert.match(await bodyText(page), /請勾選「資訊正確」/);
     await page.check('#confirm_student');
     await press(page, '#submit');
     await check(page, '個人資料告知事項');
@@ -83,6 +86,20 @@ describe('the application of a family', () => {
     await press(page, '#submit');
     await press(page, '#submit');
     await check(page, '申請人資料');
+    await page.fill('#name_1', APPLICANT.name);
+    await page.fill('#national_id_1', 'Y12');
+    await press(page, '#submit');
+    await check(page, '申請人資料');
+    await page.fill('#mobile_1', '0912');
+    await press(page, '#back');
+    assert.equal(await heading(page), '選擇申辦方式');
+    for (const move of [() => page.goBack(), () => page.goForward(), () => page.reload()]) {
+      assert.equal((await move())?.status(), 200);
+    }
+    await press(page, '#submit');
+    await check(page, '申請人資料');
+    const typed = ['#name_1', '#national_id_1', '#mobile_1'].map((field) => page.inputValue(field));
+    assert.deepEqual(await Promise.all(typed), [APPLICANT.name, 'Y12', '0912']);
     await page.fill('#name_1', APPLICANT.name);
     await page.selectOption('#relation_1', 'grandmother');
     await page.fill('#national_id_1', APPLICANT.nationalId);
