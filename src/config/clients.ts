@@ -14,6 +14,9 @@ function hasUserInfo(value: string): boolean {
   return url !== null && (url.username !== '' || url.password !== '');
 }
 
+/** A page or an endpoint of an app. */
+const webUri = uri.refine((value) => !URL.canParse(value) || isWebUrl(value), { message: 'must use https or http' });
+
 /** Redirect URIs are compared exactly (RFC 9700, 2.1). Private-use schemes are reversed domains (RFC 8252, 7.1), so no `javascript:`. */
 const redirectUri = uri
   .refine((value) => !value.includes('*'), { message: 'must not have a wildcard' })
@@ -48,6 +51,13 @@ function isWebUrl(value: string): boolean {
   return /^https?:/i.test(value);
 }
 
+/** Members of private and symmetric keys (RFC 7518, section 6). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
+
+const publicKey = z.looseObject({ kty: z.string() }).refine((key) => !PRIVATE_MEMBERS.some((name) => name in key), {
+  message: 'must be a public key of an asymmetric pair: the private part stays in the app (JSON Web Key Set)',
+});
+
 /** The ids of registered apps. Any other text names no client, and the databases need not be asked for it. */
 export const CLIENT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;
 
@@ -57,21 +67,21 @@ export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const;
 const fields = z.strictObject({
   client_id: z
     .string()
-    .regex(CLIENT_ID, 'lower-case letters, digits and "-", two to 63 characters')
+    .regex(CLIENT_ID, 'must be two to 63 characters: lower-case letters, digits and "-"')
     .refine((id) => !id.startsWith('kinpass-'), '"kinpass-" is reserved for the service itself'),
   client_name: localizedText.describe('name in the interface: one text, or one per language'),
-  client_uri: uri.optional().describe('start page of the app, and target of links back to it'),
+  client_uri: webUri.optional().describe('start page of the app, and target of links back to it'),
   application_type: z.enum(['web', 'native']).default('web'),
   token_endpoint_auth_method: z
     .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
     .default('client_secret_basic'),
   client_secret_sha256: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/, 'SHA-256 of the secret, 64 lower-case hex digits'))
+    .array(z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the secret: 64 lower-case hex digits'))
     .max(2)
     .default([])
     .describe('hashes of the secret; two entries during a change of the secret'),
-  jwks_uri: uri.optional().describe('public keys of a client with private_key_jwt'),
-  jwks: z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) }).optional(),
+  jwks_uri: webUri.optional().describe('public keys of a client with private_key_jwt'),
+  jwks: z.object({ keys: z.array(publicKey).min(1) }).optional(),
   redirect_uris: z.array(redirectUri).min(1),
   post_logout_redirect_uris: z.array(redirectUri).default([]),
   allowed_origins: z
@@ -81,7 +91,7 @@ const fields = z.strictObject({
   initiate_login_uri: uri
     .optional()
     .describe('starts a sign-in from outside the app (OpenID Connect Core 1.0, section 4)'),
-  backchannel_logout_uri: uri.optional(),
+  backchannel_logout_uri: webUri.optional(),
   sector_identifier_uri: z
     .url({ protocol: /^https$/ })
     .optional()
@@ -109,11 +119,18 @@ const fields = z.strictObject({
 });
 type Fields = z.infer<typeof fields>;
 
-/** Rules across the fields of a client. `path` is the field that the error names. */
-const RULES: readonly { path: keyof Fields; message: string; isBroken: (client: Fields) => boolean }[] = [
+interface Rule {
+  /** The field that the error names. */
+  path: keyof Fields;
+  message: string;
+  isBroken: (client: Fields) => boolean;
+}
+
+/** Rules across the fields of a client. */
+const RULES: readonly Rule[] = [
   {
     path: 'client_secret_sha256',
-    message: 'needed unless the client is public',
+    message: 'is needed unless the client is public',
     isBroken: (client) => usesSecret(client) && client.client_secret_sha256.length === 0,
   },
   {
@@ -139,7 +156,7 @@ const RULES: readonly { path: keyof Fields; message: string; isBroken: (client: 
   },
   {
     path: 'sector_identifier_uri',
-    message: 'needed when redirect_uris have several hosts, or a loopback host (localhost)',
+    message: 'is needed when redirect_uris have several hosts, or a loopback host (localhost)',
     isBroken: (client) => client.sector_identifier_uri === undefined && needsSectorIdentifier(client.redirect_uris),
   },
   { path: 'scopes', message: 'must include "openid"', isBroken: ({ scopes }) => !scopes.includes('openid') },
@@ -152,10 +169,87 @@ const RULES: readonly { path: keyof Fields; message: string; isBroken: (client: 
 
 /** A registered relying party. Field names follow OpenID Connect Dynamic Client Registration 1.0 where it defines them. */
 export const clientSchema = fields.superRefine((client, context) => {
-  for (const { path, message, isBroken } of RULES) {
-    if (isBroken(client)) context.addIssue({ code: 'custom', path: [path], message });
-  }
+  for (const problem of findRuleProblems(client)) context.addIssue({ code: 'custom', ...problem });
 });
+
+interface RuleProblem {
+  path: PropertyKey[];
+  message: string;
+}
+
+function findRuleProblems(client: Fields): RuleProblem[] {
+  return [
+    ...RULES.filter(({ isBroken }) => isBroken(client)).map(({ path, message }) => ({ path: [path], message })),
+    ...(['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((field) =>
+      client[field].flatMap((value, index) => {
+        const message = findRedirectProblem(client.application_type, value);
+        return message === undefined ? [] : [{ path: [field, index], message }];
+      }),
+    ),
+  ];
+}
+
+/** The hosts of loopback redirect URIs (RFC 8252, 7.3). The provider accepts these only. */
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+
+function findRedirectProblem(type: Fields['application_type'], value: string): string | undefined {
+  if (type === 'web') return isWebUrl(value) ? undefined : 'must use https; own schemes are for "native" clients';
+  const { protocol, hostname } = new URL(value);
+  const isLoopback = LOOPBACK_HOSTS.includes(hostname);
+  if (protocol === 'http:' && !isLoopback) return 'must use https, an own scheme, or http with a loopback address';
+  return protocol === 'https:' && isLoopback ? 'must use http, because it is a loopback address' : undefined;
+}
+
+type RegistrationCheck =
+  | { registration: ClientRegistration; issues?: undefined }
+  | { registration?: undefined; issues: readonly z.core.$ZodIssue[]; validPart: ClientRegistration | undefined };
+
+/** The required fields of a valid registration, in place of invalid ones. */
+const VALID_FIELDS = {
+  client_id: 'valid',
+  client_name: 'x',
+  redirect_uris: ['https://x/'],
+  scopes: ['openid'],
+};
+export const FIELD_NAMES = Object.keys(fields.shape);
+
+/**
+ * Checks a registration completely: an invalid field does not hide a rule about others.
+ *
+ * @returns the registration, or all issues and what is valid of it
+ */
+export function checkRegistration(input: unknown): RegistrationCheck {
+  const parsed = clientSchema.safeParse(input);
+  if (parsed.success) return { registration: parsed.data };
+  const issues = parsed.error.issues;
+  const ofFields = fields.safeParse(input).error?.issues ?? [];
+  const validPart = fields.safeParse({ ...VALID_FIELDS, ...removeInvalid(input, ofFields) }).data;
+  const isObject = typeof input === 'object' && input !== null;
+  if (validPart === undefined || ofFields.length === 0 || !isObject) return { issues, validPart };
+  const invalid = new Set(ofFields.map(({ path }) => path[0]));
+  // Other rules depend on these fields.
+  const isComparable = !['token_endpoint_auth_method', 'application_type', 'jwks'].some((field) => invalid.has(field));
+  const broken = isComparable ? findRuleProblems(validPart).filter(({ path: [field] }) => !invalid.has(field)) : [];
+  return {
+    issues: [...issues, ...broken.map((problem) => ({ code: 'custom' as const, input, ...problem }))],
+    validPart,
+  };
+}
+
+/** Returns the known fields without invalid ones, and lists without their invalid entries. */
+function removeInvalid(input: unknown, issues: readonly z.core.$ZodIssue[]): Record<string, unknown> {
+  if (typeof input !== 'object' || input === null) return {};
+  const known = Object.entries(input).filter(([name]) => FIELD_NAMES.includes(name));
+  return Object.fromEntries(
+    known.flatMap(([name, value]: [string, unknown]): [string, unknown][] => {
+      const ofField = issues.filter(({ path }) => path[0] === name);
+      if (ofField.length === 0) return [[name, value]];
+      if (!Array.isArray(value) || ofField.some(({ path }) => path.length === 1)) return [];
+      const valid = value.filter((_, index) => !ofField.some(({ path }) => path[1] === index));
+      return valid.length === 0 ? [] : [[name, valid]];
+    }),
+  );
+}
 
 export type ClientRegistration = z.infer<typeof clientSchema>;
 

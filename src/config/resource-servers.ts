@@ -12,7 +12,7 @@ export const resourceServerSchema = z.strictObject({
     .describe('value of the `resource` parameter, and audience of the tokens'),
   scopes: z
     .record(
-      z.string().regex(/^[a-z][a-z0-9:._-]*$/, 'lower-case letters, digits and ":", ".", "_", "-"'),
+      z.string().regex(/^[a-z][a-z0-9:._-]*$/, 'must have only lower-case letters, digits and ":", ".", "_", "-"'),
       localizedText,
     )
     .describe('scopes of the API, with their names on the consent page'),

@@ -282,7 +282,7 @@ describe('a registration', () => {
       await assert.rejects(startService({ city: false, clients: [], resourceServers }), (error) => {
         assert.match(
           String(error),
-          /resource_servers \(https:\/\/two\.example\/\): scope "(read|profile)" belongs to /,
+          /resource_servers\[[01]\] \(https:\/\/two\.example\/\): scopes\.(read|profile): belongs to /,
         );
         assert.ok(String(error).endsWith(owner));
         return true;

@@ -52,6 +52,9 @@ describe('KINPASS_CLIENTS_FILE', () => {
     }
     return assert.fail(`accepted: ${text}`);
   };
+  /** The same without line, column and client. */
+  const refusalFields = (text: string, production = true): string[] =>
+    refusal(text, production).map((line) => line.replace(/^line \d+, column \d+: clients\[\d+\] \([\w-]+\): /, ''));
   const refusalOf = (more: object): string[] => refusal(JSON.stringify({ clients: [good(more)] }, null, 2));
 
   it('sets the defaults of OpenID Dynamic Registration, consent and no permission', () => {
@@ -85,11 +88,13 @@ describe('KINPASS_CLIENTS_FILE', () => {
   });
 
   it('rejects a file that is not JSON or has no list of clients', () => {
-    assert.match(refusal('{ "clients": [ }')[0] ?? '', /^not valid JSON: /);
-    assert.match(refusal('[]')[0] ?? '', /expected object/);
-    assert.match(refusal('{}')[0] ?? '', /^clients: /);
-    assert.match(refusal('{ "clients": {} }')[0] ?? '', /^clients: /);
-    assert.match(refusal('{ "clients": [], "client": [] }')[0] ?? '', /"client"/);
+    assert.match(refusal('{ "clients": [ }')[0] ?? '', /^line 1, column 16: not valid JSON: a value is missing$/);
+    assert.match(refusal('[]')[0] ?? '', /^line 1, column 1: must be an object/);
+    assert.deepEqual(refusal('{}'), ['line 1, column 1: clients: is missing']);
+    assert.deepEqual(refusal('{ "clients": {} }'), ['line 1, column 14: clients: must be a list: [ … ]']);
+    assert.deepEqual(refusal('{ "clients": [], "client": [] }'), [
+      'line 1, column 18: client: is not a known field; did you mean clients?',
+    ]);
   });
 
   it('names the line, the client and the field of an invalid value', () => {
@@ -116,8 +121,14 @@ describe('KINPASS_CLIENTS_FILE', () => {
 }`;
     const lines = refusal(text);
     assert.equal(lines.length, 2);
-    assert.match(lines[0] ?? '', /^line 14: clients\[1\] \(portfolio\): redirect_uris\.1: Invalid URL$/);
-    assert.match(lines[1] ?? '', /^line 18: clients\[1\] \(portfolio\): scopes\.1: /);
+    assert.match(
+      lines[0] ?? '',
+      /^line 16, column 9: clients\[1\] \(portfolio\): redirect_uris\.1: must be an absolute URL, /,
+    );
+    assert.match(
+      lines[1] ?? '',
+      /^line 18, column 28: clients\[1\] \(portfolio\): scopes\.1: "grades" is unknown; must be one of openid, /,
+    );
   });
 
   it('names the line of the client that lacks a field', () => {
@@ -126,7 +137,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
       null,
       2,
     );
-    assert.match(refusal(text)[0] ?? '', /^line 4: clients\[0\] \(portfolio\): redirect_uris: /);
+    assert.match(refusal(text)[0] ?? '', /^line 4, column 7: clients\[0\] \(portfolio\): redirect_uris: is missing$/);
   });
 
   it('names each invalid field', () => {
@@ -135,7 +146,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
       [{ client_id: 'x' }, 'client_id', /two to 63/],
       [{ client_id: 'kinpass-account' }, 'client_id', /reserved for the service itself/],
       [{ client_name: '' }, 'client_name', /./],
-      [{ client_name: { en: 'English only' } }, 'client_name', /./],
+      [{ client_name: { en: 'English only' } }, 'client_name.zh-TW', /is missing/],
       [{ client_name: { 'zh-TW': '社團', en: '' } }, 'client_name.en', /./],
       [{ client_name: { 'zh-TW': '社團', zh_HK: '社團' } }, 'client_name.zh_HK', /./],
       [{ client_secret_sha256: ['the secret itself'] }, 'client_secret_sha256.0', /64 lower-case hex/],
@@ -179,20 +190,25 @@ describe('KINPASS_CLIENTS_FILE', () => {
     for (const [more, field, words] of wrong) {
       const [line = '', ...others] = refusalOf(more);
       assert.deepEqual(others, [], JSON.stringify(more));
-      assert.match(line, /^line \d+: clients\[0\] \([\w-]+\): /);
+      assert.match(line, /^line \d+, column \d+: clients\[0\] \([\w-]+\): /);
       assert.ok(line.includes(`: ${field}: `), line);
       assert.match(line.slice(line.lastIndexOf(`${field}: `)), words);
     }
   });
 
   it('rejects unknown fields, because a misspelled one would silently be the default', () => {
-    assert.match(refusalOf({ requre_pkce: true })[0] ?? '', /^line \d+: clients\[0\] \(portfolio\): .*requre_pkce/);
+    assert.match(
+      refusalOf({ requre_pkce: true })[0] ?? '',
+      /^line \d+, column \d+: clients\[0\] \(portfolio\): .*requre_pkce/,
+    );
     assert.match(refusalOf({ client_secret: 'in plain text' })[0] ?? '', /client_secret/);
     assert.ok(!(refusalOf({ client_secret: 'in plain text' })[0] ?? '').includes('in plain text'));
   });
 
   it('rejects a duplicate client_id', () => {
-    assert.deepEqual(refusal(JSON.stringify({ clients: [good(), good()] })), ['client_id: "portfolio" is used twice']);
+    assert.deepEqual(refusal(JSON.stringify({ clients: [good(), good()] }, null, 2)), [
+      'line 21, column 20: clients[1] (portfolio): client_id: is used twice, first in line 4',
+    ]);
   });
 
   it('accepts exact origins of a hybrid app, and a loopback origin with http only in development', () => {
@@ -202,7 +218,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     assert.deepEqual(listBrowserOrigins(client), origins);
     const local = JSON.stringify({ clients: [good(hybrid('http://localhost:8100'))] });
     assert.equal(load(local, false).clients.length, 1);
-    assert.deepEqual(refusal(local), ['clients (portfolio): http://localhost:8100 must use https in production']);
+    assert.deepEqual(refusalFields(local), ['allowed_origins.0: http://localhost:8100 must use https in production']);
   });
 
   it('gives a browser app the origins of its redirect URIs, and other clients none', () => {
@@ -222,13 +238,18 @@ describe('KINPASS_CLIENTS_FILE', () => {
       initiate_login_uri: 'http://portfolio.city.test/start',
     };
     const text = JSON.stringify({ clients: [good(http)] });
-    assert.deepEqual(refusal(text), [
-      'clients (portfolio): http://portfolio.city.test/callback must use https in production',
-      'clients (portfolio): http://portfolio.city.test/ must use https in production',
-      'clients (portfolio): http://portfolio.city.test/logout must use https in production',
-      'clients (portfolio): http://portfolio.city.test/start must use https in production',
+    assert.deepEqual(refusalFields(text), [
+      'redirect_uris.0: http://portfolio.city.test/callback must use https in production',
+      'post_logout_redirect_uris.0: http://portfolio.city.test/ must use https in production',
+      'backchannel_logout_uri: http://portfolio.city.test/logout must use https in production',
+      'initiate_login_uri: http://portfolio.city.test/start must use https in production',
     ]);
-    assert.equal(load(text, false).clients.length, 1);
+    // The provider accepts no other start, also in development.
+    assert.deepEqual(refusalFields(text, false), [
+      'initiate_login_uri: http://portfolio.city.test/start must use https',
+    ]);
+    const pages = JSON.stringify({ clients: [good({ ...http, initiate_login_uri: undefined })] });
+    assert.equal(load(pages, false).clients.length, 1);
     const native = { application_type: 'native', token_endpoint_auth_method: 'none', client_secret_sha256: [] };
     const uris = { redirect_uris: ['http://127.0.0.1/callback', 'tw.city.app:/callback'] };
     loadAll(good({ ...native, ...uris, sector_identifier_uri: 'https://app.city.test/uris.json' }));
@@ -238,8 +259,8 @@ describe('KINPASS_CLIENTS_FILE', () => {
     const keys = { token_endpoint_auth_method: 'private_key_jwt', client_secret_sha256: [] };
     for (const type of ['web', 'native']) {
       const jwks = { application_type: type, jwks_uri: 'http://portfolio.city.test/jwks' };
-      assert.deepEqual(refusal(JSON.stringify({ clients: [good({ ...keys, ...jwks })] })), [
-        'clients (portfolio): http://portfolio.city.test/jwks must use https in production',
+      assert.deepEqual(refusalFields(JSON.stringify({ clients: [good({ ...keys, ...jwks })] })), [
+        'jwks_uri: http://portfolio.city.test/jwks must use https in production',
       ]);
     }
   });
@@ -250,8 +271,8 @@ describe('KINPASS_CLIENTS_FILE', () => {
       ...{ jwks_uri: 'https://192.168.1.5/jwks', backchannel_logout_uri: 'https://[::1]/logout' },
     };
     const problem = (field: string, uri: string): string =>
-      `clients (portfolio): ${field} ${uri} is a private address; use a public one, or set KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES`;
-    assert.deepEqual(refusalOf(fetched), [
+      `${field}: ${uri} is a private address; use a public one, or set KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES`;
+    assert.deepEqual(refusalFields(JSON.stringify({ clients: [good(fetched)] })), [
       problem('jwks_uri', 'https://192.168.1.5/jwks'),
       problem('backchannel_logout_uri', 'https://[::1]/logout'),
     ]);

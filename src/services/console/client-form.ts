@@ -1,4 +1,4 @@
-import { insecureUrisOf, privateUrisOf, unknownResourcesOf } from '../../config/clients-file.ts';
+import { insecureUrisOf, privateUrisOf, unknownResourcesOf } from '../../config/client-addresses.ts';
 import { clientSchema, usesSecret, type ClientRegistration } from '../../config/clients.ts';
 import type { ClientRegistry } from '../access/client-registry.ts';
 
