@@ -245,9 +245,9 @@ describe('an error page', () => {
         body: 'grant_type=nonsense',
       });
     const json = await ask('application/json');
-    assert.equal(json.status, 400);
+    assert.equal(json.status, 401);
     assert.match(json.headers.get('content-type') ?? '', /^application\/json/);
-    assert.match(await json.text(), /"error":"invalid_(request|client)"/);
+    assert.match(await json.text(), /"error":"invalid_client"/);
     const any = await ask('*/*');
     assert.match(any.headers.get('content-type') ?? '', /^application\/json/);
   });
