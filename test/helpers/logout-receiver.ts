@@ -142,6 +142,9 @@ export function useLogoutReceiver(
     get requestCount() {
       return receiver.requestCount;
     },
+    set requestCount(count) {
+      receiver.requestCount = count;
+    },
     take: (count) => receiver.take(count),
   };
 }
