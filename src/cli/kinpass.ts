@@ -4,6 +4,7 @@ import { DatabaseUnavailableError } from '../platform/errors.ts';
 import { addAdminCommands } from './admin.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
+import { addClientsCommands } from './clients.ts';
 import { CliCommand } from './command.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addDemoCommand } from './demo.ts';
@@ -29,6 +30,7 @@ const GROUPS = [
   addPersonCommands,
   addAdminCommands,
   addRegisterCommands,
+  addClientsCommands,
   addCompletionCommand,
 ];
 

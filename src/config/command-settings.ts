@@ -1,9 +1,10 @@
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
+import type { AddressRules } from './client-addresses.ts';
 import { loadClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentSchema } from './environment.ts';
 import type { Config } from './load.ts';
-import { databaseOf, parseEnvironment, type Environment } from './load.ts';
+import { addressRulesOf, databaseOf, parseEnvironment, type Environment } from './load.ts';
 import { readMasterKey } from './master-key.ts';
 
 /*
@@ -18,6 +19,7 @@ const revokingSchema = migratingSchema.extend(environmentSchema.pick({ KINPASS_C
 const invitingSchema = migratingSchema.extend(
   environmentSchema.pick({ KINPASS_ISSUER: true, KINPASS_PROFILE: true }).shape,
 );
+const addressSchema = environmentSchema.pick({ KINPASS_PROFILE: true, KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: true });
 const archiveDirSchema = environmentSchema.pick({ KINPASS_AUDIT_ARCHIVE_DIR: true });
 const archiveSchema = archiveDirSchema.extend(environmentSchema.pick({ KINPASS_AUDIT_RETENTION_DAYS: true }).shape);
 
@@ -53,6 +55,15 @@ export function loadRevokingSettings(env: Environment): RevokingSettings {
   // Unlike a start, revoking sessions accepts registrations that are unsafe in production.
   const rules = { isProduction: false, acceptsPrivateAddresses: true };
   return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, rules) };
+}
+
+/** For `clients check`: the rules of the profile, by default those of production. */
+export function loadAddressRules(env: Environment): AddressRules {
+  const { KINPASS_PROFILE: profile, KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: isAllowed } = parseEnvironment(
+    addressSchema,
+    env,
+  );
+  return addressRulesOf({ profile, acceptsPrivateAddresses: profile !== 'production' || isAllowed });
 }
 
 /** For `admin invite`. */
