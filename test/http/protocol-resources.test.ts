@@ -44,7 +44,8 @@ const withResource = (entered: AuthorizationResult, fields: Record<string, strin
 /** Checks a token like an API, with an independent library (RFC 9068, section 4). */
 async function verified(token: string, audience = NOTICES): Promise<JWTPayload> {
   const keys = createRemoteJWKSet(new URL('/jwks', service.issuer));
-  const rules = { issuer: service.issuer, audience, typ: 'at+jwt', algorithms: ['ES256'], currentDate: new Date() };
+  const algorithms = ['ES256', 'RS256'];
+  const rules = { issuer: service.issuer, audience, typ: 'at+jwt', algorithms, currentDate: new Date() };
   return (await jwtVerify(token, keys, rules)).payload;
 }
 
