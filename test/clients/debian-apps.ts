@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { createTrustedCertificate } from '../helpers/certificate.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
-import { startService, type TestService } from '../helpers/service.ts';
+import { startService } from '../helpers/service.ts';
 import { startTlsProxy, type ForwardedRequest } from '../helpers/tls-proxy.ts';
 
 const FILES = join(import.meta.dirname, '../../docs/clients');
@@ -21,7 +21,6 @@ const clientsFile = z.object({ clients: z.array(z.looseObject({ client_id: z.str
 /** The service behind https, and the clients of docs/clients. */
 export interface DebianApps {
   issuer: string;
-  service: TestService;
   /** A folder for files of the clients. */
   folder: string;
   certFile: string;
@@ -75,7 +74,6 @@ export async function startDebianApps(clientsList: string, names: readonly strin
   };
   return {
     issuer,
-    service,
     folder,
     certFile: certificate.certFile,
     addressOf,
