@@ -1,7 +1,8 @@
 /** `kinpass clients`: needs no setting, no database and no key. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -69,5 +70,14 @@ describe('kinpass clients', () => {
     assert.deepEqual([made[0], hash], [0, sha256(secret)]);
     assert.deepEqual(hashed, [0, `${sha256('chosen')}\n`, '']);
     assert.deepEqual(empty, [1, '', 'clients: standard input has no secret\n']);
+  });
+
+  it('the commands of docs/operators.md make a secret and the same hash', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/operators.md'), 'utf8');
+    const [, commands = ''] = /```sh\n(openssl rand -hex 32 > secret[^`]*)```/.exec(page) ?? [];
+    const { stdout } = spawnSync('sh', ['-ec', commands], { cwd: folder, encoding: 'utf8' });
+    const made = readFileSync(join(folder, 'secret'), 'utf8');
+    assert.match(made, /^[0-9a-f]{64}\n$/);
+    assert.deepEqual(await run(['secret', '--stdin'], {}, made), [0, stdout, '']);
   });
 });
