@@ -24,7 +24,6 @@ import { createParty, newSecret, createRegistration, type TestParty } from '../h
  * over the teachers of the demo city, because the service limits the completed sign-ins of one person.
  */
 
-const SECRET = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 /** Number of newest entries of each kind that are verified, because verifying all takes too long. */
 const MAX_VERIFIED = 10;
@@ -32,7 +31,13 @@ const MAX_VERIFIED = 10;
 const RETRY_DELAY_MS = 20;
 const TIMEOUT_MS = 60_000;
 
-export const loadClients = [createRegistration('load', SECRET, { scopes: ['openid', 'profile', 'offline_access'] })];
+/** A public client, because its refresh tokens rotate. */
+export const loadClients = [
+  createRegistration('load', newSecret(), {
+    ...{ scopes: ['openid', 'profile', 'offline_access'], token_endpoint_auth_method: 'none' },
+    client_secret_sha256: [],
+  }),
+];
 
 /** Size of the demo city of the load. It has about 70 teachers without children. */
 export const LOAD_PEOPLE = 3_000;
@@ -132,7 +137,7 @@ export async function runUnderLoad(
 
 async function startLoad(issuer: string, people: LoadPeople): Promise<Load & { stop(): Promise<void> }> {
   const passwords = [people.nextPassword()];
-  const party = await createParty(issuer, { id: 'load', scope: 'openid profile', secret: SECRET });
+  const party = await createParty(issuer, { id: 'load', scope: 'openid profile' });
   const ledger: Ledger = { signedOut: [], codes: [], refreshTokens: [], uncertain: [], active: [] };
   const failures: string[] = [];
   let done = 0;
