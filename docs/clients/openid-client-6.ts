@@ -27,7 +27,6 @@ export async function createApp({ issuer, clientId, clientSecret, baseUrl }: Set
     const url = client.buildAuthorizationUrl(config, {
       redirect_uri: `${baseUrl}/callback`,
       scope: 'openid profile offline_access',
-      prompt: 'consent',
       state: expected.expectedState,
       code_challenge: await client.calculatePKCECodeChallenge(expected.pkceCodeVerifier),
       code_challenge_method: 'S256',
