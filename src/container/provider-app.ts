@@ -7,7 +7,7 @@ import { showProviderError } from '../http/pages/error-pages.ts';
 import { createPages, type Pages } from '../http/pages/pages.ts';
 import { createDevicePages } from '../http/provider/device-pages.ts';
 import type { Handler } from '../http/server/in-flight-tracker.ts';
-import { customizeForConformance } from '../oidc/conformance/customize-configuration.ts';
+import { allowAddressScope, customizeForConformance } from '../oidc/conformance/customize-configuration.ts';
 import { createContextChoices } from '../oidc/contexts/context-choices.ts';
 import type { OidcDeps } from '../oidc/deps.ts';
 import { createOidc, type Oidc } from '../oidc/provider.ts';
@@ -116,6 +116,7 @@ function createProvider(
       },
       device: createDevicePages({ pages, i18n, clock, people }),
     },
+    customizeMetadata: config.profile === 'conformance' ? allowAddressScope : undefined,
     customizeConfiguration: config.profile === 'conformance' ? customizeForConformance : undefined,
   });
 }

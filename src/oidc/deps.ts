@@ -1,5 +1,5 @@
 import type Provider from 'oidc-provider';
-import type { Configuration, KoaContextWithOIDC, errors } from 'oidc-provider';
+import type { ClientMetadata, Configuration, KoaContextWithOIDC, errors } from 'oidc-provider';
 import type { Metrics } from '../platform/metrics.ts';
 import type { ClientRegistry } from '../services/access/client-registry.ts';
 import type { Consents } from '../services/access/consents.ts';
@@ -57,6 +57,8 @@ export interface OidcDeps extends AdapterDeps {
   pages: ProviderPages;
   /** Changes the provider's configuration in the conformance profile; `undefined` in the others. */
   customizeConfiguration: ((configuration: Configuration) => Configuration) | undefined;
+  /** Changes the metadata of each client in the conformance profile; `undefined` in the others. */
+  customizeMetadata: ((metadata: ClientMetadata) => ClientMetadata) | undefined;
 }
 
 export type { Provider };

@@ -192,7 +192,9 @@ async function preflight(path: string, origin: string, method = 'POST'): Promise
   const answer = await send(service.issuer, path, { method: 'OPTIONS', headers });
   return {
     status: answer.status,
-    ...corsHeaders(new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]))),
+    ...corsHeaders(
+      new Headers(Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)])),
+    ),
   };
 }
 

@@ -12,7 +12,9 @@ export function createClientAdapter(deps: OidcDeps): Adapter {
   const metadataOfRequest = createRequestMemo<AdapterPayload | undefined>();
   const load = async (clientId: string): Promise<AdapterPayload | undefined> => {
     const client = await deps.clients.refresh(clientId);
-    return client && { ...toMetadata(client) };
+    if (client === undefined) return undefined;
+    const metadata = toMetadata(client);
+    return { ...(deps.customizeMetadata?.(metadata) ?? metadata) };
   };
   return {
     ...createAdapter('Client', deps),

@@ -1,4 +1,4 @@
-import type { Account, Configuration } from 'oidc-provider';
+import type { Account, ClientMetadata, Configuration } from 'oidc-provider';
 import { STANDARD_CLAIMS, TEST_PERSON_ID } from './test-person.ts';
 
 /** Claims of the scope `profile` that the suite requests, but the city has no data for (OpenID Connect Core 1.0, section 5.4). */
@@ -15,7 +15,7 @@ type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
  * person, and requests with neither PKCE nor `nonce`. Everything else is the service unchanged.
  */
 export function customizeForConformance(configuration: Configuration): Configuration {
-  const { scopes = [], claims, clients = [], pkce, findAccount, loadExistingGrant } = configuration;
+  const { scopes = [], claims, pkce, findAccount, loadExistingGrant } = configuration;
   if (findAccount === undefined || loadExistingGrant === undefined)
     throw new Error('the configuration lacks findAccount or loadExistingGrant');
   return {
@@ -27,10 +27,14 @@ export function customizeForConformance(configuration: Configuration): Configura
         client.requirePushedAuthorizationRequests === true && pkce?.required?.(ctx, client) !== false,
     },
     claims: { ...claims, profile: PROFILE, address: ['address'] },
-    clients: clients.map((client) => ({ ...client, scope: `${client.scope ?? ''} address` })),
     findAccount: withStandardClaims(findAccount),
     loadExistingGrant: withStandardGrants(loadExistingGrant),
   };
+}
+
+/** Registers each client for the scope `address` too. */
+export function allowAddressScope(metadata: ClientMetadata): ClientMetadata {
+  return { ...metadata, scope: `${metadata.scope ?? ''} address` };
 }
 
 /** Adds the standard claims of the test person. The provider releases those that the grant allows. */
