@@ -72,8 +72,8 @@ describe('kinpass clients', () => {
     assert.deepEqual(empty, [1, '', 'clients: standard input has no secret\n']);
   });
 
-  it('the commands of docs/operators.md make a secret and the same hash', async () => {
-    const page = readFileSync(join(import.meta.dirname, '../../docs/operators.md'), 'utf8');
+  it('the commands of docs/client-registration.md make a secret and the same hash', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/client-registration.md'), 'utf8');
     const [, commands = ''] = /```sh\n(openssl rand -hex 32 > secret[^`]*)```/.exec(page) ?? [];
     const { stdout } = spawnSync('sh', ['-ec', commands], { cwd: folder, encoding: 'utf8' });
     const made = readFileSync(join(folder, 'secret'), 'utf8');

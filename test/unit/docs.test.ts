@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import type { z } from 'zod';
 
 import { withTable } from '../../scripts/settings-table.ts';
-import { clientSchema } from '../../src/config/clients.ts';
+import { checkRegistration, clientSchema } from '../../src/config/clients.ts';
 import { resourceServerSchema } from '../../src/config/resource-servers.ts';
 import { SCHOOL_TYPES } from '../../src/domain/model.ts';
 
@@ -50,16 +50,22 @@ describe('the documents', () => {
     resource_servers: resourceServerSchema.shape,
   };
   for (const [list, shape] of Object.entries(lists)) {
-    it(`docs/operators.md lists every field of ${list} with its default`, () => {
-      const page = readFileSync(join(root, 'docs/operators.md'), 'utf8');
+    it(`docs/client-registration.md lists every field of ${list} with its default`, () => {
+      const page = readFileSync(join(root, 'docs/client-registration.md'), 'utf8');
       const [, table = ''] = page.split(`<!-- fields of ${list} -->`)[1]?.match(/([^]*?)<!-- end of fields -->/) ?? [];
-      const rows = [...table.matchAll(/^\| `(\w+)` \| [^|]+ \| ([^|]+) \|/gm)].map(([, ...cells]) => cells);
+      const rows = [...table.matchAll(/^\| `(\w+)` +\| [^|]+ \| ([^|]+?) +\|/gm)].map(([, ...cells]) => cells);
       assert.deepEqual(
         rows,
         Object.entries(shape).map(([name, field]) => [name, describeDefault(field)]),
       );
     });
   }
+
+  it('docs/client-registration.md starts with a registration that is valid', () => {
+    const page = readFileSync(join(root, 'docs/client-registration.md'), 'utf8');
+    const [, json = ''] = /```json\n([^`]+)```/.exec(page) ?? [];
+    assert.equal(checkRegistration(JSON.parse(json)).issues, undefined);
+  });
 
   for (const page of pages) {
     it(`${page} has no broken relative links`, () => {
