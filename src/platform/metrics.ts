@@ -19,24 +19,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  // Read at each scrape: the queue changes within seconds.
-  new Gauge({
-    name: 'kinpass_password_hash_queue_length',
-    help: 'Password hashes that wait for a thread; sign-in returns 503 above KINPASS_HASH_QUEUE_LIMIT',
-    registers,
-    collect() {
-      this.set(hasher.queueLength());
-    },
-  });
-  new Counter({
-    name: 'kinpass_log_lines_dropped_total',
-    help: 'Log lines that were dropped because standard output was closed or blocked',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(countDroppedLines(log));
-    },
-  });
+  addMetricsReadAtScrape(registers, hasher, log);
   return {
     registry,
     signIns: new Counter({
@@ -77,6 +60,27 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
     }),
     ...createLimitMetrics(registers),
   };
+}
+
+/** Adds the metrics that no event sets, because their values change within seconds. */
+function addMetricsReadAtScrape(registers: Registry[], hasher: Pick<PasswordHasher, 'queueLength'>, log: Logger): void {
+  new Gauge({
+    name: 'kinpass_password_hash_queue_length',
+    help: 'Password hashes that wait for a thread; sign-in returns 503 above KINPASS_HASH_QUEUE_LIMIT',
+    registers,
+    collect() {
+      this.set(hasher.queueLength());
+    },
+  });
+  new Counter({
+    name: 'kinpass_log_lines_dropped_total',
+    help: 'Log lines that were dropped because standard output was closed or blocked',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(countDroppedLines(log));
+    },
+  });
 }
 
 function createLimitMetrics(registers: Registry[]): Pick<Metrics, 'rateLimited' | 'socketsClosed'> {

@@ -8,6 +8,7 @@ import * as client from 'openid-client';
 import * as auditStore from '../../src/store/audit.ts';
 import { idClaims, LOGIN, runAuthorization } from '../helpers/authorization-flow.ts';
 import { openConsole } from '../helpers/console.ts';
+import { clientForm, encode, errorAt, secretOn, type Fields } from '../helpers/client-form.ts';
 import { alertOf, createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
@@ -16,32 +17,6 @@ import { eachService } from '../helpers/service-matrix.ts';
 const FILE_SECRET = newSecret();
 const API = 'https://api.example/records';
 const REASON = '依核准公文介接';
-
-const form = (id: string, more: Fields = {}): Fields => ({
-  client_id: id,
-  name_zh: `測試 ${id}`,
-  name_en: `Test ${id}`,
-  application_type: 'web',
-  token_endpoint_auth_method: 'client_secret_basic',
-  redirect_uris: `https://${id}.example/callback`,
-  scopes: 'openid',
-  school_types: 'senior_high',
-  id_token_signed_response_alg: 'ES256',
-  require_pkce: 'yes',
-  ...more,
-});
-
-const errorAt = ({ body }: Answer, field: string): string =>
-  textOf(new RegExp(`<p[^>]*id="${field}-error".*?</p>`).exec(body)?.[0] ?? '');
-const secretOn = ({ body }: Answer): string => /data-client-secret="([^"]+)"/.exec(body)?.[1] ?? '';
-type Fields = Record<string, string | readonly string[]>;
-function encode(fields: Fields): URLSearchParams {
-  const params = new URLSearchParams();
-  for (const [name, values] of Object.entries(fields)) {
-    for (const value of [values].flat()) params.append(name, value);
-  }
-  return params;
-}
 
 eachService(
   'relying parties of the console',
@@ -81,7 +56,7 @@ eachService(
     };
 
     it('sign people in as soon as the bureau has registered them', async () => {
-      const confirm = await check(form('library'));
+      const confirm = await check(clientForm('library'));
       assert.equal(confirm.status, 200);
       assert.match(textOf(confirm.body), /確認註冊[\s\S]*測試 library/);
       const saved = await bureau.submit(confirm, { action: 'save', reason: REASON });
@@ -119,13 +94,13 @@ eachService(
         ['introspects', 'https://unknown.example/api'],
       ];
       for (const [field, value] of bad) {
-        const answer = await check(form('refused', { [field]: value }));
+        const answer = await check(clientForm('refused', { [field]: value }));
         assert.equal(answer.status, 422, `${field}: ${value}`);
         assert.ok(answer.body.includes(`id="${field}-error"`), `${field}: ${value}`);
         assert.ok(answer.body.includes('測試 refused') || field === 'name_zh', 'keeps the entered values');
       }
       const native = { application_type: 'native', redirect_uris: 'http://native.example/callback' };
-      assert.equal((await check(form('refused', native))).status, 422);
+      assert.equal((await check(clientForm('refused', native))).status, 422);
       const hybrid = {
         application_type: 'native',
         token_endpoint_auth_method: 'none',
@@ -136,11 +111,11 @@ eachService(
         ['https://app.example/', 422],
         ['capacitor://localhost', 200],
       ] as const) {
-        const answer = await check(form('refused', { ...hybrid, allowed_origins }));
+        const answer = await check(clientForm('refused', { ...hybrid, allowed_origins }));
         assert.equal(answer.status, status, allowed_origins);
         assert.equal(answer.body.includes('id="allowed_origins-error"'), status === 422, allowed_origins);
       }
-      const unknown = await bureau.post('/console/clients/new', encode({ ...form('refused'), action: 'save' }));
+      const unknown = await bureau.post('/console/clients/new', encode({ ...clientForm('refused'), action: 'save' }));
       assert.equal(unknown.status, 422, 'without a reason nothing is registered');
       assert.equal((await bureau.open('/console/clients/refused')).status, 404);
     });
@@ -149,9 +124,9 @@ eachService(
       const page = await bureau.open('/console/clients/new');
       assert.match(page.body, /<option value="RS256" selected>/);
       const plain = { id_token_signed_response_alg: 'RS256', require_pkce: [] };
-      assert.match(textOf((await check(form('plain', plain))).body), /必須使用 PKCE\s+否/);
+      assert.match(textOf((await check(clientForm('plain', plain))).body), /必須使用 PKCE\s+否/);
       const open = { ...plain, token_endpoint_auth_method: 'none' };
-      const confirm = await check(form('open', open));
+      const confirm = await check(clientForm('open', open));
       assert.equal(confirm.status, 200);
       assert.match(textOf(confirm.body), /必須使用 PKCE\s+是/);
     });
@@ -165,7 +140,7 @@ eachService(
       assert.equal(await preflight('https://spa.example'), null);
       await bureau.post(
         '/console/clients/new',
-        encode({ ...form('spa', { token_endpoint_auth_method: 'none' }), action: 'save', reason: REASON }),
+        encode({ ...clientForm('spa', { token_endpoint_auth_method: 'none' }), action: 'save', reason: REASON }),
       );
       assert.equal(await preflight('https://spa.example'), 'https://spa.example');
       await act('spa', 'disable');
@@ -173,7 +148,7 @@ eachService(
     });
 
     it('have two valid secrets during a rotation, until the old one is ended', async () => {
-      const old = await register(form('rotating'));
+      const old = await register(clientForm('rotating'));
       const fresh = secretOn(await act('rotating', 'rotate-secret'));
       assert.notEqual(fresh, old);
       await signIn(await party('rotating', old));
@@ -189,7 +164,7 @@ eachService(
 
     it('are refused at every endpoint while they are disabled, also with earlier tokens', async () => {
       const fields = { scopes: ['openid', 'offline_access'], resources: API, first_party: 'yes' };
-      const secret = await register(form('closing', fields));
+      const secret = await register(clientForm('closing', fields));
       const app = await party('closing', secret, 'openid offline_access');
       const tokens = await signIn(app);
       assert.ok(tokens.refresh_token);
@@ -227,14 +202,14 @@ eachService(
     });
 
     it('tell the second of two editors that the first has changed them', async () => {
-      await register(form('edited'));
+      await register(clientForm('edited'));
       const path = '/console/clients/edited/edit';
       const [first, second] = [await bureau.open(path), await bureau.open(path)];
       const edit = (page: Answer, uri: string): Promise<Answer> =>
         bureau.post(
           path,
           encode({
-            ...form('edited', { redirect_uris: uri }),
+            ...clientForm('edited', { redirect_uris: uri }),
             ...formOf(page.body).hidden,
             action: 'save',
             reason: REASON,
@@ -259,10 +234,10 @@ eachService(
     it('accept the hints of ID tokens that another algorithm signed before a change', async () => {
       const home = 'https://signer.example/';
       const fields = { first_party: 'yes', post_logout_redirect_uris: home };
-      const app = await party('signer', await register(form('signer', fields)));
+      const app = await party('signer', await register(clientForm('signer', fields)));
       const browser = createHttpBrowser(running().issuer);
       const tokens = await signIn(app, browser);
-      const edited = { ...form('signer', fields), id_token_signed_response_alg: 'RS256' };
+      const edited = { ...clientForm('signer', fields), id_token_signed_response_alg: 'RS256' };
       const page = await bureau.open('/console/clients/signer/edit');
       const more = { ...formOf(page.body).hidden, action: 'save', reason: REASON };
       assert.equal((await bureau.post('/console/clients/signer/edit', encode({ ...edited, ...more }))).status, 200);
@@ -291,7 +266,7 @@ eachService(
       for (const path of ['/console/clients', '/console/clients/new', '/console/clients/of-file']) {
         assert.equal((await desk.open(path)).status, 404, path);
       }
-      const answer = await desk.post('/console/clients/new', encode(form('by-desk')));
+      const answer = await desk.post('/console/clients/new', encode(clientForm('by-desk')));
       assert.equal(answer.status, 404);
     });
   },
@@ -311,7 +286,7 @@ eachService(
       const bureau = await openConsole(running(), 'B1');
       const check = async (fields: Fields): Promise<Answer> => {
         const { body } = await bureau.open('/console/clients/new');
-        return bureau.post('/console/clients/new', encode({ ...formOf(body).hidden, ...form('inside', fields) }));
+        return bureau.post('/console/clients/new', encode({ ...formOf(body).hidden, ...clientForm('inside', fields) }));
       };
       const hosts = ['localhost', '127.0.0.1', '10.0.0.5', '0x7f000001', '[fd00::1]', '[::ffff:10.0.0.5]'];
       const keys = { token_endpoint_auth_method: 'private_key_jwt' };

@@ -121,7 +121,7 @@ describe('metadata of a client', () => {
       scope: 'openid roles children',
       subject_type: 'pairwise',
       id_token_signed_response_alg: 'RS256',
-        require_pushed_authorization_requests: false,
+      require_pushed_authorization_requests: false,
       dpop_bound_access_tokens: false,
     });
     const full = {
