@@ -60,6 +60,10 @@ const OIDC: readonly Part[] = [
     tests: unit('oidc-options oidc-names'),
   },
   {
+    sources: [...files('oidc', 'openid-scope'), ...files('oidc/options', 'pkce')],
+    tests: http('tokens-requests device'),
+  },
+  {
     sources: [
       ...files('oidc', 'cached-discovery'),
       ...files('oidc/adapter', 'replay-detection'),

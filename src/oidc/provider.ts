@@ -20,6 +20,7 @@ import { createGrantIssuer } from './contexts/grant-issuer.ts';
 import { sectorIdentifierOf } from './contexts/sector-identifier.ts';
 import type { OidcDeps } from './deps.ts';
 import { registerEventListeners } from './event-listeners.ts';
+import { requireOpenidScope } from './openid-scope.ts';
 import { ACR_PASSWORD, ACR_TWO_FACTORS, claims } from './options/claims.ts';
 import { createAssertionCheck } from './options/client-auth.ts';
 import { toMetadata } from './options/clients.ts';
@@ -91,6 +92,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   replaceReplayCheck(provider, createReplayCheck(deps));
   refreshBrowserCookie(provider);
   rejectDeviceFlowOfBuiltInClient(provider);
+  requireOpenidScope(provider);
   storeSecondFactorTime(provider);
   acceptFullWidthUserCodes(provider);
   omitNonceOfRefresh(provider);

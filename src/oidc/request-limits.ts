@@ -42,7 +42,7 @@ export const MAX_BODY_BYTES = 16_384;
 /**
  * Checks a request that is otherwise valid.
  *
- * @throws {errors.InvalidRequest} if it is too large, or lacks the scope `openid`
+ * @throws {errors.InvalidRequest} if it is too large
  * @throws {errors.UnauthorizedClient} if the client may not use the endpoint
  * @throws {RateLimitedError} if its network, client or signed-in person sends too many requests
  */
@@ -66,7 +66,6 @@ export function createRequestCheck(deps: RateDeps): RequestCheck {
     if (admitted.has(ctx.req)) return;
     admitted.add(ctx.req);
     const charges = takeCharges(ctx);
-    requireOpenidScope(ctx);
     rejectBuiltInClient(ctx);
     rejectLargeRequest(ctx.oidc.params ?? {});
     setRetryAfter(ctx, () => {
@@ -175,11 +174,6 @@ export function releaseCompletedRequests(provider: Provider, rates: RequestRateL
     const { pushedFrom } = readCharges(oidc.params);
     if (pushedFrom !== undefined) rates.releaseNetwork('pushed_authorization_request', pushedFrom);
   });
-}
-
-/** The provider would continue as OAuth 2.0 without an ID token (OpenID Connect Core 1.0, section 3.1.2.1). */
-function requireOpenidScope({ oidc }: KoaContextWithOIDC): void {
-  if (!oidc.requestParamScopes.has('openid')) throw new errors.InvalidRequest('scope must include "openid"');
 }
 
 /** Rejects pushed requests for the client of the account pages: it has no secret, so anyone could store requests in its name. */

@@ -199,6 +199,15 @@ describe('the device flow', () => {
     assert.match(textOf(body), /這個步驟已過期/);
   });
 
+  it('rejects a request without openid, also with parameters that need it', async () => {
+    for (const more of [{}, { nonce: 'n-0S6_WzA2Mj' }]) {
+      await assert.rejects(client.initiateDeviceAuthorization(television.config, { scope: 'children', ...more }), {
+        error: 'invalid_request',
+        error_description: 'scope must include "openid"',
+      });
+    }
+  });
+
   it('rejects clients that are not registered for it', async () => {
     const web = await createParty(service.issuer, { id: 'web-only', secret: SECRET, scope: 'openid' });
     await assert.rejects(client.initiateDeviceAuthorization(web.config, { scope: 'openid' }), {

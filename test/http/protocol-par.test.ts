@@ -186,6 +186,7 @@ describe('the pushed authorization request endpoint', () => {
   for (const [what, change, error] of [
     ['an address that is not registered', { redirect_uri: 'https://evil.example/callback' }, 'invalid_request'],
     ['a scope that is not registered', { scope: 'openid email' }, 'invalid_scope'],
+    ['a request without openid', { scope: 'profile', nonce: 'n-0S6_WzA2Mj' }, 'invalid_request'],
     ['another response type', { response_type: 'token' }, 'unsupported_response_type'],
     ['a request_uri in it (section 2.1)', { request_uri: 'urn:example:x' }, 'request_uri_not_supported'],
     ['the id of another client', { client_id: 'strict' }, 'invalid_request'],
