@@ -1,6 +1,6 @@
 eval "$(oidc-agent)"
 oidc-gen kinpass --manual --flow=code --pw-cmd='cat password-file' \
-  --issuer=https://id.example --client-id=oidc-agent --client-secret=the-secret \
+  --issuer=https://id.example --client-id=oidc-agent --client-secret='' \
   --redirect-uri=http://localhost:4242 --scope='openid profile roles offline_access'
 
 # Prints an access token for UserInfo. The second one comes from a refresh.

@@ -43,6 +43,7 @@ export function createMiddlewares(deps: HttpDeps): Middleware[] {
     skipForApiPaths(compose(createPageMiddlewares(deps))),
     oidc.requestTransaction,
     oidc.paceDevicePolls,
+    oidc.emptyClientSecret,
     oidc.clientAuthErrors,
   ];
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { decodeProtectedHeader } from 'jose';
+import type { Context } from 'koa';
 import Provider, { errors, type ClientMetadata } from 'oidc-provider';
 import { z } from 'zod';
 import { ID_TOKEN_ALGORITHMS } from '../config/clients.ts';
@@ -174,6 +176,28 @@ function algorithmOf(idToken: string): string | undefined {
     // The provider rejects it with its own error.
     return undefined;
   }
+}
+
+/** The parameters of a request, as the client sent them. */
+interface SentParameters {
+  client_id?: unknown;
+}
+
+/** Runs `prepare` with the parameters of each request before the provider reads them. Its errors end the request. */
+export function prepareParameters(
+  provider: Provider,
+  prepare: (request: IncomingMessage, parameters: SentParameters) => void,
+): void {
+  const ofContexts = new WeakMap<object, SentParameters>();
+  Object.defineProperty(provider.OIDCContext.prototype, 'params', {
+    get(this: object) {
+      return ofContexts.get(this);
+    },
+    set(this: { ctx: Context }, parameters: SentParameters) {
+      prepare(this.ctx.req, parameters);
+      ofContexts.set(this, parameters);
+    },
+  });
 }
 
 /** Checks a registration with the rules of the provider. @throws {errors.InvalidClientMetadata} */

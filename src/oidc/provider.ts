@@ -19,6 +19,7 @@ import { createContextResolver, type ContextResolver } from './contexts/context-
 import { createGrantIssuer } from './contexts/grant-issuer.ts';
 import { sectorIdentifierOf } from './contexts/sector-identifier.ts';
 import type { OidcDeps } from './deps.ts';
+import { acceptEmptyClientSecret } from './empty-client-secret.ts';
 import { registerEventListeners } from './event-listeners.ts';
 import { requireOpenidScope } from './openid-scope.ts';
 import { ACR_PASSWORD, ACR_TWO_FACTORS, claims } from './options/claims.ts';
@@ -69,6 +70,7 @@ export interface Oidc {
   /** Wraps the provider's own routes. */
   requestTransaction: Middleware;
   paceDevicePolls: Middleware;
+  emptyClientSecret: Middleware;
   /** The last middleware before the provider's own routes. */
   clientAuthErrors: Middleware;
   /** Returns why the provider rejects a registration; undefined if it accepts it. */
@@ -116,6 +118,7 @@ export function createOidc(deps: OidcDeps): Oidc {
     discovery: cachedDiscovery(deps.languages),
     requestTransaction: requestTransaction(deps, provider),
     paceDevicePolls: paceDevicePolls(deps),
+    emptyClientSecret: acceptEmptyClientSecret(provider, deps.clients),
     clientAuthErrors: correctClientAuthErrors(deps.issuer),
   };
   return { provider, sendLogout, setSessionCookie, findClientProblem, ...middlewares };
