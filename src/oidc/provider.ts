@@ -60,6 +60,9 @@ import {
 } from './request-limits.ts';
 import { updateSessionAssurance } from './session-assurance.ts';
 
+/** In bytes, after decompression: about a hundred RSA keys. Without a limit, the server of one client could fill the memory. */
+const MAX_JWKS_BYTES = 64 * 1024;
+
 export interface Oidc {
   provider: Provider;
   sendLogout: SendLogout;
@@ -176,7 +179,8 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
       const client = deps.clients.find(clientId);
       return client !== undefined && listBrowserOrigins(client).includes(origin);
     },
-    ...(deps.allowPrivateLogoutAddresses ? { fetch: fetchWithoutDispatcher } : {}),
+    fetch: createFetch(deps.allowPrivateLogoutAddresses),
+    fetchResponseBodyLimits: { jwks_uri: MAX_JWKS_BYTES },
   };
 }
 
@@ -211,9 +215,14 @@ function createFeatures(
   };
 }
 
-/** Fetches without the provider's dispatcher, which rejects private addresses. A setting allows it for private relying parties. */
-const fetchWithoutDispatcher: NonNullable<Configuration['fetch']> = (url, options) => {
-  const allowed = { ...options };
-  Reflect.deleteProperty(allowed, 'dispatcher');
-  return fetch(url, allowed);
-};
+/**
+ * Creates the function that calls relying parties. It follows no redirect: only registered addresses are checked, and a key that arrives over
+ * plain HTTP could be anyone's. The provider's dispatcher rejects private addresses; a setting allows them for private relying parties.
+ */
+function createFetch(allowsPrivateAddresses: boolean): NonNullable<Configuration['fetch']> {
+  return (url, options) => {
+    const allowed: RequestInit = { redirect: 'error', ...options };
+    if (allowsPrivateAddresses) Reflect.deleteProperty(allowed, 'dispatcher');
+    return fetch(url, allowed);
+  };
+}

@@ -33,23 +33,27 @@ async function createKey(kid: string | undefined): Promise<Key> {
 describe('the jwks_uri of a client', () => {
   let service: TestService;
   let keyServer: Server;
-  let answer: { status: number; body: string };
+  let answer: { status: number; body: string; location?: string };
   let requests: number;
   let offsetMs = 0;
   const kept = createCapturedLog();
   let one: Key;
   let two: Key;
   /** A new client for each test, because its requests are counted. */
-  const ids = Array.from({ length: 9 }, (_, index) => `signer-${String(index)}`);
+  const ids = Array.from({ length: 10 }, (_, index) => `signer-${String(index)}`);
   let id: string;
 
   before(async () => {
     [one, two] = await Promise.all([createKey('one'), createKey('two')]);
     const port = await freePort();
-    keyServer = createServer((_, response) => {
+    keyServer = createServer((request, response) => {
       requests += 1;
-      response.writeHead(answer.status, { 'content-type': 'application/json', 'cache-control': 'max-age=864000' });
-      response.end(answer.body);
+      const { status, body, location } = request.url === '/moved' ? { ...answer, status: 200 } : answer;
+      response.writeHead(status, {
+        ...{ 'content-type': 'application/json', 'cache-control': 'max-age=864000' },
+        ...(location === undefined ? {} : { location }),
+      });
+      response.end(body);
     }).listen(port, '127.0.0.1');
     await once(keyServer, 'listening');
     service = await startService({
@@ -157,6 +161,20 @@ describe('the jwks_uri of a client', () => {
     assert.deepEqual([await authenticate(one), requests], ['accepted', 1]);
     skipMinute();
     assert.deepEqual([await authenticate(one), await authenticate(two), requests], [UNKNOWN, 'accepted', 2]);
+  });
+
+  it('is refused with a redirect, or with more than 64 KiB', async () => {
+    const { body } = answer;
+    answer = { status: 302, body, location: '/moved' };
+    assert.deepEqual([await authenticate(one), requests], [UNREACHABLE, 1]);
+    for (const [bytes, outcome] of [
+      [64 * 1024 + 1, UNREACHABLE],
+      [64 * 1024, 'accepted'],
+    ] as const) {
+      skipMinute();
+      answer = { status: 200, body: body.padEnd(bytes) };
+      assert.equal(await authenticate(one), outcome);
+    }
   });
 
   it('may have a key without kid', async () => {
