@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { insecureUrisOf, privateUrisOf, unknownResourcesOf, type AddressRules } from './client-addresses.ts';
@@ -66,14 +66,20 @@ export function checkClientsFile(file: string, rules: AddressRules): CheckedFile
   };
 }
 
+/**
+ * Most bytes of a file: more than 2,000 clients. A running service handles no request while it reads a file, half a second for the largest.
+ */
+const MAX_BYTES = 1024 * 1024;
+
 /** Reads a text, also with a byte order mark. @returns `undefined` if it is not UTF-8 */
 function readText(file: string): string | undefined {
-  let bytes: Buffer;
+  let bytes: Buffer | undefined;
   try {
-    bytes = readFileSync(file);
+    bytes = statSync(file).size > MAX_BYTES ? undefined : readFileSync(file);
   } catch (cause) {
     throw new Error(`KINPASS_CLIENTS_FILE: cannot read ${file}`, { cause });
   }
+  if (bytes === undefined) throw new Error(`${file}: has more than 1 MiB; register clients in the console instead`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

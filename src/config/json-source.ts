@@ -40,6 +40,11 @@ export function readJsonSource(text: string): JsonSource {
           root,
           path.filter((part) => typeof part !== 'symbol'),
         );
+  const lineStarts = [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
+  const lineOf = (offset: number): number => {
+    const next = lineStarts.findIndex((start) => start > offset);
+    return next === -1 ? lineStarts.length : next;
+  };
   const isReadable = first === undefined && root !== undefined;
   return {
     value: isReadable ? getNodeValue(root) : undefined,
@@ -53,10 +58,10 @@ export function readJsonSource(text: string): JsonSource {
       return parent?.type === 'property' ? parent.offset : undefined;
     },
     placeOf: (offset) => {
-      const lines = text.slice(0, offset).split('\n');
-      return `line ${String(lines.length)}, column ${String((lines.at(-1)?.length ?? 0) + 1)}`;
+      const line = lineOf(offset);
+      return `line ${String(line)}, column ${String(offset - (lineStarts[line - 1] ?? 0) + 1)}`;
     },
-    lineOf: (offset) => text.slice(0, offset).split('\n').length,
+    lineOf,
   };
 }
 

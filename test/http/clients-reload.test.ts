@@ -1,5 +1,6 @@
 /** Changes of the clients file while the service runs. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -103,6 +104,7 @@ describe('the clients file of a running service', () => {
     'half a file': toText(app('kept'), app('added')).slice(0, -40),
     'an invalid client': toText(app('kept'), app('added', SECRET, { redirect_uris: ['https://*.example/'] })),
     'a duplicate client': toText(app('added'), app('added')),
+    'more than 1 MiB': toText(app('kept'), app('added')).padEnd(1024 * 1024 + 1),
   };
   for (const [what, text] of Object.entries(broken)) {
     it(`keeps its clients with ${what}, and logs the reasons`, async () => {
@@ -121,6 +123,16 @@ describe('the clients file of a running service', () => {
       assert.equal(await errorOf('added'), 'invalid_grant');
     });
   }
+
+  it('keeps its clients and answers when a pipe replaces the file', async () => {
+    const before = await reloads('rejected');
+    rmSync(file);
+    execFileSync('mkfifo', [file]);
+    await pollUntil('the pipe is rejected', async () => (await reloads('rejected')) > before);
+    assert.equal(await errorOf('kept'), 'invalid_grant');
+    assert.match(kept.text(), /clients\.json: is not a regular file/);
+    rmSync(file);
+  });
 
   it('follows a file that replaces it, and the swap of a link as in a ConfigMap', async () => {
     const folder = dirname(file);

@@ -32,6 +32,8 @@ export function createClientsReload(deps: Deps): ClientsReload {
     const version = versionOf(file);
     let next: ClientsFile;
     try {
+      // A read of a pipe waits for its writer, and stops the process meanwhile.
+      if (!statSync(file).isFile()) throw new Error(`${file}: is not a regular file; it can be read only at the start`);
       next = load();
     } catch (error) {
       // A file that changed meanwhile is read again when it no longer changes.
