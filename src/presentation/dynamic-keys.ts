@@ -11,6 +11,7 @@ import {
   INPUT_ACTION_NAMES,
   PERSON_ACTION_NAMES,
 } from '../domain/access/person-actions.ts';
+import { LINK_PURPOSES } from '../domain/credentials/first-password.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { FAMILY_REQUEST_KINDS, GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
@@ -83,7 +84,9 @@ export const DYNAMIC_KEYS = {
     'oauth',
     'signOutFailed',
   ],
-  newPassword: ['first', 'change', 'reset', 'setup'],
+  newPassword: ['first', 'change', 'reset', 'activation', 'setup'],
+  'forgot.done.title': LINK_PURPOSES,
+  'forgot.done.text': LINK_PURPOSES,
   'mail.secondFactorSubject': SECOND_FACTOR_CHANGES,
   'mail.secondFactorText': SECOND_FACTOR_CHANGES,
   capacity: CAPACITIES,

@@ -76,7 +76,7 @@ const TITLES: Record<PageName, readonly string[]> = {
   'account/contact-removal': ['contacts.mobile.remove', 'contacts.account.remove'],
   'password-reset/request': ['forgot.title'],
   'password-reset/sent': ['forgot.sent.title'],
-  'password-reset/done': ['forgot.done.title', 'forgot.done.setupTitle'],
+  'password-reset/done': ['forgot.done.title.reset', 'forgot.done.title.activation', 'forgot.done.title.setup'],
   'password-reset/new-password': ['newPassword.reset.title', 'newPassword.setup.title'],
   'password-reset/expired': ['forgot.expired.title'],
   'device/code': ['device.code.title'],

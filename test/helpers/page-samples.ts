@@ -167,10 +167,10 @@ export function samplePageLocals(x: string): PageLocals {
       otherAccountValue: x,
     },
     'device/done': { app, account },
-    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x, isSetup: false },
+    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x, purpose: 'reset' },
     'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
     'password-reset/sent': { minutes: 30 },
-    'password-reset/done': { signInUrl: '/s' },
+    'password-reset/done': { signInUrl: '/s', purpose: 'reset' },
     'password-reset/expired': { requestUrl: '/r' },
     'console/home': {
       name: x,

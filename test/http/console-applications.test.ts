@@ -115,7 +115,11 @@ eachService(
       assert.equal(stateOn(await decide(registrar, id, 'approve')), 'approved');
       const link = linkIn(await mailed(NEW_MOTHER.email, APPROVED));
       const browser = createHttpBrowser(running().issuer);
-      await browser.submit(await browser.open(link), { new_password: OWN, confirm_password: OWN });
+      const form = await browser.open(link);
+      assert.match(textOf(form.body), /設定您的密碼.*第一次使用這個帳號/);
+      assert.doesNotMatch(textOf(form.body), /舊密碼/);
+      const set = await browser.submit(form, { new_password: OWN, confirm_password: OWN });
+      assert.match(textOf(set.body), /密碼設定完成.*您的帳號已啟用/);
       const { answer } = await signInToAccount(running(), NEW_MOTHER.email, '500203');
       assert.notEqual(interactionOf(answer), 'new_password');
       assert.equal((await signInToAccount(running(), NEW_MOTHER.email, OWN)).answer.status, 200);

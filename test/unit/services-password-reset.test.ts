@@ -7,6 +7,7 @@ import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { LINK_MINUTES } from '../../src/services/authentication/password-reset.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
 import { getCredential, upsertFirstPassword, upsertPassword } from '../../src/store/auth/credentials.ts';
+import type { Transaction } from '../../src/store/database/index.ts';
 import { family } from '../contract/family.ts';
 import { createTestServices, readableHash, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -90,6 +91,17 @@ eachStore('passwords', (on) => {
     });
 
     const isOpen = async (token: string): Promise<boolean> => (await services.passwordReset.find(token)) !== undefined;
+
+    it('says whether it sets the first own password of the account', async () => {
+      const purposeAfter = async (change: (tx: Transaction) => Promise<unknown>): Promise<string | undefined> => {
+        await on.store.write(change);
+        return (await services.passwordReset.find(await requestToken()))?.purpose;
+      };
+      const first = { personId: 'father', mac: 'mac', expiresAt: Number.MAX_SAFE_INTEGER, createdAt: 1 };
+      assert.equal(await purposeAfter(() => Promise.resolve()), 'reset');
+      assert.equal(await purposeAfter((tx) => upsertFirstPassword(tx, { ...first, kind: 'first' })), 'activation');
+      assert.equal(await purposeAfter((tx) => upsertFirstPassword(tx, { ...first, kind: 'one_time_code' })), 'reset');
+    });
 
     it('sets the password once and revokes all access', async () => {
       const token = await requestToken();

@@ -49,7 +49,7 @@ export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void
   const result = await submitPasswordForm(deps, ctx, change);
   if (result.kind === 'rejected') return showPassword(deps, ctx, person, result.problem);
   if (result.kept === undefined) {
-    deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account' });
+    deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account', purpose: 'reset' });
     return;
   }
   deps.oidc.setSessionCookie(ctx, result.kept);

@@ -127,7 +127,7 @@ async function showResetForm(
     action: RESET_PATH,
     link: hashId(link.token),
     account: link.account,
-    isSetup: link.isSetup,
+    purpose: link.purpose,
     ...(await passwordFormLocals(deps, problem)),
   };
   deps.pages.show(ctx, 'password-reset/new-password', locals, problem.status);
@@ -175,8 +175,8 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
       rememberDevice(deps, ctx, result.personId);
       deps.pages.show(ctx, 'password-reset/done', {
         // The browser may be signed in as another person, for example with the school account of the family.
-        signInUrl: link.isSetup ? '/console' : otherSignInUrl(deps),
-        isSetup: link.isSetup,
+        signInUrl: link.purpose === 'setup' ? '/console' : otherSignInUrl(deps),
+        purpose: link.purpose,
       });
       return;
     case 'expired':

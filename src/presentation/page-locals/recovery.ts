@@ -1,3 +1,4 @@
+import type { LinkPurpose } from '../../domain/credentials/first-password.ts';
 import type { FieldErrors, PasswordFormLocals } from './common.ts';
 import type { ForgotAccountLocals } from './contacts.ts';
 
@@ -18,9 +19,8 @@ export interface RecoveryPages {
   'password-reset/request': PasswordResetRequestLocals;
   /** `minutes`: validity of the link. */
   'password-reset/sent': { minutes: number };
-  /** `isSetup`: the first password of an invited administrator. */
-  'password-reset/done': { signInUrl: string; isSetup?: boolean };
+  'password-reset/done': { signInUrl: string; purpose: LinkPurpose };
   /** `link` names the reset link of the page; `account` is the masked login. */
-  'password-reset/new-password': PasswordFormLocals & { link: string; account: string; isSetup: boolean };
+  'password-reset/new-password': PasswordFormLocals & { link: string; account: string; purpose: LinkPurpose };
   'password-reset/expired': { requestUrl: string };
 }

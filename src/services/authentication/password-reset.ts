@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
+import type { LinkPurpose } from '../../domain/credentials/first-password.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import { normalizePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
@@ -34,8 +35,7 @@ export interface OpenLink {
   expiresAt: number;
   /** The login of the account, masked. */
   account: string;
-  /** The first password of an invited administrator. */
-  isSetup: boolean;
+  purpose: LinkPurpose;
 }
 
 /** Resets forgotten passwords with a link by email. A reset also unlocks the account. */
@@ -93,7 +93,8 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const link = await findActive(hashId(token));
       if (link === undefined) return undefined;
       const account = maskLogin(await deps.people.getPrimaryLogin(link.personId));
-      return { expiresAt: link.expiresAt, account, isSetup: link.verifiesEmail !== null };
+      const credential = await store.read((tx) => credentials.getCredential(tx, link.personId));
+      return { expiresAt: link.expiresAt, account, purpose: purposeOf(link, credential) };
     },
     complete: async (token, next, address) => {
       const tokenHash = hashId(token);
@@ -120,6 +121,16 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       return isChanged ? { kind: 'changed', personId } : { kind: 'expired' };
     },
   };
+}
+
+/** An account with a passkey or a one-time code of the IT desk was in use before. */
+function purposeOf(
+  { verifiesEmail }: credentials.OpenResetLink,
+  { hash, first, hasSecondFactor }: credentials.Credential,
+): LinkPurpose {
+  if (verifiesEmail !== null) return 'setup';
+  const isUnused = hash === undefined && hasSecondFactor !== true && first?.kind !== 'one_time_code';
+  return isUnused ? 'activation' : 'reset';
 }
 
 /** Stores a reset link and mails it to the verified address. @returns false if the person has none */
