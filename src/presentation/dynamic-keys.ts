@@ -96,6 +96,8 @@ export const DYNAMIC_KEYS = {
   'familyRequests.kind': FAMILY_REQUEST_KINDS,
   'familyRequests.close': FAMILY_REQUEST_KINDS,
   'familyRequests.effect': FAMILY_REQUEST_KINDS,
+  'mail.guardianshipCreated.subject': RELATIONS,
+  'mail.guardianshipCreated.text': RELATIONS,
   'mail.guardianshipNotice.subject': GUARDIANSHIP_NOTICES,
   'mail.guardianshipNotice.text': GUARDIANSHIP_NOTICES,
   'mail.staffTask.subject': STAFF_TASKS,

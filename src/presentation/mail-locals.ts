@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
 import { SUBJECT_REQUEST_KINDS } from '../domain/binding/subject-requests.ts';
+import { RELATIONS } from '../domain/model.ts';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 
 const name = z.string();
@@ -42,12 +43,12 @@ const SCHEMAS = {
     link,
   }),
   /**
-   * `login`: the email address to sign in with, or empty; `link`: the account page. `activation`: a link to choose a password that is valid
+   * `relation`: of the guardian to the student. `login`: the email address to sign in with, or empty; `link`: the account page. `activation`: a link to choose a password that is valid
    * for `hours`, or empty. `isSuspended`: 1 if the adult student has to consent first.
    */
   'guardianship-created': z.object({
     ...{ name, student: z.string(), login: z.string(), link, activation: z.string() },
-    ...{ hours: z.number(), isSuspended: z.number() },
+    ...{ hours: z.number(), isSuspended: z.number(), relation: z.enum(RELATIONS).default('parent') },
   }),
   /** `reason`: what the school wrote, or empty; `link`: a page of the account. */
   'guardianship-notice': z.object({

@@ -125,6 +125,20 @@ eachService(
       assert.equal((await signInToAccount(running(), NEW_MOTHER.email, OWN)).answer.status, 200);
     });
 
+    it('names the relation of a caregiver in the mail', async () => {
+      const applicant = {
+        ...NEW_FATHER,
+        nationalId: 'Y100500407',
+        email: 'care@parents.example',
+        relation: 'grandfather' as const,
+      };
+      const kind = { applicantKind: 'caregiver' as const, validTo: '2099-01-20' };
+      const id = await storeApplication(running(), { ...kind, applicants: [applicant] });
+      assert.equal(stateOn(await decide(registrar, id, 'approve')), 'approved');
+      assert.match((await mailed(applicant.email, '受託照顧者綁定已完成')).text, /以受託照顧者身分與 吳小華 綁定/);
+      assert.deepEqual(sentTo(applicant.email, APPROVED), []);
+    });
+
     it('returns and rejects with a reason that the applicants read', async () => {
       for (const [decision, state, subject] of [
         ['return', 'returned', '需要修正'],

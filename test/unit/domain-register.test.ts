@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
-import { APPLICANT_KINDS } from '../../src/domain/binding/applicants.ts';
+import { APPLICANT_KINDS, parseRelation } from '../../src/domain/binding/applicants.ts';
 import { BINDING_CONFLICTS } from '../../src/domain/binding/conflicts.ts';
 import { isApprovedByRegister, type RegisterFacts, type RegisterMatch } from '../../src/domain/binding/register.ts';
 import { registerSwitchCapacity } from '../../src/domain/access/policy.ts';
@@ -13,6 +13,31 @@ const CLEAR: RegisterFacts = {
   ...{ kind: 'two', matches: [EXACT, EXACT], conflicts: [], isMinor: true },
   ...{ hasFormerGuardian: false, hasReport: false },
 };
+
+describe('the relation of a register', () => {
+  it('is read in the usual words, and refused in any other', () => {
+    const words = [
+      'father',
+      '父',
+      '父親',
+      ' 母親 ',
+      '養母',
+      '祖父',
+      '外祖父',
+      '外祖母',
+      '叔父',
+      '姊姊',
+      '寄養父母',
+      '其他',
+    ];
+    assert.deepEqual(words.map(parseRelation), [
+      ...(['father', 'father', 'father', 'mother', 'mother', 'grandfather', 'grandfather'] as const),
+      ...(['grandmother', 'uncle_or_aunt', 'sibling', 'foster_parent', 'other'] as const),
+    ]);
+    for (const word of ['', '父母', '繼父', '繼母', '友人', 'Father', '父，母'])
+      assert.equal(parseRelation(word), undefined, word);
+  });
+});
 
 describe('an approval by the register', () => {
   it('needs an exact match of each applicant and nothing that a person has to judge', () => {

@@ -42,6 +42,28 @@ export function statedRelationOf(label: string): StatedRelation | undefined {
 
 const PARENTS: readonly StatedRelation[] = ['father', 'mother'];
 
+/** Other words of household registers and school files. Adoptive parents are parents; step-parents are not (Civil Code, 1077). */
+const SPELLINGS: Readonly<Partial<Record<StatedRelation, readonly string[]>>> = {
+  father: ['父親', '爸爸', '生父', '養父'],
+  mother: ['母親', '媽媽', '生母', '養母'],
+  grandfather: ['爺爺', '外祖父', '外公'],
+  grandmother: ['奶奶', '外祖母', '外婆'],
+  uncle_or_aunt: ['伯父', '叔父', '姑母', '姨母', '舅父', '伯伯', '叔叔', '姑姑', '舅舅'],
+  sibling: ['兄', '姊', '姐', '兄姐', '哥哥', '姊姊', '姐姐'],
+  foster_parent: ['寄養父', '寄養母', '寄養父母'],
+};
+
+const RELATIONS_BY_WORD: ReadonlyMap<string, StatedRelation> = new Map(
+  STATED_RELATIONS.flatMap((relation) =>
+    [relation, LABELS[relation], ...(SPELLINGS[relation] ?? [])].map((word) => [word, relation] as const),
+  ),
+);
+
+/** Returns the relation that a register names: in English, as forms state it, or in another usual word. */
+export function parseRelation(typed: string): StatedRelation | undefined {
+  return RELATIONS_BY_WORD.get(typed.normalize('NFKC').trim());
+}
+
 /** Returns the relations that an applicant of this kind may state. */
 export function relationsFor(kind: ApplicantKind): readonly StatedRelation[] {
   if (kind === 'one' || kind === 'two') return PARENTS;

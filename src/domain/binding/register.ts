@@ -2,6 +2,7 @@ import { isNationalId, normalizeNationalId } from '../credentials/national-id.ts
 import { codePoints, hasInvisibleCharacters } from '../text.ts';
 import {
   needsEvidence,
+  parseRelation,
   relationLabel,
   STATED_RELATIONS,
   type ApplicantKind,
@@ -31,24 +32,19 @@ export type RegisterColumn = keyof typeof REGISTER_COLUMNS;
 export type RegisterRow = Readonly<Record<RegisterColumn, string>>;
 
 const MAX_NAME_LENGTH = 100;
-const RELATIONS: ReadonlyMap<string, StatedRelation> = new Map(
-  STATED_RELATIONS.flatMap((relation) => [
-    [relation, relation],
-    [relationLabel(relation), relation],
-  ]),
-);
+const RELATION_NAMES = STATED_RELATIONS.flatMap((relation) => [relation, relationLabel(relation)]).join(', ');
 
 /** Reads a row. @returns what is wrong in it, without its values, in place of the entry */
 export function parseRegisterRow(row: RegisterRow, today: string): { entry?: RegisterEntry; problems: string[] } {
   const [studentId, guardianId] = [row.student_national_id, row.guardian_national_id].map(normalizeNationalId);
   const name = normalizePersonName(row.guardian_name);
-  const relation = RELATIONS.get(row.relation.normalize('NFKC').trim());
+  const relation = parseRelation(row.relation);
   const problems = [
     isNationalId(studentId ?? '', today) ? '' : 'student_national_id is not a valid national ID',
     isNationalId(guardianId ?? '', today) ? '' : 'guardian_national_id is not a valid national ID',
     studentId === guardianId ? 'student and guardian have the same national ID' : '',
     isPersonName(name) ? '' : 'guardian_name is empty, too long or has invisible characters',
-    relation === undefined ? `relation must be one of: ${[...RELATIONS.keys()].join(', ')}` : '',
+    relation === undefined ? `relation must be one of: ${RELATION_NAMES}, or a spelling of docs/operators.md` : '',
   ].filter((problem) => problem !== '');
   if (problems.length > 0 || studentId === undefined || guardianId === undefined || relation === undefined)
     return { problems };

@@ -204,7 +204,7 @@ function kindOf({ applicantKind }: CheckedApplication['application']): Applicant
 async function notifyGuardian(
   { clock, random, outbox, issuer }: Deps,
   tx: Transaction,
-  { student }: CheckedApplication,
+  { application, student }: CheckedApplication,
   { data, row, existing }: CheckedApplicant,
   { guardianId, isUnused }: { guardianId: string; isUnused: boolean },
 ): Promise<void> {
@@ -213,11 +213,12 @@ async function notifyGuardian(
   const lifetimeMs = ACTIVATION_LINK_HOURS * HOUR_MS;
   const hasLink = isUnused && mailbox !== undefined;
   const activation = hasLink ? await issueLink({ clock, random, issuer }, tx, guardianId, { lifetimeMs }) : '';
+  const { relation } = guardianshipBasis(kindOf(application), data.relation);
   const write = (name: string) => ({
     template: 'guardianship-created' as const,
     locals: {
       ...{ name, student: student.name, login: mailbox?.value ?? '', link: `${issuer}/account` },
-      ...{ activation, hours: ACTIVATION_LINK_HOURS, isSuspended: student.isAdult ? 1 : 0 },
+      ...{ activation, hours: ACTIVATION_LINK_HOURS, isSuspended: student.isAdult ? 1 : 0, relation },
     },
   });
   if (mailbox !== undefined) {
