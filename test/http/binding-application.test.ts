@@ -181,6 +181,7 @@ eachService(
       assert.equal(pathOf(receipt), '/binding');
       assert.equal(stateOf(receipt), 'draft');
       assert.match(textOf(receipt.body), /您的選擇已記錄.*不同意.*告知事項版本 2/);
+      assert.doesNotMatch(receipt.body, /id="withdraw"/);
       const answer = await running().container.store.read((tx) => findLatestAnswer(tx, personId('S4')));
       assert.deepEqual([answer?.answer, answer?.noticeVersion, answer?.accountId], ['disagree', 2, personId('H4')]);
       const blocked = await browser.open('/binding/summary');

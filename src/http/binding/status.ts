@@ -46,7 +46,8 @@ function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
     isApprovedByRegister: state === 'approved' && decidedBy === null,
     nextUrl: view.step && pathOf(view.step),
     restartAction: isOpen ? undefined : '/binding/restart',
-    withdrawUrl: isOpen ? '/binding/withdraw' : undefined,
+    // The status page shows a draft after a refusal only: nothing was sent, and what was entered is deleted.
+    withdrawUrl: isOpen && state !== 'draft' ? '/binding/withdraw' : undefined,
     appUrl: clientId === null ? undefined : clients.launchUrl(clientId),
   });
 }
