@@ -24,7 +24,7 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
   return {
     'console/classes': { classes: [schoolClass], schools: [{ code: '993301', name: '示範國中' }] },
     'console/class': {
-      ...{ ...schoolClass, isCurrent: true, actions: BULK_ACTIONS, alert: x },
+      ...{ ...schoolClass, isCurrent: true, actions: BULK_ACTIONS, alert: x, notice: x },
       values: { reason: x, scope: 'chosen', chosen: [] },
       rows: DYNAMIC_KEYS['classView.state'].map((state, at) => ({
         ...{ id: `${x}${String(at)}`, name: x, kind: 'guardian', pupil: x, seat: 1, state },

@@ -96,6 +96,21 @@ eachService(
       }
     });
 
+    it('keeps what was entered for a class during a new sign-in, and until it is sent', async () => {
+      const classes = await bureau.open('/console/classes?school=993301');
+      const [, path = ''] = /data-class="[^"]+" href="([^"]+)"/.exec(classes.body) ?? [];
+      const sent = { action: 'disable', scope: 'chosen', person: personId('S1'), reason: '轉學離校' };
+      time.advance(31 * MINUTE);
+      const asked = await bureau.post(path, new URLSearchParams(sent));
+      const page = await stepUp(bureau, asked, () => bureau.authenticator.code());
+      assert.equal(pathOf(page), path);
+      assert.match(textOf(page.body), /設定尚未變更，請再按一次按鈕.*轉學離校/);
+      assert.match(page.body, new RegExp(`value="${personId('S1')}" checked`));
+      const run = await bureau.post(path, new URLSearchParams(sent));
+      assert.match(pathOf(run), /^\/console\/bulk\//);
+      assert.doesNotMatch((await bureau.open(path)).body, /轉學離校/);
+    });
+
     it('leads back to the page and its filter after a sign-in from nothing', async () => {
       const { browser, answer } = await signInStaff(running(), 'B1', '/console/audit?event=staff.view');
       assert.equal(pathOf(answer), '/console/audit?event=staff.view');

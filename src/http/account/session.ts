@@ -90,12 +90,14 @@ export function confirmedNotice({ pages }: HttpDeps, ctx: Context): string | und
   return ctx.query['done'] === 'confirmed' ? pages.t(ctx, 'notice.confirmed') : undefined;
 }
 
+/** Returns the page of the form and what the person typed, which the page shows again. */
+export type TypedForm = (ctx: Context) => { path: string; fields: Readonly<Record<string, string>> };
+
 interface RecentSignInOptions {
   maxAgeSeconds?: number;
   /** The page that says to press the button again. */
   returnPath?: (ctx: Context) => string;
-  /** Returns the page of the form and what the person typed, which the page shows again. */
-  typedForm?: (ctx: Context) => { path: string; fields: Readonly<Record<string, string>> };
+  typedForm?: TypedForm | undefined;
 }
 
 /**
@@ -110,14 +112,22 @@ export function requireRecentSignIn(deps: HttpDeps, handler: Handler, options: R
       await handler(ctx, signedIn);
       return;
     }
-    if (typedForm !== undefined) {
-      const { path, fields } = typedForm(ctx);
-      deps.rateLimiter.admitPerson('account', ownerOf(signedIn));
-      await deps.unsentForms.keep(ownerOf(signedIn), path, fields);
-    }
+    await keepTyped(deps, ctx, signedIn, typedForm);
     ctx.status = 303;
     ctx.redirect(signInUrl(deps.issuer, returnPath(ctx), { max_age: String(maxAgeSeconds) }));
   });
+}
+
+async function keepTyped(
+  deps: HttpDeps,
+  ctx: Context,
+  signedIn: SignedInPerson,
+  typedForm: TypedForm | undefined,
+): Promise<void> {
+  if (typedForm === undefined) return;
+  const { path, fields } = typedForm(ctx);
+  deps.rateLimiter.admitPerson('account', ownerOf(signedIn));
+  await deps.unsentForms.keep(ownerOf(signedIn), path, fields);
 }
 
 interface AssuranceOptions {
@@ -125,6 +135,7 @@ interface AssuranceOptions {
   maxAgeMs: number;
   /** The page that a request other than GET returns to. */
   returnPath?: (ctx: Context) => string;
+  typedForm?: TypedForm | undefined;
 }
 
 /**
@@ -132,7 +143,7 @@ interface AssuranceOptions {
  * which asks for the second factor or its enrollment, then back. An old second factor needs the password again too.
  */
 export function requireAssurance(deps: HttpDeps, options: AssuranceOptions, handler: Handler): Middleware {
-  const { maxAgeMs, returnPath = () => '/account' } = options;
+  const { maxAgeMs, returnPath = () => '/account', typedForm } = options;
   return async (ctx) => {
     const signedIn = await findSignedIn(deps, ctx);
     const secondFactorAt = signedIn?.assurance.secondFactorAt;
@@ -140,6 +151,7 @@ export function requireAssurance(deps: HttpDeps, options: AssuranceOptions, hand
       await handler(ctx, signedIn);
       return;
     }
+    if (signedIn !== undefined) await keepTyped(deps, ctx, signedIn, typedForm);
     // `max_age` counts whole seconds since the password, which is never later than the second factor.
     const maxAge =
       secondFactorAt !== undefined ? { max_age: String(Math.max(0, Math.floor(maxAgeMs / 1000) - 1)) } : {};

@@ -8,6 +8,7 @@ import { currentTerm, isSameTerm } from '../../domain/term.ts';
 import type { ClassPage, ClassRow, SchoolClass } from '../../services/console/classes.ts';
 import type { PageLocals } from '../../presentation/page-locals/index.ts';
 import type { ClassLine } from '../../presentation/page-locals/staff-changes.ts';
+import { ownerOf, type TypedForm } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { pathIdOf } from './path-id.ts';
@@ -32,22 +33,33 @@ export function classLine({ pages }: HttpDeps, ctx: Context, one: SchoolClass): 
 }
 
 /** `GET /console/classes/:id`: pupils and guardians, and who has never signed in or is locked. */
-export async function showClass(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const page = await deps.console.classPages.view(actor, pathIdOf(ctx), ctx.ip);
+export async function showClass(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const page = await deps.console.classPages.view(staff.actor, pathIdOf(ctx), ctx.ip);
   if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
-  renderClass(deps, ctx, page, { values: { reason: '', scope: 'chosen', chosen: [] }, status: 200 });
+  const kept = await deps.unsentForms.find(ownerOf(staff), ctx.path);
+  const isKept = Object.keys(kept).length > 0;
+  const { reason = '', person = '' } = kept;
+  renderClass(deps, ctx, page, {
+    values: { reason, scope: scopeField.parse(kept['scope']), chosen: person.split(',') },
+    status: 200,
+    notice: isKept ? deps.pages.t(ctx, 'notice.confirmed') : undefined,
+  });
 }
 
 const ids = z.union([z.string(), z.array(z.string())]).default([]);
-const bulkForm = z.object({
-  action: z.enum(BULK_ACTIONS),
-  scope: z.enum(['chosen', 'never', 'class']).default('chosen'),
-  person: ids,
-  reason: field,
-});
+const scopeField = z.enum(['chosen', 'never', 'class']).default('chosen');
+const bulkValues = z.object({ scope: scopeField, person: ids, reason: field });
+const bulkForm = bulkValues.extend({ action: z.enum(BULK_ACTIONS) });
+
+/** Reads what the page shows again after a sign-in: all but the button. */
+export function typedBulkForm(ctx: Context): ReturnType<TypedForm> {
+  const { scope, person, reason } = readForm(ctx, bulkValues);
+  return { path: ctx.path, fields: { scope, person: [person].flat().join(','), reason } };
+}
 
 /** `POST /console/classes/:id`: stores a dry run for the chosen people, for those who never signed in, or for the whole class. */
-export async function prepareBulkRun(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+export async function prepareBulkRun(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const { actor } = staff;
   const classId = pathIdOf(ctx);
   const page = await deps.console.classPages.view(actor, classId, ctx.ip);
   if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
@@ -66,6 +78,7 @@ export async function prepareBulkRun(deps: HttpDeps, ctx: Context, { actor }: Si
     personIds,
   });
   if (runId === undefined) throw createError(404, 'no such class in the scope of this member of staff');
+  await deps.unsentForms.delete(ownerOf(staff));
   ctx.status = 303;
   ctx.redirect(`/console/bulk/${runId}`);
 }
@@ -74,7 +87,7 @@ function renderClass(
   deps: HttpDeps,
   ctx: Context,
   { schoolClass, rows }: ClassPage,
-  form: { values: PageLocals['console/class']['values']; status: number; alert?: string },
+  form: { values: PageLocals['console/class']['values']; status: number; alert?: string; notice?: string | undefined },
 ): void {
   const allowed = new Set(rows.flatMap(({ actions }) => actions));
   ctx.state['pagePath'] = `/console/classes/${schoolClass.id}`;
@@ -95,6 +108,7 @@ function renderClass(
       actions: BULK_ACTIONS.filter((action) => allowed.has(action)),
       values: form.values,
       alert: form.alert,
+      notice: form.notice,
     },
     form.status,
   );

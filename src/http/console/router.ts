@@ -10,7 +10,7 @@ import { addAuditRoutes } from './audit-routes.ts';
 import { addBindingRoutes } from './binding-routes.ts';
 import { addBureauRoutes } from './bureau-routes.ts';
 import { downloadReport, printSlips, showBulkRun, startBulkRun } from './bulk.ts';
-import { prepareBulkRun, showClass, showClasses } from './classes.ts';
+import { prepareBulkRun, showClass, showClasses, typedBulkForm } from './classes.ts';
 import { showHome } from './home.ts';
 import {
   performDeadLetterAction,
@@ -158,7 +158,7 @@ function addClassRoutes(router: Router, deps: HttpDeps): void {
   router.post(
     '/classes/:id',
     parseForms(),
-    requireStaff(deps, (ctx, staff) => prepareBulkRun(deps, ctx, staff), ACTION_MAX_AGE_MS),
+    requireStaff(deps, (ctx, staff) => prepareBulkRun(deps, ctx, staff), ACTION_MAX_AGE_MS, typedBulkForm),
   );
   router.get(
     '/bulk/:id',

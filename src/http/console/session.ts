@@ -8,7 +8,13 @@ import type { StaffActor } from '../../services/console/authorization.ts';
 import { canSeeFamilyRequests } from '../../services/console/family-requests.ts';
 import { canSwitchRegister } from '../../services/console/register-switch.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
-import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
+import {
+  requireAssurance,
+  requireSignIn,
+  type Handler,
+  type SignedInPerson,
+  type TypedForm,
+} from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field } from '../forms/body.ts';
 import { recordActivity } from './activity-cookie.ts';
@@ -35,8 +41,14 @@ type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
  * factor is asked for.
  *
  * @param maxAgeMs maximum age of the second factor
+ * @param typedForm reads what the page of a form shows again after a sign-in
  */
-export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
+export function requireStaff(
+  deps: HttpDeps,
+  handler: StaffHandler,
+  maxAgeMs = CONSOLE_MAX_AGE_MS,
+  typedForm?: TypedForm,
+): Middleware {
   const handle: Handler = async (ctx, signedIn) => {
     assertStorable(ctx);
     const actor = await findActor(deps, signedIn);
@@ -47,8 +59,9 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
     ctx.state['hasRegisterCheck'] = canSwitchRegister(actor);
     await handler(ctx, { ...signedIn, actor });
   };
-  const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath: pageOf }, handle);
-  const withNewFactor = requireAssurance(deps, { maxAgeMs: NEW_FACTOR_MAX_AGE_MS, returnPath: pageOf }, handle);
+  const options = { returnPath: pageOf, typedForm };
+  const withAssurance = requireAssurance(deps, { ...options, maxAgeMs }, handle);
+  const withNewFactor = requireAssurance(deps, { ...options, maxAgeMs: NEW_FACTOR_MAX_AGE_MS }, handle);
   return requireSignIn(
     deps,
     async (ctx, signedIn) => {

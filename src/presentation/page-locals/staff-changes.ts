@@ -52,6 +52,7 @@ interface ClassLocals extends ClassLine {
   /** As sent; `chosen` has the ids of the selected people. */
   values: { reason: string; scope: 'chosen' | 'never' | 'class'; chosen: readonly string[] };
   alert?: string | undefined;
+  notice?: string | undefined;
 }
 
 interface BulkLocals {
