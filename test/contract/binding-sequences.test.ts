@@ -17,7 +17,7 @@ import { getCurrentNotice } from '../../src/services/binding/notices.ts';
 import { importRegister } from '../../src/services/binding/register-import.ts';
 import { createReview, type Review } from '../../src/services/binding/review.ts';
 import { createAuthorization } from '../../src/services/console/authorization.ts';
-import { findLatestApplication, upsertApplicant, type ApplicationRow } from '../../src/store/binding/applications.ts';
+import { findCurrentApplication, upsertApplicant, type ApplicationRow } from '../../src/store/binding/applications.ts';
 import { findLatestAnswer, insertNotice } from '../../src/store/binding/notices.ts';
 import { listGuardiansOf, type StudentGuardian } from '../../src/store/binding/review.ts';
 import { loadPersonFacts } from '../../src/store/people/people.ts';
@@ -103,7 +103,7 @@ eachStore('applications and guardianships after any sequence of actions', (on) =
     });
   const load = (): Promise<State> =>
     on.store.read(async (tx) => ({
-      application: await findLatestApplication(tx, 'older'),
+      application: await findCurrentApplication(tx, 'older'),
       guardians: await listGuardiansOf(tx, 'older'),
     }));
 

@@ -70,7 +70,7 @@ export function createBindingApplications(deps: SubmissionDeps): BindingApplicat
     findState: (accountId) =>
       deps.store.read(async (tx) => {
         const family = await findFamily(tx, accountId);
-        return family && (await applications.findLatestApplication(tx, family.studentId))?.state;
+        return family && (await applications.findCurrentApplication(tx, family.studentId))?.state;
       }),
     restart: (visit) => restart(deps, visit),
     ...createEvidenceSteps(deps),
@@ -124,8 +124,7 @@ async function findRow(
   tx: Transaction,
   { accountId, student }: Family,
 ): Promise<applications.ApplicationRow | undefined> {
-  const open = await applications.findOpenApplication(tx, student.id);
-  const row = open ?? (await applications.findLatestApplication(tx, student.id));
+  const row = await applications.findCurrentApplication(tx, student.id);
   return row?.accountId === accountId ? row : undefined;
 }
 

@@ -20,8 +20,10 @@ export async function findOpenApplication(tx: Transaction, studentId: string): P
   return row;
 }
 
-/** Finds the newest application of a student, also one with a result. */
-export async function findLatestApplication(tx: Transaction, studentId: string): Promise<ApplicationRow | undefined> {
+/** Finds the open application of a student, or else the newest one with a result. */
+export async function findCurrentApplication(tx: Transaction, studentId: string): Promise<ApplicationRow | undefined> {
+  const open = await findOpenApplication(tx, studentId);
+  if (open !== undefined) return open;
   const { bindingApplications } = tx.tables;
   const [row] = await tx.db
     .select()
