@@ -76,7 +76,7 @@ const OIDC: readonly Part[] = [
     tests: http('api-endpoints'),
   },
   {
-    sources: files('oidc', 'provider-internals session-assurance'),
+    sources: files('oidc', 'provider-internals requested-address session-assurance'),
     tests: http(
       'protocol-clients protocol-dpop context-claims request-size reauthentication console-routes second-factor logout',
     ),

@@ -58,6 +58,7 @@ import {
   REQUEST_CHECK,
   type RequestCheck,
 } from './request-limits.ts';
+import { acceptRequestedAddress } from './requested-address.ts';
 import { updateSessionAssurance } from './session-assurance.ts';
 
 /** In bytes, after decompression: about a hundred RSA keys. Without a limit, the server of one client could fill the memory. */
@@ -98,6 +99,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   refreshBrowserCookie(provider);
   rejectDeviceFlowOfBuiltInClient(provider);
   requireOpenidScope(provider);
+  acceptRequestedAddress(provider);
   storeSecondFactorTime(provider);
   acceptFullWidthUserCodes(provider);
   omitNonceOfRefresh(provider);

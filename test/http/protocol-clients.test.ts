@@ -110,6 +110,27 @@ describe('a private_key_jwt client (OpenID Connect Core 1.0, section 9)', () => 
     assert.equal(reply?.status, 200);
   });
 
+  it('may use the requested address as the audience, as it was spelled', async () => {
+    for (const [path, aud, error] of [
+      ['/token', '/token/', 'invalid_client'],
+      ['/token/', '/token', 'invalid_grant'],
+      ['/token/', '/token/', 'invalid_grant'],
+      ['/token/', '/request/', 'invalid_client'],
+      ['/token/revocation/', '/token/revocation/', undefined],
+    ] as const) {
+      const fields = {
+        grant_type: 'refresh_token',
+        refresh_token: 'invented',
+        token: 'invented',
+        client_assertion: await assertion({ aud: service.issuer + aud }),
+        client_assertion_type: ASSERTION,
+      };
+      const response = await fetch(service.issuer + path, { method: 'POST', body: new URLSearchParams(fields) });
+      const [, found] = /"error":"(\w+)"/.exec(await response.text()) ?? [];
+      assert.equal(found, error, `${path} ${aud}`);
+    }
+  });
+
   const wrong: Record<string, () => Promise<string>> = {
     'an unregistered key': () => assertion({}, strangeKey),
     'the audience of another issuer': () => assertion({ aud: 'https://other.example' }),

@@ -101,9 +101,9 @@ async function send(url: string, init: RequestInit): Promise<Reply> {
   };
 }
 
-function askToken(party: TestParty, fields: Record<string, string>, dpop?: string): Promise<Reply> {
+function askToken(party: TestParty, fields: Record<string, string>, dpop?: string, path = '/token'): Promise<Reply> {
   const basic = Buffer.from(`${party.id}:${party.secret ?? ''}`).toString('base64');
-  return send(service.issuer + '/token', {
+  return send(service.issuer + path, {
     method: 'POST',
     body: new URLSearchParams({ ...(party.secret === undefined ? { client_id: party.id } : {}), ...fields }),
     headers: {
@@ -232,6 +232,33 @@ describe('a client that is registered for bound tokens (dpop_bound_access_tokens
     for (const change of [{ url: me() }, { method: 'GET' }, { claims: { iat: 1 } }, { header: { typ: 'jwt' } }]) {
       const reply = await askToken(bound, fields, await proof(change));
       assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_dpop_proof'], JSON.stringify(change));
+    }
+  });
+
+  it('names in htu the endpoint, or the requested address as it was spelled (section 4.3)', async () => {
+    const fields = { grant_type: 'refresh_token', refresh_token: 'invented' };
+    for (const [path, htu, error] of [
+      ['/token', '/token', 'invalid_grant'],
+      ['/token/', '/token', 'invalid_grant'],
+      ['/token/', '/token/', 'invalid_grant'],
+      ['/token/?x=1', '/token/?y=2#z', 'invalid_grant'],
+      ['/Token', '/Token', 'invalid_grant'],
+      ['/token', '/token/', 'invalid_dpop_proof'],
+      ['/token/', '/Token/', 'invalid_dpop_proof'],
+      ['/token/', '/request/', 'invalid_dpop_proof'],
+    ] as const) {
+      const reply = await askToken(bound, fields, await proof({ url: service.issuer + htu }), path);
+      assert.deepEqual([reply.status, reply.body['error']], [400, error], `${path} ${htu}`);
+    }
+    const token = await boundToken();
+    for (const [htu, status] of [
+      ['/me', 200],
+      ['/me/', 200],
+      ['/token/', 401],
+    ] as const) {
+      const dpop = await proofFor(token, { url: service.issuer + htu });
+      const reply = await send(`${me()}/`, { headers: { authorization: `DPoP ${token}`, dpop } });
+      assert.equal(reply.status, status, htu);
     }
   });
 
