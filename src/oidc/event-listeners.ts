@@ -1,9 +1,20 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { z } from 'zod';
 import { runBestEffort } from '../platform/best-effort.ts';
 import type { AuditEvent } from '../services/audit/audit.ts';
 import { pendingWrites } from './adapter/pending-writes.ts';
 import type { OidcDeps } from './deps.ts';
+
+/** Characters of a reason in the log. Some reasons quote a parameter of the request. */
+const MAX_REASON_LENGTH = 300;
+
+const refusalSchema = z.object({
+  error_description: z.string().optional(),
+  error_detail: z.string().optional(),
+  scope: z.string().optional(),
+  cause: z.unknown().optional(),
+});
 
 /** Logs and audits the events of the provider. A listener never throws. */
 export function registerEventListeners(provider: Provider, deps: OidcDeps): void {
@@ -20,11 +31,17 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
     (event: string) =>
     (ctx: KoaContextWithOIDC, error: Error): void => {
       safely(event, () => {
-        log.info({ event, clientId: ctx.oidc.client?.clientId, error: error.message }, 'request refused');
+        const clientId = ctx.oidc.client?.clientId;
+        const reason = describeRefusal(error);
+        log.info({ event, clientId, error: error.message, reason }, 'request refused');
       });
     };
   provider.on('authorization.error', refused('authorization.error'));
+  provider.on('device_authorization.error', refused('device_authorization.error'));
   provider.on('grant.error', refused('grant.error'));
+  provider.on('introspection.error', refused('introspection.error'));
+  provider.on('pushed_authorization_request.error', refused('pushed_authorization_request.error'));
+  provider.on('revocation.error', refused('revocation.error'));
   provider.on('userinfo.error', refused('userinfo.error'));
   provider.on('authorization.success', (ctx) => {
     safely('authorization.success', () => {
@@ -41,4 +58,13 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
       else pending.setAuditEvent(granted);
     });
   });
+}
+
+/** Returns the description of the response, and the failed check, which the response does not name. */
+function describeRefusal(error: Error): string | undefined {
+  const { error_description, error_detail, scope, cause } = refusalSchema.parse(error);
+  // A syntax error quotes the JSON, which can contain data of a person.
+  const detail = cause instanceof SyntaxError ? undefined : error_detail;
+  const parts = [error_description, detail, scope].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : parts.join(': ').slice(0, MAX_REASON_LENGTH);
 }

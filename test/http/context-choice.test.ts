@@ -106,6 +106,7 @@ describe('rule 7: the context selection page', () => {
     assert.equal(errorOf(await httpBrowser.submit(answer, {})), 'access_denied');
     const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'account_selection_required');
+    assert.match(silent.answer.leavesTo?.searchParams.get('error_description') ?? '', /id_token_hint or claims$/);
   });
 });
 

@@ -26,7 +26,18 @@ import { eachService } from '../helpers/service-matrix.ts';
 const secret = newSecret();
 const AT_ONCE = 10;
 const kept = createCapturedLog();
-const refusal = z.object({ event: z.string(), clientId: z.string().default('none'), error: z.string() });
+const refusal = z.object({
+  ...{ event: z.string(), clientId: z.string().default('none'), error: z.string() },
+  ...{ reason: z.string(), requestId: z.uuid() },
+});
+/** @returns the log lines of refused requests since `from` */
+const refusalsSince = (from: number): z.infer<typeof refusal>[] =>
+  kept
+    .text()
+    .slice(from)
+    .split('\n')
+    .filter((line) => line.includes('request refused'))
+    .map((line) => refusal.parse(JSON.parse(line)));
 
 eachService(
   'a failed response',
@@ -166,23 +177,52 @@ eachService(
       }
     });
 
-    it('is logged with its event, client and error', async () => {
+    it('is logged with its event, client, error, reason and request', async () => {
       const before = kept.text().length;
       const refused = await requestTokens(app, { grant_type: 'authorization_code', code: 'unknown' });
       assert.equal(refused.status, 400);
       await createHttpBrowser(running().issuer).open((await app.begin({ scope: 'openid', prompt: 'unknown' })).url);
-      await userinfo(app, 'unknown');
-      const logged = kept
-        .text()
-        .slice(before)
-        .split('\n')
-        .filter((line) => line.includes('request refused'))
-        .map((line) => refusal.parse(JSON.parse(line)));
-      assert.deepEqual(logged, [
-        { event: 'grant.error', clientId: 'app', error: 'invalid_request' },
-        { event: 'authorization.error', clientId: 'app', error: 'invalid_request' },
-        { event: 'userinfo.error', clientId: 'none', error: 'invalid_token' },
-      ]);
+      const unknown = await userinfo(app, 'unknown');
+      const logged = refusalsSince(before);
+      assert.equal(logged.at(-1)?.requestId, unknown.headers.get('x-request-id'));
+      assert.deepEqual(
+        logged.map(({ event, clientId, error, reason }) => [event, clientId, error, reason]),
+        [
+          ['grant.error', 'app', 'invalid_request', "missing required parameter 'redirect_uri'"],
+          ['authorization.error', 'app', 'invalid_request', 'unsupported prompt value requested'],
+          ['userinfo.error', 'none', 'invalid_token', 'invalid token provided: access token not found'],
+        ],
+      );
+    });
+
+    it('is logged with the check that its answer does not name', async () => {
+      const { redirectUri } = app;
+      const { answer, verifier } = await runAuthorization(app, createHttpBrowser(running().issuer), {
+        login: LOGIN.T2,
+      });
+      const fields = {
+        ...{ grant_type: 'authorization_code', code: codeOf(answer) },
+        ...{ redirect_uri: redirectUri, code_verifier: verifier },
+      };
+      const before = kept.text().length;
+      for (const wrong of [
+        { redirect_uri: `${redirectUri}/` },
+        { code_verifier: 'v'.repeat(43) },
+        { code: 'unknown' },
+      ]) {
+        assert.equal((await requestTokens(app, { ...fields, ...wrong })).status, 400);
+      }
+      const other = { ...app, secret: newSecret() };
+      assert.equal((await requestTokens(other, fields)).status, 401);
+      assert.deepEqual(
+        refusalsSince(before).map(({ reason }) => reason),
+        [
+          'grant request is invalid: authorization code redirect_uri mismatch',
+          'grant request is invalid: code_verifier does not match code_challenge',
+          'grant request is invalid: authorization code not found',
+          'client authentication failed: invalid secret provided',
+        ],
+      );
     });
 
     it('at the token endpoint is JSON, also if the grant cannot be revoked', async () => {

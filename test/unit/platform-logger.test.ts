@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
+import { runWithRequestId } from '../../src/platform/request-id.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 
 const LOGGER = new URL('../../src/platform/logger.ts', import.meta.url).href;
@@ -114,5 +115,18 @@ describe('metrics', () => {
     assert.match(text, /^process_cpu_seconds_total /m);
     const other = createMetrics({ queueLength: () => 0 }, createCapturedLog().log);
     assert.match(await other.registry.metrics(), /^kinpass_outbox_pending 0$/m);
+  });
+});
+
+describe('a log line', () => {
+  it('has the id of the request that writes it', async () => {
+    const { log, text: written } = createCapturedLog();
+    await runWithRequestId('one', async () => {
+      await Promise.resolve();
+      log.info('inside');
+    });
+    log.info('outside');
+    assert.match(written(), /"requestId":"one","msg":"inside"/);
+    assert.doesNotMatch(written(), /requestId.*outside/);
   });
 });

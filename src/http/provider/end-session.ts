@@ -166,7 +166,7 @@ function redirectAfterSignOut(
 function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, retryUrl: string): void {
   const reference = ctx.response.get('x-request-id');
   const status = error instanceof DatabaseUnavailableError ? 503 : 500;
-  log.error({ err: error, requestId: reference }, 'failed to sign out');
+  log.error({ err: error }, 'failed to sign out');
   pages.message(ctx, 'signOutFailed', { status, retryUrl, reference });
 }
 

@@ -5,7 +5,7 @@ import type { ContextResolver } from '../../contexts/context-selection.ts';
 export function contextNotSelected(contextResolver: ContextResolver): interactionPolicy.Check {
   return new interactionPolicy.Check(
     'context_not_selected',
-    'a context must be selected',
+    'the person must choose a context: send no prompt=none, or name a context by id_token_hint or claims',
     'account_selection_required',
     async (ctx) => {
       const { requested, selected } = await contextResolver.resolve(ctx);
