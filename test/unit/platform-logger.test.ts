@@ -120,13 +120,13 @@ describe('metrics', () => {
 
 describe('a log line', () => {
   it('has the id of the request that writes it', async () => {
-    const { log, text: written } = createCapturedLog();
+    const kept = createCapturedLog();
     await runWithRequestId('one', async () => {
       await Promise.resolve();
-      log.info('inside');
+      kept.log.info('inside');
     });
-    log.info('outside');
-    assert.match(written(), /"requestId":"one","msg":"inside"/);
-    assert.doesNotMatch(written(), /requestId.*outside/);
+    kept.log.info('outside');
+    assert.match(kept.text(), /"requestId":"one","msg":"inside"/);
+    assert.doesNotMatch(kept.text(), /requestId.*outside/);
   });
 });
