@@ -195,6 +195,16 @@ eachService(
       );
     });
 
+    it('is logged without the JSON that it could not parse', async () => {
+      const before = kept.text().length;
+      const { url } = await app.begin({ claims: '{"name" private' });
+      await createHttpBrowser(running().issuer).open(url);
+      assert.deepEqual(
+        refusalsSince(before).map(({ reason }) => reason),
+        ['could not parse the claims parameter JSON'],
+      );
+    });
+
     it('is logged with the check that its answer does not name', async () => {
       const { redirectUri } = app;
       const { answer, verifier } = await runAuthorization(app, createHttpBrowser(running().issuer), {
