@@ -3,6 +3,7 @@ import { SCOPES } from '../domain/claims/scopes.ts';
 import { PERMISSIONS, SCHOOL_TYPES } from '../domain/model.ts';
 import { localize, localizedText } from './localized-text.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { publicKey } from './public-key.ts';
 
 const uri = z
   .url()
@@ -50,13 +51,6 @@ function findOriginProblem(value: string): string | undefined {
 function isWebUrl(value: string): boolean {
   return /^https?:/i.test(value);
 }
-
-/** Members of private and symmetric keys (RFC 7518, section 6). */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
-
-const publicKey = z.looseObject({ kty: z.string() }).refine((key) => !PRIVATE_MEMBERS.some((name) => name in key), {
-  message: 'must be a public key of an asymmetric pair: the private part stays in the app (JSON Web Key Set)',
-});
 
 /** The ids of registered apps. Any other text names no client, and the databases need not be asked for it. */
 export const CLIENT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;

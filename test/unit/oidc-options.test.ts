@@ -25,7 +25,7 @@ const API = 'https://api.example/grades';
 const FAPI = {
   token_endpoint_auth_method: 'private_key_jwt',
   client_secret_sha256: [],
-  jwks: { keys: [{ kty: 'EC' }] },
+  jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] },
   require_pushed_authorization_requests: true,
   dpop_bound_access_tokens: true,
 };
