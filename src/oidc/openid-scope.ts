@@ -35,6 +35,6 @@ function requireWith(prototype: object, name: string, isChecked: (type: string) 
 /** @throws {errors.InvalidRequest} */
 function assertOpenidScope(): void {
   if (Provider.ctx?.oidc.requestParamScopes.has('openid') !== true) {
-    throw new errors.InvalidRequest('scope must include "openid"');
+    throw new errors.InvalidRequest('scope must include openid');
   }
 }

@@ -203,7 +203,7 @@ describe('the device flow', () => {
     for (const more of [{}, { nonce: 'n-0S6_WzA2Mj' }]) {
       await assert.rejects(client.initiateDeviceAuthorization(television.config, { scope: 'children', ...more }), {
         error: 'invalid_request',
-        error_description: 'scope must include "openid"',
+        error_description: 'scope must include openid',
       });
     }
   });

@@ -152,7 +152,7 @@ describe('the authorization request', () => {
         const answer = await request({ scope, ...more });
         assert.deepEqual(
           [errorOf(answer), answer.leavesTo?.searchParams.get('error_description')],
-          ['invalid_request', 'scope must include "openid"'],
+          ['invalid_request', 'scope must include openid'],
         );
       }
     }
