@@ -197,6 +197,7 @@ eachService(
       const { row, applicants } = await read();
       assert.equal(row?.applicantKind, null);
       assert.deepEqual(applicants, []);
+      assert.doesNotMatch((await browser.open('/binding')).body, /id="withdraw"/, 'nothing is left to delete');
     });
 
     it('accepts a form only for the version that it was shown for, and keeps what was entered', async () => {
@@ -219,12 +220,14 @@ eachService(
       for (const answer of answers) assert.ok(['submitted', 'draft'].includes(stateOf(answer) ?? ''));
       const again = await browser.submit(summary, {});
       assert.equal(stateOf(again), 'submitted');
+      assert.doesNotMatch(again.body, /role="alert"/);
       const events = (await listAuditEvents(running(), 'S4')).filter((event) => event === 'binding.submitted');
       const change = await browser.post(
         '/binding/student',
         new URLSearchParams({ ...formOf(summary.body).hidden, confirm_student: 'yes' }),
       );
       assert.equal(pathOf(change), '/binding');
+      assert.match(textOf(change.body), /剛才的操作沒有生效/);
       assert.equal(
         (await listAuditEvents(running(), 'S4')).filter((event) => event === 'binding.submitted').length,
         events.length,
@@ -254,8 +257,10 @@ eachService(
       const { browser, page } = await start();
       await walkToSummary(browser, page, mail, { ...APPLICANT, email: unique('withdraw') });
       const { row } = await read();
-      const done = await browser.submit(await browser.open('/binding/withdraw'), {});
+      const confirmation = await browser.open('/binding/withdraw');
+      const done = await browser.submit(confirmation, {});
       assert.equal(stateOf(done), 'withdrawn');
+      assert.doesNotMatch((await browser.submit(confirmation, {})).body, /role="alert"/, 'a second press');
       assert.deepEqual(await running().container.store.read((tx) => listApplicants(tx, row?.id ?? '')), []);
       const next = await browser.submit(done, {});
       assert.equal(pathOf(next), '/binding/student');

@@ -256,6 +256,7 @@ eachService(
       );
       const applicant = { ...NEW_FATHER, nationalId: 'Y100500309', email: 'adult@parents.example' };
       const id = await storeApplication(running(), { student: 'S3', account: 'H1', applicants: [applicant] });
+      assert.match(textOf((await teacher.open(pathOf(id))).body), /要等學生本人同意，才能查看學生的資料/);
       const done = await decide(teacher, id, 'approve');
       assert.deepEqual(all(done, 'note'), ['created', 'mobile_not_added', 'first_password', 'awaits_consent']);
       const states = await store.read((tx) =>
@@ -265,6 +266,21 @@ eachService(
           .where(eq(tx.tables.guardianships.guardianId, all(done, 'result')[0] ?? '')),
       );
       assert.deepEqual(states, [{ state: 'suspended' }]);
+      // The guardianship awaits the consent. The school has not suspended it.
+      const other = { ...NEW_MOTHER, nationalId: 'Y200500301', email: 'adult.mother@parents.example' };
+      const both = { student: 'S3' as const, account: 'H1' as const, applicants: [applicant, other] };
+      const second = await teacher.open(pathOf(await storeApplication(running(), both)));
+      const found = all(second, 'conflict');
+      assert.ok(found.includes('adult_student') && found.includes('already_bound'), found.join());
+      assert.equal(found.includes('family_suspended') || found.includes('suspended'), false, found.join());
+      assert.match(textOf(second.body), /目前無法核准，原因見上方的說明/);
+    });
+
+    it('shows a withdrawn application without a reviewer', async () => {
+      const id = await storeApplication(running(), { state: 'withdrawn', decidedAt: Date.now() });
+      const page = await teacher.open(pathOf(id));
+      assert.equal(stateOn(page), 'withdrawn');
+      assert.doesNotMatch(textOf(page.body), /自動核准/);
     });
 
     it('is refused to applicants and guardians, and not found by other staff', async () => {

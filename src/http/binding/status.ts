@@ -7,7 +7,17 @@ import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import type { SignedInFamily } from './guard.ts';
-import { appOf, formVersion, load, pathOf, redirectToStep, toForm, type Opened } from './step.ts';
+import {
+  appOf,
+  CLOSED_NOTE,
+  formVersion,
+  load,
+  pathOf,
+  redirectToClosed,
+  redirectToStep,
+  toForm,
+  type Opened,
+} from './step.ts';
 
 const query = z.object({ client: field.catch('') });
 const form = z.object({ version: formVersion });
@@ -25,6 +35,11 @@ export async function showStatus(deps: HttpDeps, ctx: Context, family: SignedInF
 
 function hasRefused({ view: { progress } }: Opened): boolean {
   return progress.answer !== undefined && isRefusal(progress.answer);
+}
+
+/** Returns true after a form that came too late. A withdrawal that is sent twice has the same result as one. */
+function isLate(ctx: Context, { view: { row } }: Opened): boolean {
+  return ctx.query['note'] === CLOSED_NOTE && row.state !== 'withdrawn';
 }
 
 function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
@@ -49,6 +64,7 @@ function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
     // The status page shows a draft after a refusal only: nothing was sent, and what was entered is deleted.
     withdrawUrl: isOpen && state !== 'draft' ? '/binding/withdraw' : undefined,
     appUrl: clientId === null ? undefined : clients.launchUrl(clientId),
+    alert: isLate(ctx, opened) ? pages.t(ctx, 'binding.closed') : undefined,
   });
 }
 
@@ -81,6 +97,10 @@ function renderWithdrawal({ pages }: HttpDeps, ctx: Context, { family, view }: O
 export async function withdraw(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const { version } = readForm(ctx, form);
   const result = await deps.binding.withdraw(toForm(ctx, family, version));
+  if (result.kind === 'not_open') {
+    redirectToClosed(ctx);
+    return;
+  }
   ctx.status = 303;
   ctx.redirect(result.kind === 'changed' ? '/binding/withdraw?note=changed' : '/binding');
 }

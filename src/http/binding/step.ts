@@ -19,6 +19,9 @@ export const formVersion = rowVersion.catch(0);
 const NOTES = ['order', 'code', 'removed', 'added'] as const;
 export type Note = (typeof NOTES)[number];
 
+/** The note of the status page after a form of an application that had been sent or decided. */
+export const CLOSED_NOTE = 'closed';
+
 /** Rejected input: messages of the fields, and of the whole form. */
 export interface Problem {
   errors?: Readonly<Record<string, string>>;
@@ -133,10 +136,18 @@ export function redirectTo(ctx: Context, step: BindingStep): void {
   ctx.redirect(pathOf(step));
 }
 
-/** Redirects after a form of a step that cannot be changed now. */
+/** Redirects after a form of a step that cannot be changed now. Sending an application twice has the same result as sending it once. */
 async function redirectToOpen(deps: HttpDeps, ctx: Context, family: SignedInFamily, step: BindingStep): Promise<void> {
-  const opened = await openStep(deps, ctx, family, step);
-  if (opened !== undefined) redirectToStep(ctx, opened, 'order');
+  const opened = await load(deps, ctx, family);
+  if (opened === undefined) return;
+  if (opened.view.step === undefined && step !== 'summary') redirectToClosed(ctx);
+  else redirectToStep(ctx, opened, 'order');
+}
+
+/** Redirects to the status page, which says that the form had no effect. */
+export function redirectToClosed(ctx: Context): void {
+  ctx.status = 303;
+  ctx.redirect(`/binding?note=${CLOSED_NOTE}`);
 }
 
 function stepBefore({ view }: Pick<Opened, 'view'>, step: BindingStep): BindingStep | undefined {

@@ -111,6 +111,7 @@ interface StatusLocals {
   withdrawUrl?: string | undefined;
   /** Starts the relying party that the family came from. */
   appUrl?: string | undefined;
+  alert?: string | undefined;
 }
 
 /** The pages of a family that applies for the binding of its child. */

@@ -47,7 +47,7 @@ interface ApplicationLocals {
   /** `2027-01-20` */
   validTo: string | null;
   submittedAt: number | null;
-  decidedAt: number | null;
+  decidedAt: number | null | undefined;
   decidedBy?: string | undefined;
   student: { id: string; name: string; lines: readonly ComparedLine[] };
   /** The report of the family about wrong data in the roster. */

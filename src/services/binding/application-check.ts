@@ -6,11 +6,13 @@ import {
   type StudentFacts,
 } from '../../domain/binding/applicant-conflicts.ts';
 import { isBlocking, type BindingConflict } from '../../domain/binding/conflicts.ts';
+import type { GuardianshipState } from '../../domain/model.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { listApplicants, type ApplicantRow, type ApplicationRow } from '../../store/binding/applications.ts';
 import { listGuardiansOf, type StudentGuardian } from '../../store/binding/review.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
+import { statusOf } from '../people/guardianships.ts';
 import { openApplicant, type ApplicantData } from './applicant-data.ts';
 import { loadGuardianAccount } from './guardian-account.ts';
 
@@ -55,7 +57,9 @@ export async function checkApplication(
   const facts: StudentFacts = {
     nationalIdLookup,
     isAdult: student.isAdult,
-    guardianships: guardians.filter(({ state }) => state === 'active' || state === 'suspended'),
+    guardianships: guardians
+      .map(({ guardianId, ...one }) => ({ guardianId, state: stateBySchool(one) }))
+      .filter(({ state }) => state === 'active' || state === 'suspended'),
   };
   const all = loaded.map((one) => one.facts);
   const applicants = loaded.map(({ row, data, existing, facts: own }) => ({
@@ -69,6 +73,12 @@ export async function checkApplication(
     isBlocked: [...conflicts, ...applicants.flatMap((one) => one.conflicts)].some(isBlocking),
     beneficiaryIds: [...guardians.map(({ guardianId }) => guardianId), ...all.flatMap((one) => one.existing?.id ?? [])],
   };
+}
+
+/** Returns the state without the missing consent of an adult student, which is a conflict of its own. */
+function stateBySchool(guardian: Omit<StudentGuardian, 'guardianId'>): GuardianshipState {
+  const { state, isSuspendedBySchool } = statusOf(guardian);
+  return state === 'suspended' && !isSuspendedBySchool ? 'active' : state;
 }
 
 type PersonRow = NonNullable<Awaited<ReturnType<typeof people.findPerson>>>;
@@ -97,6 +107,7 @@ async function loadApplicant(
   const data = openApplicant(secrets, row);
   const id = await people.findPersonIdByNationalId(tx, row.nationalIdLookup);
   const existing = id === undefined ? undefined : await people.findPerson(tx, id);
+  const guardian = guardians.find(({ guardianId }) => guardianId === existing?.id);
   return {
     row,
     data,
@@ -110,7 +121,7 @@ async function loadApplicant(
         name: existing.name,
         isActive: existing.status === 'active',
         isUnused: (await loadGuardianAccount(tx, existing.id, today)).isUnused,
-        guardianship: guardians.find(({ guardianId }) => guardianId === existing.id),
+        guardianship: guardian && { state: stateBySchool(guardian) },
       },
       emailOwnerId: await people.findPersonIdByIdentifier(tx, 'email', data.email),
       mobileOwnerId: await people.findPersonIdByIdentifier(tx, 'mobile', data.mobile),

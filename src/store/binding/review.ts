@@ -69,6 +69,8 @@ export interface StudentGuardian {
   name: string;
   relationLabel: string;
   state: GuardianshipState;
+  isConsentAwaited: boolean;
+  stateReasonSealed: string | null;
 }
 
 /** Lists the guardians of a student, ended guardianships included, the oldest first. */
@@ -81,6 +83,8 @@ export function listGuardiansOf(tx: Transaction, studentId: string): Promise<Stu
       name: persons.name,
       relationLabel: guardianships.relationLabel,
       state: guardianships.state,
+      isConsentAwaited: guardianships.isConsentAwaited,
+      stateReasonSealed: guardianships.stateReasonSealed,
     })
     .from(guardianships)
     .innerJoin(persons, eq(persons.id, guardianships.guardianId))
