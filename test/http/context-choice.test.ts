@@ -103,7 +103,10 @@ describe('rule 7: the context selection page', () => {
     const httpBrowser = visit();
     const { answer } = await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G3 });
     assert.match(textOf(answer.body), /目前沒有可在「測試 payment」查看的學生資料/);
-    assert.equal(errorOf(await httpBrowser.submit(answer, {})), 'access_denied');
+    const declined = await httpBrowser.submit(answer, {});
+    assert.equal(errorOf(declined), 'access_denied');
+    const description = declined.leavesTo?.searchParams.get('error_description') ?? '';
+    assert.match(description, /check permissions and school_types of its registration$/);
     const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'account_selection_required');
     assert.match(silent.answer.leavesTo?.searchParams.get('error_description') ?? '', /id_token_hint or claims$/);

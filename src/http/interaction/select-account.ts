@@ -55,7 +55,8 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
       if (choices.length === 0) {
         await submitResult(ctx, oidc, {
           error: 'access_denied',
-          error_description: 'the person has no context that this client may see',
+          error_description:
+            'the person has no context that this client may see: check permissions and school_types of its registration',
         });
         return;
       }
