@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { Busboy } from '@fastify/busboy';
 import createError from 'http-errors';
 import type { Context } from 'koa';
-import type { UploadMemory } from './upload-memory.ts';
+import type { UploadMemory, UploadReservation } from './upload-memory.ts';
 
 export interface UploadedFile {
   name: string;
@@ -45,24 +45,26 @@ export async function withUpload(
   if (ctx.request.is('multipart/form-data') === false) throw createError(400, 'the form has no files');
   // One file more than allowed, and the boundaries.
   const maxBytes = (limits.files + 1) * (limits.fileBytes + 1) + 64 * 1024;
-  // A body without Content-Length can be as long as the parser accepts.
-  const bytes = ctx.get('content-length') === '' ? maxBytes : ctx.request.length;
-  if (bytes > maxBytes) {
+  if (ctx.request.length > maxBytes) {
     await discardBody(ctx);
     await use({ kind: 'too_large' });
     return;
   }
-  const release = memory.reserve(personId, bytes);
-  if (release === undefined) {
-    await discardBody(ctx);
-    await use({ kind: 'busy' });
-    return;
-  }
+  const ended = new AbortController();
+  const reservation = memory.begin(personId, () => {
+    ended.abort();
+  });
   try {
-    await use({ kind: 'read', files: await parse(ctx, limits) });
+    const files = reservation && (await parse(ctx, limits, reservation, ended.signal));
+    if (files !== undefined) {
+      await use({ kind: 'read', files });
+      return;
+    }
   } finally {
-    release();
+    reservation?.release();
   }
+  await discardBody(ctx);
+  await use({ kind: 'busy' });
 }
 
 async function discardBody(ctx: Context): Promise<void> {
@@ -71,7 +73,13 @@ async function discardBody(ctx: Context): Promise<void> {
   await finished(ctx.req, { writable: false });
 }
 
-async function parse(ctx: Context, limits: UploadLimits): Promise<UploadedFile[]> {
+/** @returns undefined if the upload was ended, because the memory is full */
+async function parse(
+  ctx: Context,
+  limits: UploadLimits,
+  reservation: UploadReservation,
+  ended: AbortSignal,
+): Promise<UploadedFile[] | undefined> {
   const fields: Record<string, string | string[]> = {};
   const reads: Promise<UploadedFile>[] = [];
   try {
@@ -98,12 +106,18 @@ async function parse(ctx: Context, limits: UploadLimits): Promise<UploadedFile[]
     finished(ctx.req, { writable: false }).catch((error: unknown) => {
       parser.destroy(error instanceof Error ? error : undefined);
     });
+    ended.addEventListener('abort', () => parser.destroy(new Error('the memory of uploads is full')));
+    ctx.req.on('data', ({ length }: Buffer) => {
+      reservation.add(length);
+    });
     ctx.req.pipe(parser);
     await done;
+    reservation.complete();
     ctx.request.body = fields;
     // A browser sends an empty part without a name if no file was chosen.
     return (await Promise.all(reads)).filter(({ name, content }) => name !== '' || content.length > 0);
   } catch (error) {
+    if (ended.aborted) return undefined;
     throw createError(400, 'the form cannot be parsed', { cause: error });
   }
 }
