@@ -81,6 +81,14 @@ const OIDC: readonly Part[] = [
       'protocol-clients protocol-dpop context-claims request-size reauthentication console-routes second-factor logout',
     ),
   },
+  {
+    sources: [
+      ...files('oidc/prompts', 'asked-adult'),
+      ...files('oidc/prompts/checks', 'consent-undecided'),
+      ...files('http/interaction', 'adulthood'),
+    ],
+    tests: http('adulthood'),
+  },
   { sources: files('oidc', 'empty-client-secret'), tests: http('empty-client-secret') },
   { sources: files('oidc', 'client-keys'), tests: http('client-keys') },
   { sources: files('oidc/options', 'pkce'), tests: [...unit('oidc-options'), ...http('tokens-requests')] },

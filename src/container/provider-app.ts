@@ -98,6 +98,7 @@ function createProvider(
     secrets: services.secrets,
     clients: services.clients,
     consents: services.consents,
+    adulthood: services.adulthood,
     ...keys,
     audit: services.audit,
     revocation: services.revocation,

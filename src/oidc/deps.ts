@@ -8,6 +8,7 @@ import type { Revocation } from '../services/access/revocation.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import type { RequiresSecondFactor } from '../services/settings/required-second-factor.ts';
 import type { SecondFactors } from '../services/authentication/second-factors.ts';
+import type { Adulthood } from '../services/people/adulthood.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { AdapterDeps } from './adapter/adapter.ts';
@@ -46,6 +47,7 @@ export interface OidcDeps extends AdapterDeps {
   clients: ClientRegistry;
   clientKeys: ClientKeyCache;
   consents: Pick<Consents, 'hasConsent'>;
+  adulthood: Pick<Adulthood, 'listGuardians'>;
   keys: ProviderKeys;
   revocation: Revocation;
   outbox: Outbox;

@@ -136,10 +136,12 @@ const payloadNames = z.array(
   'oidc-provider no longer lists the stored properties of a model in IN_PAYLOAD',
 );
 
-/** Stores `secondFactorAt` with each session. The provider itself stores `acr` and `amr`. */
-export function storeSecondFactorTime(provider: Provider): void {
+/** Stores our properties of each session. The provider itself stores `acr` and `amr`. */
+export function storeSessionProperties(provider: Provider): void {
   const names = payloadNames.parse(Reflect.get(provider.Session, 'IN_PAYLOAD'));
-  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { get: () => [...names, 'secondFactorAt'] });
+  Object.defineProperty(provider.Session, 'IN_PAYLOAD', {
+    get: () => [...names, 'secondFactorAt', 'askedAdultId'],
+  });
 }
 
 /** Leaves `nonce` out of refresh tokens, so that refreshed ID tokens have none (OpenID Connect Core 1.0, section 12.2). */

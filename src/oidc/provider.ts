@@ -34,6 +34,7 @@ import { createPkce } from './options/pkce.ts';
 import { rotateRefreshToken } from './options/refresh-rotation.ts';
 import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
 import { createTtl } from './options/ttl.ts';
+import { rememberAskedAdult } from './prompts/asked-adult.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
 import {
   acceptFullWidthUserCodes,
@@ -47,7 +48,7 @@ import {
   replaceReplayCheck,
   rejectDeviceFlowOfBuiltInClient,
   rememberPerSignIn,
-  storeSecondFactorTime,
+  storeSessionProperties,
   validateMetadata,
   type SendLogout,
 } from './provider-internals.ts';
@@ -100,11 +101,12 @@ export function createOidc(deps: OidcDeps): Oidc {
   rejectDeviceFlowOfBuiltInClient(provider);
   requireOpenidScope(provider);
   acceptRequestedAddress(provider);
-  storeSecondFactorTime(provider);
+  storeSessionProperties(provider);
   acceptFullWidthUserCodes(provider);
   omitNonceOfRefresh(provider);
   acceptHintsOfEachAlgorithm(provider);
   updateSessionAssurance(provider);
+  rememberAskedAdult(provider);
   releaseCompletedRequests(provider, deps.rateLimiter);
   registerEventListeners(provider, deps);
   const findClientProblem: Oidc['findClientProblem'] = (client) => {

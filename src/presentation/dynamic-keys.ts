@@ -91,7 +91,7 @@ export const DYNAMIC_KEYS = {
   'mail.secondFactorText': SECOND_FACTOR_CHANGES,
   capacity: CAPACITIES,
   guardianshipState: GUARDIANSHIP_STATES,
-  'adulthood.done': ['consent', 'withdraw'],
+  'adulthood.done': ['consent', 'decline', 'withdraw'],
   'guardianshipEnd.done': ['request', 'withdraw'],
   'familyRequests.kind': FAMILY_REQUEST_KINDS,
   'familyRequests.close': FAMILY_REQUEST_KINDS,

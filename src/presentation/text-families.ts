@@ -56,9 +56,9 @@ export const AUDIT_EVENTS = [
   ],
   ...['staff_request-declined', 'staff_request-withdrawn', 'staff_request-void', 'guardianship-suspended'],
   ...['guardianship-resumed', 'guardianship-revoked', 'guardianship-expired', 'person-merged'],
-  ...['guardianship-consented', 'guardianship-consent_withdrawn', 'guardianship-end_requested'],
-  ...['guardianship-end_withdrawn', 'staff-decline_guardianship_end', 'staff-close_report'],
-  ...['staff-undo_merge', 'person-merge_undone'],
+  ...['guardianship-consented', 'guardianship-consent_declined', 'guardianship-consent_withdrawn'],
+  ...['guardianship-end_requested', 'guardianship-end_withdrawn', 'staff-decline_guardianship_end'],
+  ...['staff-close_report', 'staff-undo_merge', 'person-merge_undone'],
   ...[
     'person-locale_changed',
     'identifier-requested',

@@ -35,6 +35,7 @@ const TITLES: Record<PageName, readonly string[]> = {
     'bindingRequired.title',
     ...APPLIED_STATES.map((name) => `bindingRequired.appliedTitle.${name}`),
   ],
+  'interaction/adulthood': ['adulthood.askTitle'],
   'interaction/sharing-stopped': ['sharingStopped.title'],
   'binding/status': [...APPLICATION_STATES.map((name) => `binding.statusTitle.${name}`), 'binding.status.refusedTitle'],
   'binding/student': ['binding.student.title'],

@@ -26,7 +26,9 @@ export const SIGN_IN_LINKS = {
 export function samplePageLocals(x: string): PageLocals {
   const app = { name: x };
   const account = { name: x, login: x };
-  const guardian = { guardianshipId: x, name: x, relation: x, until: '2027-01-20' };
+  const guardian = { guardianshipId: x, name: x, relation: x };
+  const undecided = { ...guardian, until: '2027-01-20', isActive: false, isConsentAwaited: true, isUndecided: true };
+  const declined = { ...undecided, isUndecided: false };
   const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
   const errors = Object.fromEntries(names.map((name) => [name, x]));
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
@@ -55,6 +57,7 @@ export function samplePageLocals(x: string): PageLocals {
       cancelAction: '/c',
       otherAccountAction: '/o',
     },
+    'interaction/adulthood': { app, action: '/a', guardian, otherAccountAction: '/o' },
     'interaction/sharing-stopped': { app, cancelAction: '/c', otherAccountAction: '/o' },
     ...dataSamples(x),
     'interaction/new-password': { ...password, app },
@@ -115,13 +118,10 @@ export function samplePageLocals(x: string): PageLocals {
       ...{ alert: x, notice: x },
     },
     'account/guardians': {
-      guardians: [
-        { ...guardian, isActive: false, isConsentAwaited: true },
-        { ...guardian, isActive: false, isConsentAwaited: false },
-      ],
+      guardians: [undecided, declined, { ...declined, isConsentAwaited: false }],
       notice: x,
     },
-    'account/guardian': { guardian: { ...guardian, isActive: false, isConsentAwaited: true } },
+    'account/guardian': { guardian: undecided },
     'account/child': {
       id: x,
       name: x,

@@ -1,5 +1,6 @@
 /** Guardianships of adult students: the 18th birthday, the consent of the student, and what relying parties see. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { before, beforeEach, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import { STUDENTS } from '../../demo/city/fixtures.ts';
@@ -10,6 +11,8 @@ import { DAY_MS } from '../../src/domain/duration.ts';
 import { birthDateColumns } from '../../src/services/people/adult-days.ts';
 import { holdApiToken, RECORDS_API, recordsApiRegistration } from '../helpers/api-tokens.ts';
 import {
+  codeOf,
+  interactionOf,
   LOGIN,
   redeem,
   refresh,
@@ -20,7 +23,7 @@ import {
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
-import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { getGuardianshipId, repeatChanges } from '../helpers/people.ts';
@@ -74,10 +77,10 @@ eachService(
           .update(persons)
           .set({ ...columns, adultNoticeAt: null })
           .where(eq(persons.id, personId('S1')));
-        const active = { state: 'active' as const, isConsentAwaited: false, stateReasonSealed: null };
+        const decided = { isConsentAwaited: false, consentDeclinedAt: null, stateReasonSealed: null };
         await tx.db
           .update(guardianships)
-          .set(active)
+          .set({ state: 'active', ...decided })
           .where(eq(guardianships.studentId, personId('S1')));
       });
     };
@@ -98,7 +101,23 @@ eachService(
     };
     const sentTo = (address: string, subject: string): number =>
       mailsTo(mail, address, subject).filter(({ text }) => text.includes(issuer)).length;
-    const decide = async (decision: 'consent' | 'withdraw'): Promise<number> => {
+    /** Signs the student in at the app. @returns the page of the question, or the redirect to the app */
+    const signInStudent = async (browser = createHttpBrowser(issuer), parameters = {}): Promise<Answer> =>
+      (await runAuthorization(app, browser, { login: LOGIN.S1, parameters })).answer;
+    /** Answers the question about each guardian. @returns the number of guardians */
+    const answerAll = async (decision: 'consent' | 'decline'): Promise<number> => {
+      const browser = createHttpBrowser(issuer);
+      let page = await signInStudent(browser);
+      for (let count = 0; ; count += 1) {
+        const guardianship = /name="guardianship" value="([^"]*)"/.exec(page.body)?.[1];
+        if (guardianship === undefined) {
+          assert.ok(codeOf(page));
+          return count;
+        }
+        page = await browser.submit(page, { decision, guardianship });
+      }
+    };
+    const decide = async (decision: 'consent' | 'decline' | 'withdraw'): Promise<number> => {
       const page = await student.open(`/account/guardians/${guardianshipId}`);
       return (await student.submit(page, { decision })).status;
     };
@@ -193,6 +212,49 @@ eachService(
       assert.equal(await childrenOf(), 1);
       await decide('consent');
       assert.equal(await childrenOf(), 2);
+    });
+
+    it('are decided at the next sign-in, and the question comes once in a session', async () => {
+      await turnAdult(0);
+      const browser = createHttpBrowser(issuer);
+      const page = await signInStudent(browser);
+      assert.equal(interactionOf(page), 'adulthood');
+      assert.match(textOf(page.body), /您已成年：是否同意 李美玲 查看您的資料？.*同意 不同意 稍後再決定/);
+      assert.equal((await browser.submit(page, { decision: 'consent', guardianship: randomUUID() })).status, 409);
+      assert.equal((await browser.submit(page, { decision: 'other' })).status, 400);
+      assert.ok(codeOf(await browser.submit(page, { decision: 'later' })));
+      for (const parameters of [{}, { prompt: 'none' }, { prompt: 'login' }]) {
+        assert.ok(codeOf(await signInStudent(browser, parameters)), JSON.stringify(parameters));
+      }
+      assert.equal(await childrenOf(), 1);
+      const count = await answerAll('consent');
+      assert.ok(count > 0);
+      assert.equal(await childrenOf(), 2);
+    });
+
+    it('remain suspended without another question after the student has declined', async () => {
+      await turnAdult(0);
+      assert.ok((await answerAll('decline')) > 0);
+      assert.equal(await childrenOf(), 1);
+      assert.equal(await answerAll('decline'), 0, 'the decision is stored');
+      assert.ok((await listAuditEvents(running(), 'G2')).includes('guardianship.consent_declined'));
+      assert.doesNotMatch(textOf((await student.open('/account')).body), /您已成年，請決定/);
+      assert.match(textOf((await student.open('/account/guardians')).body), /李美玲 您不同意 母親/);
+      assert.equal(await decide('consent'), 200);
+      assert.equal(await childrenOf(), 2);
+      assert.equal(await decide('withdraw'), 200);
+      assert.equal(await answerAll('consent'), 0, 'a withdrawal is a decision');
+    });
+
+    it('are no question to staff and minors', async () => {
+      await turnAdult(0);
+      const duty = { id: randomUUID(), personId: personId('S1'), role: 'teacher' as const, schoolCode: '993301' };
+      const change = running().container.store;
+      await change.write((tx) => tx.db.insert(tx.tables.memberships).values({ ...duty, isPrimary: true }));
+      assert.equal(interactionOf(await signInStudent()), 'select_account');
+      await change.write((tx) => tx.db.delete(tx.tables.memberships).where(eq(tx.tables.memberships.id, duty.id)));
+      await turnAdult(1);
+      assert.ok(codeOf(await signInStudent()));
     });
 
     it('sends one notice within 30 days before the birthday', async () => {

@@ -8,7 +8,7 @@ import { guardianshipIdOf } from './guardianship-id.ts';
 import { confirmedNotice, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
 const PATH = '/account/guardians';
-const CONSENT_DECISIONS = ['consent', 'withdraw'] as const;
+const CONSENT_DECISIONS = ['consent', 'decline', 'withdraw'] as const;
 const consentForm = z.object({ decision: z.enum(CONSENT_DECISIONS) });
 
 /** The pages on which an adult student consents to each guardianship. */

@@ -53,7 +53,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     consoleUrl: staff && '/console',
     removalAt,
     ...changes,
-    ...{ hasGuardians: guardians.length > 0, needsConsent: guardians.some((one) => one.isConsentAwaited) },
+    ...{ hasGuardians: guardians.length > 0, needsConsent: guardians.some((one) => one.isUndecided) },
     roles: listRoles(deps, ctx, signedIn),
     children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({

@@ -7,6 +7,7 @@ import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
 import { setLocale } from '../middleware/locale.ts';
 import { setReturnLink } from '../provider/return-link.ts';
+import { createAdulthoodPage } from './adulthood.ts';
 import { createBindingRequiredPage } from './binding-required.ts';
 import { createConsentPage } from './consent.ts';
 import {
@@ -37,6 +38,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     ['second_factor', createSecondFactorPage(deps)],
     ['binding', createBindingRequiredPage(deps)],
     ['sharing', createSharingStoppedPage(deps)],
+    ['adulthood', createAdulthoodPage(deps)],
     ['select_account', createSelectAccountPage(deps)],
     ['consent', createConsentPage(deps)],
   ]);

@@ -4,6 +4,7 @@ import type { OidcDeps } from '../deps.ts';
 import { accountSelectionRequested } from './checks/account-selection-requested.ts';
 import { assuranceTooLow } from './checks/assurance-too-low.ts';
 import { consentMissing } from './checks/consent-missing.ts';
+import { consentUndecided } from './checks/consent-undecided.ts';
 import { contextNotSelected } from './checks/context-not-selected.ts';
 import { enrollmentNotRecent } from './checks/enrollment-not-recent.ts';
 import { firstPassword } from './checks/first-password.ts';
@@ -45,6 +46,7 @@ export function createPrompts(deps: OidcDeps, contextResolver: ContextResolver):
     login,
     new Prompt({ name: 'binding', requestable: false }, schoolAccountRefused(deps, contextResolver)),
     new Prompt({ name: 'sharing', requestable: false }, sharingStopped(contextResolver)),
+    new Prompt({ name: 'adulthood', requestable: false }, consentUndecided(deps, contextResolver)),
     // Named `select_account`, so an app can request the selection by the standard `prompt` value. For apps without a context the login
     // prompt answers that value.
     restrictRequestedCheck(

@@ -64,6 +64,8 @@ interface GuardianLocals {
   relation: string;
   isActive: boolean;
   isConsentAwaited: boolean;
+  /** The student has not decided. */
+  isUndecided: boolean;
   /** Last day, `YYYY-MM-DD`. */
   until: string | undefined;
 }

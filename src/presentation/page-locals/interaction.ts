@@ -108,12 +108,21 @@ interface BindingRequiredLocals {
   otherAccountAction: string;
 }
 
+/** The question to an adult student about one guardian. */
+interface AdulthoodLocals {
+  app: AppName;
+  action: string;
+  guardian: { guardianshipId: string; name: string; relation: string };
+  otherAccountAction: string;
+}
+
 /** The pages of a sign-in. */
 export interface InteractionPages {
   'interaction/sign-in': SignInLocals;
   'interaction/school-sign-in': SchoolSignInLocals;
   'interaction/binding-required': BindingRequiredLocals;
   'interaction/sharing-stopped': Omit<BindingRequiredLocals, 'startUrl' | 'applied'>;
+  'interaction/adulthood': AdulthoodLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;
   'interaction/second-factor-setup': FactorSetupLocals & { app: AppName; cancelAction: string };

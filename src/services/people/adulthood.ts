@@ -23,6 +23,8 @@ export interface OwnGuardian {
   /** The guardian sees the student at relying parties. */
   isActive: boolean;
   isConsentAwaited: boolean;
+  /** The student has neither declined nor withdrawn the awaited consent. */
+  isUndecided: boolean;
   until: string | undefined;
 }
 
@@ -42,7 +44,11 @@ export interface Adulthood {
   sendNotices(limit: number): Promise<number>;
   /** Lists the guardians of an adult student. @returns undefined for minors, and for people without a birth date or a guardian */
   listGuardians(studentId: string): Promise<readonly OwnGuardian[] | undefined>;
-  /** Gives or withdraws the consent. A repeated submission changes nothing. @returns false if the student has no such guardian, or is a minor */
+  /**
+   * Gives the consent, or declines or withdraws it. A repeated submission changes nothing.
+   *
+   * @returns false if the student has no such guardian, or is a minor
+   */
   changeConsent(change: ConsentChange): Promise<boolean>;
 }
 
@@ -115,9 +121,10 @@ async function storeStatus(
   row: guardianships.GuardianshipRow,
   { state, isConsentAwaited, isSuspendedBySchool }: GuardianshipStatus,
   event: AuditEvent,
+  consentDeclinedAt: number | null = null,
 ): Promise<AuditEvent> {
   const reason = isSuspendedBySchool ? (row.stateReasonSealed ?? secrets.seal('state-reason', row.id, '')) : null;
-  const to = { state, isConsentAwaited, stateReasonSealed: reason };
+  const to = { state, isConsentAwaited, stateReasonSealed: reason, consentDeclinedAt };
   if (!(await guardianships.updateConsent(tx, row, to, clock.now()))) {
     throw new Error('failed to change a guardianship: it was changed without a lock on its people');
   }
@@ -169,6 +176,7 @@ async function listGuardians(tx: Transaction, deps: Deps, studentId: string): Pr
     relationLabel: row.relationLabel,
     isActive: adult.isRecorded && row.state === 'active',
     isConsentAwaited: row.isConsentAwaited || !adult.isRecorded,
+    isUndecided: !adult.isRecorded || (row.isConsentAwaited && row.consentDeclinedAt === null),
     until: row.validTo ?? undefined,
   }));
 }
@@ -184,17 +192,34 @@ async function changeConsent(tx: Transaction, deps: Deps, change: ConsentChange)
   }
   const row = await guardianships.findGuardianship(tx, guardianshipId);
   if (row?.studentId !== studentId || !isCurrent(row)) return false;
-  const status = isGiven ? statusWithConsent(statusOf(row)) : statusWithoutConsent(statusOf(row));
-  if (status === undefined) return true;
-  // A withdrawal always succeeds.
-  if (isGiven) await countRepeatedChange(tx, 'consent', studentId, deps.clock.now());
-  const event = isGiven ? 'guardianship.consented' : 'guardianship.consent_withdrawn';
-  const entry = await storeStatus(tx, deps, row, status, { event, outcome: 'ok', actorId: studentId, address });
+  const decision = decide(row, isGiven);
+  if (decision === undefined) return true;
+  const { status, event } = decision;
+  const now = deps.clock.now();
+  // A refusal always succeeds.
+  if (isGiven) await countRepeatedChange(tx, 'consent', studentId, now);
+  const declinedAt = isGiven ? null : now;
+  const by = { event, outcome: 'ok', actorId: studentId, address } as const;
+  const entry = await storeStatus(tx, deps, row, status, by, declinedAt);
   const kind = isGiven ? 'consent_given' : 'consent_withdrawn';
-  // A guardian whose access the school has suspended learns nothing.
+  // A guardian whose access the school has suspended, or who had none, learns nothing.
   if (row.state !== status.state) {
     await mailGuardianshipNotice(tx, deps, { to: row.guardianId, about: studentId, kind });
   }
   await deps.audit.append(tx, entry);
   return true;
+}
+
+/** Returns the status after a decision of the adult student, and its audit event; undefined if the decision changes nothing. */
+function decide(
+  row: guardianships.GuardianshipRow,
+  isGiven: boolean,
+): { status: GuardianshipStatus; event: string } | undefined {
+  const before = statusOf(row);
+  const status = isGiven ? statusWithConsent(before) : statusWithoutConsent(before);
+  if (status !== undefined) {
+    return { status, event: isGiven ? 'guardianship.consented' : 'guardianship.consent_withdrawn' };
+  }
+  const isDeclined = !isGiven && row.isConsentAwaited && row.consentDeclinedAt === null;
+  return isDeclined ? { status: before, event: 'guardianship.consent_declined' } : undefined;
 }

@@ -81,11 +81,11 @@ export async function listGuardianshipsEndingBefore(
     .limit(limit);
 }
 
-/** Stores if the consent of the adult student is awaited. @returns false when a concurrent transaction has updated the guardianship */
+/** Stores the decision of the adult student, or that it is awaited. @returns false when a concurrent transaction has updated the guardianship */
 export async function updateConsent(
   tx: Transaction,
   from: Pick<GuardianshipRow, 'id' | 'state' | 'isConsentAwaited'>,
-  to: Pick<GuardianshipRow, 'state' | 'isConsentAwaited' | 'stateReasonSealed'>,
+  to: Pick<GuardianshipRow, 'state' | 'isConsentAwaited' | 'stateReasonSealed' | 'consentDeclinedAt'>,
   now: number,
 ): Promise<boolean> {
   const { guardianships } = tx.tables;

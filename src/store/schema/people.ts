@@ -195,6 +195,8 @@ export function defineGuardianships(kit: ColumnBuilders, persons: PersonsTable) 
       stateReasonSealed: kit.text('state_reason_sealed'),
       // The student is an adult who has not consented. Independent of a suspension by the school.
       isConsentAwaited: kit.bool('is_consent_awaited').notNull().default(false),
+      // The adult student declined or withdrew the consent, so the sign-in does not ask for it.
+      consentDeclinedAt: kit.instant('consent_declined_at'),
       // The guardian asks the school to end it.
       endRequestedAt: kit.instant('end_requested_at'),
       endRequestSealed: kit.text('end_request_sealed'),

@@ -1,0 +1,1 @@
+ALTER TABLE "guardianships" ADD COLUMN "consent_declined_at" bigint;

@@ -1,0 +1,1 @@
+ALTER TABLE `guardianships` ADD `consent_declined_at` integer;
