@@ -35,7 +35,7 @@ export const SERVICES: readonly Part[] = [
   {
     sources: files(
       'services/binding',
-      'application-check application-lock application-pages approval guardian-account review',
+      'application-check application-lock application-pages approval guardian-account review review-history',
     ),
     tests: http('console-applications'),
   },
@@ -162,7 +162,7 @@ export const SERVICES: readonly Part[] = [
     sources: files(
       'services/console',
       'action-execution authorization contact-effects duty-effects guardianship-effects identity-effects index merge-effect person-actions ' +
-        'person-effect person-effects person-page request-list search second-factor-effect second-factor-removals staff-requests visible-family',
+        'person-effect person-effects person-page request-list search second-factor-effect second-factor-removals staff-requests visible-family waiting-work',
     ),
     tests: [
       ...unit('services-console services-console-accounts services-console-changes services-console-requests'),

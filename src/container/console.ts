@@ -28,6 +28,7 @@ import { createConsoleSearch } from '../services/console/search.ts';
 import { createSecondFactorRemovals } from '../services/console/second-factor-removals.ts';
 import { createCreateRequest, createStaffRequestAnswers } from '../services/console/staff-requests.ts';
 import { createConsoleSubjectRequests } from '../services/console/subject-requests.ts';
+import { createWaitingWorkCounts } from '../services/console/waiting-work.ts';
 import { createErasure } from '../services/personal-data/erasure.ts';
 import type { Services } from './services.ts';
 
@@ -63,8 +64,13 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
   const personActions = createPersonActions({ store, authorization, execute, createRequest });
   const classPages = createClassPages({ store, clock, audit, authorization });
+  const applicationPages = createApplicationPages({ store, clock, secrets, audit, authorization, register });
+  const familyRequests = createFamilyRequests({ ...deps, authorization });
+  const subjectRequests = createConsoleSubjectRequests({ ...deps, authorization, erasure: createErasure(deps) });
+  const requestList = createStaffRequestList(requestDeps);
   return {
-    applicationPages: createApplicationPages({ store, clock, secrets, audit, authorization, register }),
+    applicationPages,
+    waitingWork: createWaitingWorkCounts({ applicationPages, familyRequests, subjectRequests, requests: requestList }),
     review: createReview({ store, clock, secrets, audit, outbox, authorization, approve, issuer }),
     bindingOverviews: createBindingOverviews({ store, clock, audit, authorization }),
     bindingReminders: createBindingReminders({ ...deps, authorization }),
@@ -80,14 +86,14 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     bureauSettings: createBureauSettings({ store, clock, audit, settings, authorization }),
     memberships: createConsoleMemberships({ store, clock, authorization }),
     schools: createConsoleSchools({ store, clock, audit, authorization }),
-    familyRequests: createFamilyRequests({ ...deps, authorization }),
+    familyRequests,
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
     personActions,
     notices: createConsoleNotices({ store, clock, audit, authorization }),
     registerSwitch: createRegisterSwitch({ store, audit, authorization }),
-    requests: { ...createStaffRequestList(requestDeps), ...createStaffRequestAnswers(requestDeps) },
-    subjectRequests: createConsoleSubjectRequests({ ...deps, authorization, erasure: createErasure(deps) }),
+    requests: { ...requestList, ...createStaffRequestAnswers(requestDeps) },
+    subjectRequests,
     secondFactorRemovals: createSecondFactorRemovals({ ...deps, authorization }),
   };
 }

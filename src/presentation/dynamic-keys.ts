@@ -13,7 +13,12 @@ import {
 } from '../domain/access/person-actions.ts';
 import { LINK_PURPOSES } from '../domain/credentials/first-password.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
-import { FAMILY_REQUEST_KINDS, GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
+import {
+  FAMILY_REQUEST_KINDS,
+  GUARDIANSHIP_NOTICES,
+  STAFF_TASKS,
+  WORK_KINDS,
+} from '../domain/binding/family-notices.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { APPLIED_STATES } from './page-locals/interaction.ts';
@@ -174,6 +179,7 @@ export const DYNAMIC_KEYS = {
   'requests.done': ['declined', 'withdrawn'],
   ...BINDING_KEYS,
   ...DATA_KEYS,
+  'console.waiting.kind': WORK_KINDS,
   'console.state': [
     'active',
     'disabled',

@@ -1,3 +1,4 @@
+import { WORK_KINDS } from '../../src/domain/binding/family-notices.ts';
 import type { AuditPageLocals } from '../../src/presentation/page-locals/audit.ts';
 import { horizontalBars, shareLine, stackedColumns } from '../../src/presentation/charts.ts';
 import type { DashboardLocals } from '../../src/presentation/page-locals/dashboard.ts';
@@ -55,3 +56,5 @@ export function dashboardSample(x: string): DashboardLocals {
     ],
   };
 }
+
+export const waitingSample = WORK_KINDS.map((kind, at) => ({ kind, count: at, hasMore: at === 1 }));

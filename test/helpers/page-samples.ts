@@ -5,7 +5,7 @@ import { GUARDIANSHIP_ACTION_NAMES, PERSON_ACTION_NAMES } from '../../src/domain
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/dynamic-keys.ts';
 import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
-import { auditSamples, dashboardSample } from './audit-page-samples.ts';
+import { auditSamples, dashboardSample, waitingSample } from './audit-page-samples.ts';
 import { bindingSamples } from './binding-page-samples.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
@@ -175,7 +175,7 @@ export function samplePageLocals(x: string): PageLocals {
     'console/home': {
       name: x,
       capacities: CAPACITIES.map((capacity) => ({ capacity, school: x })),
-      dashboards: [dashboardSample(x)],
+      ...{ waiting: waitingSample, dashboards: [dashboardSample(x)] },
     },
     'console/search': {
       q: x,

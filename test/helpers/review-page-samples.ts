@@ -21,6 +21,7 @@ export function reviewSamples(x: string): ReviewPages {
     'console/application': {
       ...{ id: x, version: 1, state: 'submitted', kind: 'caregiver', validTo: '2027-01-20' },
       ...{ submittedAt: 0, decidedAt: 1, decidedBy: x, report: x, reason: x },
+      earlierDecisions: [{ at: 0, decidedBy: x, state: 'returned', reason: x }],
       student: { id: x, name: x, lines: [line, { ...line, isDifferent: false }] },
       guardians: [{ id: x, name: x, relation: x, state: 'suspended' }],
       applicants: [1, 2].map((position) => ({ position, name: x, lines: [line], conflicts: BINDING_CONFLICTS })),

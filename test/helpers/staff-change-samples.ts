@@ -57,7 +57,12 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
       ],
       notice: x,
     },
-    'console/requests': { isOpen: true, hasSubjectRequests: true, requests: [request], nextUrl: '/n' },
+    'console/requests': {
+      isOpen: true,
+      subjectRequests: { count: 1, hasMore: true },
+      requests: [request],
+      nextUrl: '/n',
+    },
     'console/request': {
       ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },
       ...{ canConfirm: true, canWithdraw: true, otherId: x, values: { reason: x }, errors: { reason: x }, alert: x },

@@ -1,7 +1,11 @@
 /** The dashboards on the home page of the staff console. */
 import assert from 'node:assert/strict';
 import { afterEach, it } from 'node:test';
+import { eq } from 'drizzle-orm';
 
+import type { ApplicationRow } from '../../src/store/binding/applications.ts';
+import { storeApplication } from '../helpers/applications.ts';
+import type { Answer } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { removeSecondFactors } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -12,7 +16,7 @@ eachService(
   () => ({ clients: [] }),
   (running) => {
     afterEach(async () => {
-      for (const key of ['A1', 'B1', 'T2'] as const) await removeSecondFactors(running(), key);
+      for (const key of ['A1', 'A2', 'B1', 'T2'] as const) await removeSecondFactors(running(), key);
     });
     const scopesOn = (body: string): string[] =>
       [...body.matchAll(/data-dashboard="([^"]+)"/g)].map(([, scope = '']) => scope);
@@ -35,6 +39,40 @@ eachService(
           charts,
         );
       }
+    });
+
+    it('shows the earlier decisions after a resubmission, and counts the application on the home page', async () => {
+      const countOn = ({ body }: Answer): string | undefined =>
+        /data-waiting="applications" data-count="(\d+)"/.exec(body)?.[1];
+      const earlierOn = ({ body }: Answer): string[] =>
+        [...body.matchAll(/data-earlier="([^"]+)"/g)].map(([, state = '']) => state);
+      const { store } = running().container;
+      const { browser: teacher, answer: home } = await signInStaff(running(), 'T2');
+      const { browser: registrar } = await signInStaff(running(), 'A2');
+      const { answer: bureauHome } = await signInStaff(running(), 'B1');
+      assert.equal(countOn(home), '0');
+      assert.equal(countOn(bureauHome), undefined);
+      const id = await storeApplication(running());
+      const path = `/console/applications/${id}`;
+      const update = (change: Partial<ApplicationRow>): Promise<unknown> =>
+        store.write(({ db, tables: { bindingApplications } }) =>
+          db.update(bindingApplications).set(change).where(eq(bindingApplications.id, id)),
+        );
+      assert.equal(countOn(await teacher.open('/console')), '1');
+      const returned = await teacher.submit(await teacher.open(path), {
+        decision: 'return',
+        reason: 'the <i>stamp</i> is missing',
+      });
+      assert.deepEqual(earlierOn(returned), []);
+      assert.equal(countOn(await teacher.open('/console')), '0');
+      await update({ state: 'submitted', decidedAt: null, decidedBy: null, reasonSealed: null });
+      for (const reviewer of [teacher, registrar]) {
+        const page = await reviewer.open(path);
+        assert.deepEqual(earlierOn(page), ['returned']);
+        assert.match(page.body, /林志豪 · [^<]+<br \/><span class="lines">the &lt;i&gt;stamp&lt;\/i&gt; is missing</);
+        assert.equal(countOn(await reviewer.open('/console')), '1');
+      }
+      await update({ state: 'withdrawn' });
     });
 
     it('counts a sign-in within seconds, next to a chart with a title and a summary', async () => {

@@ -19,3 +19,7 @@ export type StaffTask = (typeof STAFF_TASKS)[number];
 /** `end`: a guardian asks to end a guardianship. `report`: a family reports wrong data of the student. */
 export const FAMILY_REQUEST_KINDS = ['end', 'report'] as const;
 export type FamilyRequestKind = (typeof FAMILY_REQUEST_KINDS)[number];
+
+/** What waits for a decision of staff. Each name is also the path of its list in the console. */
+export const WORK_KINDS = ['applications', 'family-requests', 'subject-requests', 'requests'] as const;
+export type WorkKind = (typeof WORK_KINDS)[number];

@@ -16,6 +16,7 @@ export async function showHome(deps: HttpDeps, ctx: Context, { actor, facts }: S
         schools.find(({ code }) => 'schoolCode' in held && code === held.schoolCode),
       ),
     })),
+    waiting: await services.waitingWork.list(actor),
     dashboards: (await services.dashboards.load(actor)).map((one) => describeDashboard(deps, ctx, one)),
   });
 }

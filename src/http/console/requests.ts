@@ -24,7 +24,9 @@ export async function showRequests(deps: HttpDeps, ctx: Context, { actor }: Sign
   const { requests, next } = await deps.console.requests.list(actor, { isOpen, after });
   deps.pages.show(ctx, 'console/requests', {
     isOpen,
-    hasSubjectRequests: canSeeSubjectRequests(actor),
+    subjectRequests: canSeeSubjectRequests(actor)
+      ? await deps.console.waitingWork.countSubjectRequests(actor)
+      : undefined,
     requests,
     nextUrl: nextRequestsUrl('/console/requests', next, { state: isOpen ? 'open' : 'closed' }),
   });

@@ -25,5 +25,7 @@ export interface DashboardLocals {
 export interface ConsoleHomeLocals {
   name: string;
   capacities: readonly { capacity: string; school?: string | undefined }[];
+  /** `kind`: the path of the list. */
+  waiting: readonly { kind: string; count: number; hasMore: boolean }[];
   dashboards: readonly DashboardLocals[];
 }

@@ -54,6 +54,8 @@ interface ApplicationLocals {
   report?: string | undefined;
   /** Why it was returned or rejected. */
   reason?: string | undefined;
+  /** Of staff, before the current one. */
+  earlierDecisions: readonly { at: number; decidedBy?: string | undefined; state: string; reason: string }[];
   guardians: readonly { id: string; name: string; relation: string; state: string }[];
   applicants: readonly {
     position: number;

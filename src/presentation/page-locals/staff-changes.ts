@@ -95,8 +95,8 @@ export interface StaffChangePages {
   };
   'console/requests': {
     isOpen: boolean;
-    /** The member of staff also decides the requests of people. */
-    hasSubjectRequests: boolean;
+    /** What waits, if the member of staff also decides the requests of people. */
+    subjectRequests?: { count: number; hasMore: boolean } | undefined;
     requests: readonly StaffRequestLine[];
     nextUrl?: string | undefined;
   };

@@ -19,6 +19,7 @@ import { openText, type ApplicantData } from './applicant-data.ts';
 import { checkApplication, type CheckedApplicant, type CheckedApplication } from './application-check.ts';
 import { openEvidenceContent, openEvidenceName } from './evidence-file.ts';
 import type { FamilyRegister } from './register.ts';
+import { listEarlierDecisions, type EarlierDecision } from './review-history.ts';
 import { authorizeReview } from './review.ts';
 
 /** Applications on one page of the queue. */
@@ -70,6 +71,7 @@ export interface ApplicationPage {
   isBlocked: boolean;
   /** Why it was returned or rejected. */
   reason: string | undefined;
+  earlierDecisions: readonly EarlierDecision[];
   /** The report of the family about wrong data of the student. */
   report: string | undefined;
   files: readonly { id: string; name: string; contentType: string; size: number }[];
@@ -220,6 +222,7 @@ async function describe(
     conflicts: isPending ? conflicts : [],
     isBlocked: isPending && isBlocked,
     reason: openText(secrets, 'reason', application),
+    earlierDecisions: await listEarlierDecisions(tx, application),
     report: openText(secrets, 'report', application),
     files: files.map((file) => ({ ...file, name: openEvidenceName(secrets, file) })),
   };

@@ -24,6 +24,7 @@ import type { ConsoleSearch } from './search.ts';
 import type { SecondFactorRemovals } from './second-factor-removals.ts';
 import type { ConsoleSubjectRequests } from './subject-requests.ts';
 import type { StaffRequestAnswers } from './staff-requests.ts';
+import type { WaitingWorkCounts } from './waiting-work.ts';
 
 /** The use cases of the staff console. */
 export interface ConsoleServices {
@@ -52,4 +53,5 @@ export interface ConsoleServices {
   keys: ConsoleKeys;
   deadLetters: DeadLetters;
   dashboards: Dashboards;
+  waitingWork: WaitingWorkCounts;
 }

@@ -47,6 +47,8 @@ export interface StaffRequestList {
     actor: StaffActor,
     options: { isOpen: boolean; after: RequestPosition | undefined },
   ): Promise<{ requests: readonly StaffRequestLine[]; next: RequestPosition | undefined }>;
+  /** Counts the requests of the first page that the actor may confirm or decline. */
+  countDecidable(actor: StaffActor): Promise<{ count: number; hasMore: boolean }>;
   /** @returns undefined for a request out of scope, as for an unknown id */
   load(actor: StaffActor, requestId: string): Promise<StaffRequestPage | undefined>;
   /** Lists the newest requests about a person, for a person page that the actor may view. */
@@ -73,10 +75,28 @@ export function createStaffRequestList(deps: Deps): StaffRequestList {
         const last = rows.length > REQUESTS_PER_PAGE ? page.at(-1) : undefined;
         return { requests: await toLines(tx, visible), next: last && { at: last.requestedAt, id: last.id } };
       }),
+    countDecidable: (actor) => store.read((tx) => countDecidable(tx, deps, actor)),
     load: (actor, requestId) => store.read((tx) => loadPage(tx, deps, actor, requestId)),
     listAbout: (personId) =>
       store.read(async (tx) => toLines(tx, await requests.listRequestsAbout(tx, personId, REQUESTS_ON_PERSON_PAGE))),
   };
+}
+
+async function countDecidable(
+  tx: Transaction,
+  { authorization, secrets }: Deps,
+  actor: StaffActor,
+): Promise<{ count: number; hasMore: boolean }> {
+  const search = { schoolCodes: requestSchools(actor), isOpen: true, after: undefined, limit: REQUESTS_PER_PAGE + 1 };
+  const rows = canSeeRequests(actor) ? await requests.listStaffRequests(tx, search) : [];
+  let count = 0;
+  for (const row of await filterVisible(tx, authorization, actor, rows.slice(0, REQUESTS_PER_PAGE))) {
+    if (row.requestedBy === actor.id) continue;
+    const request = { ...row, input: openRequest(secrets, row).input };
+    const confirming = await mayConfirm(tx, authorization, actor, request, await listConcerned(tx, request));
+    if (confirming.allowed) count += 1;
+  }
+  return { count, hasMore: rows.length > REQUESTS_PER_PAGE };
 }
 
 /** Staff see their own requests, and those about people whom they may view. */

@@ -60,6 +60,23 @@ export function listMatchingEntries(
     .limit(window.limit);
 }
 
+/** Lists up to `limit` decisions of staff about an application, the oldest first. The index of the subject bounds the cost. */
+export async function listReviewEntries(
+  tx: Transaction,
+  { applicationId, studentId }: { applicationId: string; studentId: string },
+  limit: number,
+): Promise<ChainedEntry[]> {
+  const { audit } = tx.tables;
+  const isReview = and(eq(audit.subjectId, studentId), eq(audit.event, 'staff.review_application'));
+  const rows = await tx.db
+    .select()
+    .from(audit)
+    .where(and(isReview, hasDetail(tx, 'application', applicationId)))
+    .orderBy(desc(audit.seq))
+    .limit(limit);
+  return rows.reverse();
+}
+
 function matchesEvent({ tables: { audit } }: Transaction, event: string): SQL | undefined {
   const noun = `${event}.`;
   return or(eq(audit.event, event), sql`substr(${audit.event}, 1, ${noun.length}) = ${noun}`);
