@@ -21,16 +21,17 @@ const reviewDetail = z.object({ after: z.enum(APPLICATION_STATES), reason: z.str
 /** Lists the decisions of staff before the current one, the oldest first. A new submission empties the columns of the application. */
 export async function listEarlierDecisions(
   tx: Transaction,
-  { id, studentId, decidedBy }: Pick<ApplicationRow, 'id' | 'studentId' | 'decidedBy'>,
+  { id, studentId, state, decidedBy }: Pick<ApplicationRow, 'id' | 'studentId' | 'state' | 'decidedBy'>,
 ): Promise<EarlierDecision[]> {
   const entries = await listReviewEntries(tx, { applicationId: id, studentId }, MAX_DECISIONS);
-  const earlier = decidedBy === null ? entries : entries.slice(0, -1);
+  // A withdrawal is of the family, and keeps the columns of the last decision.
+  const earlier = decidedBy === null || state === 'withdrawn' ? entries : entries.slice(0, -1);
   const names = await listNames(
     tx,
     earlier.flatMap(({ actorId }) => actorId ?? []),
   );
   return earlier.map(({ at, actorId, detail }) => {
-    const { after: state, reason } = reviewDetail.parse(detail);
-    return { at, decidedBy: names.get(actorId ?? ''), state, reason };
+    const { after, reason } = reviewDetail.parse(detail);
+    return { at, decidedBy: names.get(actorId ?? ''), state: after, reason };
   });
 }
