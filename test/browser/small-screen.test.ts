@@ -2,12 +2,12 @@ import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { initiateDeviceAuthorization } from 'openid-client';
-import type { Frame } from 'playwright-core';
+import type { Frame, Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { assertFits } from '../helpers/browser-console.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
-import { choose, press, signIn } from '../helpers/browser.ts';
+import { choose, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { renderApplicationStates, renderSamples } from '../helpers/rendered-samples.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
@@ -17,6 +17,13 @@ const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid']
 
 /** Longer than a line of a phone. */
 const LONG_WORD = 'muhammad.christopher.wang-mccormick@parents-of-longtown.example';
+
+/** Lists links and buttons below 44 px. A link that covers its card has the size of the card. */
+const FIND_SMALL_TARGETS = `[...document.querySelectorAll('a, button, input:not([type=hidden])')]
+  .map((element) => (element.matches('.cover') ? element.closest('.card') : element))
+  .filter((element) => element.checkVisibility() && !element.matches('.skip'))
+  .filter((element) => element.getBoundingClientRect().height < 43.5 || element.getBoundingClientRect().width < 43.5)
+  .map((element) => element.outerHTML.slice(0, 100))`;
 
 /** Layout errors that no accessibility rule detects. */
 describe('small screen', () => {
@@ -47,10 +54,51 @@ describe('small screen', () => {
           await page.setViewportSize({ width, height: 844 });
           await assertFits(page);
         }
+        await enlargeText(page);
+        await assertFits(page);
       }
       await context.close();
     });
   }
+
+  it('app pages fit at 320 px and with 200 % text, with targets of 44 px', async () => {
+    const { environment } = harness;
+    const { page } = await harness.newSession({ viewport: { width: 320, height: 664 } });
+    const look = async (): Promise<void> => {
+      await assertFits(page);
+      assert.deepEqual(await page.evaluate<string[]>(FIND_SMALL_TARGETS), [], page.url());
+      await enlargeText(page);
+      await assertFits(page);
+      await page.evaluate("document.documentElement.style.fontSize = ''");
+    };
+    const follow = async (link: string): Promise<void> => {
+      await press(page, page.locator(link).first());
+      await look();
+    };
+    await page.goto(environment.payment);
+    await look();
+    await press(page, '#sign-in');
+    await fillSignIn(page, LOGIN.G2);
+    await choose(page, '王小樂');
+    await look();
+    await page.click('.menu-button');
+    await look();
+    await page.keyboard.press('Escape');
+    await follow('.bill a');
+    const button = await page.locator('#pay').boundingBox();
+    assert.ok(button && button.y + button.height < 664, 'the button to pay is below the fold');
+    await follow('#pay');
+    await page.goto(`${page.url().split('/bills/')[0] ?? ''}/family`);
+    await look();
+    await follow('#pay-all');
+    await page.goto(environment.portfolio);
+    await press(page, '#sign-in');
+    await look();
+    await follow('.drawer a');
+    await follow('.files a');
+    await page.goto(`${environment.portfolio}/nowhere`);
+    await look();
+  });
 
   it('an amount fits in one line', async () => {
     const { page } = await harness.newSession();
@@ -97,6 +145,11 @@ describe('small screen', () => {
     }
   });
 });
+
+/** Doubles the size of text, as the settings of a browser do. Assumes the base size of phones, 18px. */
+async function enlargeText(page: Page): Promise<void> {
+  await page.evaluate("document.documentElement.style.fontSize = '36px'");
+}
 
 function isLight(color: string): boolean {
   const [red = 0, green = 0, blue = 0] = (color.match(/\d+/g) ?? []).map(Number);
