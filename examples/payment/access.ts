@@ -1,9 +1,16 @@
+import type { Child } from '../shared/claims.ts';
 import { childOf } from '../shared/identity.ts';
 import type { Context } from '../shared/sessions.ts';
 
 /** What a context may do. No other file decides it. */
 export type Access =
   { kind: 'bills'; child: string; mayPay: boolean } | { kind: 'noChild' | 'noPermission' | 'noRole' };
+
+/** A child whose bills the family page shows. */
+export interface FamilyMember {
+  child: Child;
+  mayPay: boolean;
+}
 
 /** Maximum age of the sign-in for a payment, in seconds. */
 export const MAX_AUTH_AGE_SECONDS = 300;
@@ -17,6 +24,17 @@ export function accessOf(context: Context): Access {
   if (child === undefined) return { kind: 'noChild' };
   if (!acting.permissions.includes('fees:read')) return { kind: 'noPermission' };
   return { kind: 'bills', child: child.sub, mayPay: acting.permissions.includes('fees:pay') };
+}
+
+/**
+ * Returns the children of a parent whose bills may be read. `acting` names one child only, so each child is decided by its
+ * own permissions in the claim `children`. Any other role, for example a teacher, sees no children.
+ */
+export function familyOf({ acting, person }: Context): FamilyMember[] {
+  if (acting?.role !== 'parent') return [];
+  return person.children
+    .filter(({ permissions }) => permissions.includes('fees:read'))
+    .map((child) => ({ child, mayPay: child.permissions.includes('fees:pay') }));
 }
 
 /** @param now the present in milliseconds since 1970 */

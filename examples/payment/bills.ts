@@ -1,7 +1,15 @@
 /** Invented bills and simulated payments, in memory. */
 import { createHash } from 'node:crypto';
 
-export interface Payment {
+/** One submission of a form, which may pay several bills. */
+export interface Transaction {
+  /** Random and safe in a URL. */
+  id: string;
+  /** The name of the person who paid. All guardians of the child see it. */
+  payer: string;
+}
+
+export interface Payment extends Transaction {
   /** Milliseconds since 1970. */
   at: number;
   receipt: string;
@@ -25,7 +33,7 @@ export interface Ledger {
   billsOf(child: string): Bill[];
   billOf(child: string, id: string): Bill | undefined;
   /** Pays a bill once. A second call changes nothing. `undefined` if there is no such bill. */
-  pay(child: string, id: string): Bill | undefined;
+  pay(child: string, id: string, transaction: Transaction): Bill | undefined;
 }
 
 /** Kind, minimum amount, number of steps, and size of a step. */
@@ -74,10 +82,10 @@ export function createLedger(now: () => number): Ledger {
     invent(child).map((bill) => ({ ...bill, payment: payments.get(key(child, bill.id)) }));
   const billOf = (child: string, id: string): Bill | undefined => billsOf(child).find((bill) => bill.id === id);
 
-  function pay(child: string, id: string): Bill | undefined {
+  function pay(child: string, id: string, transaction: Transaction): Bill | undefined {
     const bill = billOf(child, id);
     if (bill === undefined || bill.payment !== undefined) return bill;
-    const payment = { at: now(), receipt: `R${bill.number.slice(-8)}` };
+    const payment = { ...transaction, at: now(), receipt: `R${bill.number.slice(-8)}` };
     payments.set(key(child, id), payment);
     return { ...bill, payment };
   }

@@ -1,8 +1,7 @@
 /** The pages of campus payment. Only paying a bill writes. */
-import { timingSafeEqual } from 'node:crypto';
 import type { Router, RouterContext } from '@koa/router';
-import { z } from 'zod';
 import { showEmptyState } from '../shared/empty-state.ts';
+import { childOf, type Wording } from '../shared/identity.ts';
 import {
   askAgain,
   seeOther,
@@ -11,13 +10,14 @@ import {
   type Renewal,
   type AuthenticatedRequest,
 } from '../shared/request-context.ts';
-import { accessOf, isRecent, MAX_AUTH_AGE_SECONDS, type Access } from './access.ts';
-import { createLedger, type Ledger } from './bills.ts';
+import type { Context } from '../shared/sessions.ts';
+import { accessOf, isRecent, type Access } from './access.ts';
+import { createLedger, type Bill, type Ledger } from './bills.ts';
+import { addFamilyRoutes, familyParts, sumOf } from './family.ts';
+import { isOurForm, newTransaction, recentSignIn, refuse } from './forms.ts';
 
 type Bills = Extract<Access, { kind: 'bills' }>;
 type BillHandler = (request: AuthenticatedRequest, access: Bills) => Promise<void>;
-
-const payForm = z.object({ csrf: z.string().max(200) });
 
 /** Runs the handler only for people who may see this child's bills. */
 function withBills(deps: AppDeps, handler: BillHandler, renewal?: (ctx: RouterContext) => Renewal) {
@@ -29,18 +29,37 @@ function withBills(deps: AppDeps, handler: BillHandler, renewal?: (ctx: RouterCo
   return signedIn(deps, handle, renewal);
 }
 
-/** Requests a recent sign-in, and returns to the bill with a request to submit again. */
-function recentSignIn(ctx: RouterContext): Renewal {
-  return { maxAge: MAX_AUTH_AGE_SECONDS, returnTo: `${ctx.path}?confirm=1` };
+function isOpen({ payment }: Bill): boolean {
+  return payment === undefined;
+}
+
+/** Returns what the whole family owes. `undefined` for a person with bills of one child only. */
+function familyDue(wording: Wording, ledger: Ledger, context: Context): number | undefined {
+  const parts = familyParts(wording, ledger, context);
+  return parts.length > 1 ? parts.reduce((sum, { due }) => sum + due, 0) : undefined;
 }
 
 function list(deps: AppDeps, ledger: Ledger): BillHandler {
   return async ({ ctx, context }, { child, mayPay }) => {
-    const t = deps.pages.translate(ctx, context);
+    const wording = deps.pages.wording(ctx, context);
     const bills = ledger.billsOf(child);
-    const open = bills.filter(({ payment }) => payment === undefined).reduce((sum, { amount }) => sum + amount, 0);
-    await deps.pages.show(ctx, 'bills', { title: t('billsTitle'), bills, open, mayPay }, context);
+    const locals = {
+      title: wording.t('billsTitle'),
+      bills,
+      open: sumOf(bills.filter(isOpen)),
+      familyDue: familyDue(wording, ledger, context),
+      mayPay,
+    };
+    await deps.pages.show(ctx, 'bills', locals, context);
   };
+}
+
+/** Returns the unpaid bill that the page of a paid bill leads to: of this child, else a page with those of the others. */
+function nextStep(wording: Wording, ledger: Ledger, context: Context, child: string) {
+  const [bill] = ledger.billsOf(child).filter(isOpen);
+  const base = `/c/${context.ctx}`;
+  if (bill !== undefined) return { href: `${base}/bills/${bill.id}`, bill };
+  return (familyDue(wording, ledger, context) ?? 0) > 0 ? { href: `${base}/family`, bill: undefined } : undefined;
 }
 
 function showBill(deps: AppDeps, ledger: Ledger): BillHandler {
@@ -50,31 +69,19 @@ function showBill(deps: AppDeps, ledger: Ledger): BillHandler {
       ctx.throw(404);
       return;
     }
-    const t = deps.pages.translate(ctx, context);
-    const confirm = ctx.query['confirm'] === '1' && isRecent(context, deps.now());
-    const locals = { title: t(`bill.${bill.kind}`), bill, mayPay, csrf: session.csrf, action: ctx.path, confirm };
-    await deps.pages.show(ctx, 'bill', locals, context);
+    const wording = deps.pages.wording(ctx, context);
+    const locals = {
+      title: wording.t(`bill.${bill.kind}`),
+      bill,
+      mayPay,
+      school: childOf(context)?.school_name ?? '',
+      next: mayPay ? nextStep(wording, ledger, context, child) : undefined,
+      csrf: session.csrf,
+      action: ctx.path,
+      confirm: ctx.query['confirm'] === '1' && isRecent(context, deps.now()),
+    };
+    await deps.pages.show(ctx, bill.payment === undefined ? 'bill' : 'receipt', locals, context);
   };
-}
-
-/** Returns true if the form contains the secret of the session and no other origin sent it. */
-function isOurForm({ ctx, session }: AuthenticatedRequest, baseUrl: string): boolean {
-  const form = payForm.safeParse(ctx.request.body);
-  const origin = ctx.get('Origin');
-  if (!form.success || (origin !== '' && origin !== baseUrl)) return false;
-  const given = Buffer.from(form.data.csrf);
-  const known = Buffer.from(session.csrf);
-  return given.length === known.length && timingSafeEqual(given, known);
-}
-
-async function refuse(
-  deps: AppDeps,
-  { ctx, context }: AuthenticatedRequest,
-  why: 'mayNotPay' | 'stale',
-): Promise<void> {
-  const t = deps.pages.translate(ctx, context);
-  const actions = [{ label: t('back'), href: ctx.path }];
-  await deps.pages.message(ctx, { status: 403, title: t('notPaidTitle'), text: t(why), actions }, context);
 }
 
 /** Pays a bill once, also when submitted twice. An old sign-in is renewed at the service first. */
@@ -88,8 +95,8 @@ function pay(deps: AppDeps, ledger: Ledger): BillHandler {
     else if (!isRecent(context, deps.now())) {
       await askAgain(deps, request, recentSignIn(ctx));
     } else {
-      ledger.pay(child, id);
-      seeOther(ctx, ctx.path);
+      ledger.pay(child, id, newTransaction(deps, request));
+      seeOther(ctx, `${ctx.path}#receipt`);
     }
   };
 }
@@ -99,4 +106,5 @@ export function addPaymentRoutes(router: Router, deps: AppDeps): void {
   router.get('/c/:ctx', withBills(deps, list(deps, ledger)));
   router.get('/c/:ctx/bills/:id', withBills(deps, showBill(deps, ledger)));
   router.post('/c/:ctx/bills/:id', withBills(deps, pay(deps, ledger), recentSignIn));
+  addFamilyRoutes(router, deps, ledger);
 }

@@ -26,6 +26,15 @@ export interface Pupil {
   confirmed: number;
 }
 
+/** The members of a class that name it are those of an affiliation. */
+export interface SchoolClass {
+  school_type: string;
+  grade: number;
+  classno: string;
+  classtitle: string;
+  pupils: Pupil[];
+}
+
 type Sample = readonly [title: string, course: string, summary: string];
 
 const SAMPLES: Readonly<Record<Drawer, readonly Sample[]>> = {
@@ -91,8 +100,9 @@ export function filesOf(sub: string, drawer: Drawer): PortfolioFile[] {
 }
 
 /** Returns an invented class of the teacher's school. */
-export function classOf(schoolCode: string): { classno: string; pupils: Pupil[] } {
-  const classno = `${1 + pick(`${schoolCode}/grade`, 3)}0${1 + pick(`${schoolCode}/class`, 8)}`;
+export function classOf(schoolCode: string): SchoolClass {
+  const grade = 1 + pick(`${schoolCode}/grade`, 3);
+  const classno = `${grade}0${1 + pick(`${schoolCode}/class`, 8)}`;
   const pupils = Array.from({ length: 24 }, (_, index) => {
     const name = `${schoolCode}/${classno}/${index}`;
     const uploaded = pick(`${name}/uploaded`, 7);
@@ -103,5 +113,6 @@ export function classOf(schoolCode: string): { classno: string; pupils: Pupil[] 
       confirmed: pick(`${name}/confirmed`, uploaded + 1),
     };
   });
-  return { classno, pupils };
+  // The portfolio is for senior high schools.
+  return { school_type: 'senior_high', grade, classno, classtitle: `${classno} 班`, pupils };
 }

@@ -1,6 +1,7 @@
 /** The pages of the portfolio. All are read-only. */
 import type { Router } from '@koa/router';
 import { showEmptyState } from '../shared/empty-state.ts';
+import { className } from '../shared/identity.ts';
 import { signedIn, type AppDeps, type AuthenticatedRequest } from '../shared/request-context.ts';
 import { accessOf, type Access } from './access.ts';
 import { classOf, DRAWERS, filesOf, type Drawer } from './files.ts';
@@ -19,8 +20,10 @@ async function showDrawers(
 }
 
 async function showClass(deps: AppDeps, { ctx, context }: AuthenticatedRequest, schoolCode: string): Promise<void> {
-  const t = deps.pages.translate(ctx, context);
-  await deps.pages.show(ctx, 'class', { title: t('classTitle'), ...classOf(schoolCode) }, context);
+  const wording = deps.pages.wording(ctx, context);
+  const { pupils, ...classData } = classOf(schoolCode);
+  const locals = { title: wording.t('classTitle'), pupils, className: className(wording, classData) };
+  await deps.pages.show(ctx, 'class', locals, context);
 }
 
 function home(deps: AppDeps) {

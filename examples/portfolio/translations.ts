@@ -22,7 +22,6 @@ export const portfolioTranslations = {
     en: 'Autobiography, study plan and similar files. Only you can view these.',
   },
   drawersTitle: { 'zh-TW': '檔案櫃', en: 'Folders' },
-  openDrawer: { 'zh-TW': '打開', en: 'Open' },
   fileCount: { 'zh-TW': '{count} 份檔案', en: '{count} files' },
   readOnly: {
     'zh-TW': '您可以查看，但不能上傳或修改。',
@@ -30,8 +29,12 @@ export const portfolioTranslations = {
   },
   verified: { 'zh-TW': '教師已認證', en: 'Verified by the teacher' },
   unverified: { 'zh-TW': '待認證', en: 'Not verified yet' },
+  allVerified: { 'zh-TW': '所有檔案都已由教師認證。', en: 'The teacher has verified all files.' },
+  someVerified: {
+    'zh-TW': '{verified} 份已認證，{waiting} 份待認證。',
+    en: '{verified} verified, {waiting} not verified yet.',
+  },
   'file.course': { 'zh-TW': '課程', en: 'Course' },
-  'file.term': { 'zh-TW': '學年度－學期', en: 'Term' },
   'file.uploaded': { 'zh-TW': '上傳日期', en: 'Uploaded' },
   'file.size': { 'zh-TW': '大小', en: 'Size' },
   'file.state': { 'zh-TW': '認證', en: 'Verification' },
@@ -50,8 +53,8 @@ export const portfolioTranslations = {
   },
   classTitle: { 'zh-TW': '班級學生', en: 'Your class' },
   classCaption: {
-    'zh-TW': '{classno} 班，本學期上傳與認證情形（虛構）',
-    en: 'Class {classno}: files this term (fictional)',
+    'zh-TW': '{className}，本學期上傳與認證情形（虛構）',
+    en: '{className}: files this term (fictional)',
   },
   seat: { 'zh-TW': '座號', en: 'Seat' },
   pupil: { 'zh-TW': '學生', en: 'Student' },

@@ -22,8 +22,6 @@ export interface RelyingParty {
 }
 
 export interface Application extends AppDesign {
-  /** Short, for the cookie and the log. */
-  name: string;
   /** True if the app has forms. */
   forms: boolean;
   addRoutes(router: Router, deps: AppDeps): void;
@@ -111,7 +109,7 @@ export async function createRelyingParty(
     config,
     provider: createProvider(config, now),
     sessions: createSessions(now),
-    pages: await createPages(application),
+    pages: await createPages(application, config.issuer),
     now,
   };
   const router = new Router();

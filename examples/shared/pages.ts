@@ -4,19 +4,24 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 import type { Context as KoaContext } from 'koa';
-import { describe } from './identity.ts';
+import { createFormats } from './formats.ts';
+import { describe, type Wording } from './identity.ts';
+import { languageOf } from './language.ts';
 import type { Context } from './sessions.ts';
 import {
+  LANGUAGE_NAMES,
   LANGUAGES,
-  pickLanguage,
   sharedTranslations,
   translator,
   type Dictionary,
+  type Language,
   type Translate,
 } from './translations.ts';
 
 /** Names and links that differ between the apps. */
 export interface AppDesign {
+  /** Short, for the cookies and the log. */
+  name: string;
   /** Needs `appName` and `appLead`; with `showEmptyState` also `noPermission` and `noRole`. */
   words: Dictionary;
   /** Folder with the application's views and its `theme.css`, with a slash at the end. */
@@ -39,6 +44,8 @@ export interface Message {
 export interface Pages {
   /** The translator for this request. */
   translate(ctx: KoaContext, context?: Context): Translate;
+  /** The translator and the language of this request. */
+  wording(ctx: KoaContext, context?: Context): Wording;
   show(ctx: KoaContext, view: string, locals: Record<string, unknown>, context?: Context): Promise<void>;
   message(ctx: KoaContext, message: Message, context?: Context): Promise<void>;
   /** Serves a style sheet or the icon. Returns false for any other path. */
@@ -68,15 +75,31 @@ async function readAssets(folder: URL): Promise<Map<string, Asset>> {
   return new Map(await Promise.all(assets));
 }
 
-/** @throws Error when a style sheet or the icon is missing */
-export async function createPages(design: AppDesign): Promise<Pages> {
+/** Links to this page in each language. A page that answers a form has no address of its own, so they lead to the start page. */
+function languageLinks({ method, url }: KoaContext, current: Language) {
+  const back = method === 'GET' && !url.startsWith('/callback') ? url : '/';
+  return LANGUAGES.map((lang) => ({
+    lang,
+    label: LANGUAGE_NAMES[lang],
+    current: lang === current,
+    href: `/language?${new URLSearchParams({ to: lang, back }).toString()}`,
+  }));
+}
+
+/**
+ * @param issuer the sign-in service, which has the account page
+ * @throws Error when a style sheet or the icon is missing
+ */
+export async function createPages(design: AppDesign, issuer: string): Promise<Pages> {
   const assets = await readAssets(design.folder);
   const words: Dictionary = { ...sharedTranslations, ...design.words };
   const asset = (name: string): string => assets.get(`/assets/${name}`)?.href ?? '';
 
-  const languageOf = (ctx: KoaContext, context?: Context): (typeof LANGUAGES)[number] =>
-    pickLanguage(context?.person.locale, ctx.acceptsLanguages([...LANGUAGES]));
-  const translate = (ctx: KoaContext, context?: Context): Translate => translator(words, languageOf(ctx, context));
+  const accountUrl = new URL('/account', issuer).href;
+  const wording = (ctx: KoaContext, context?: Context): Wording => {
+    const language = languageOf(ctx, design.name, context);
+    return { t: translator(words, language), language };
+  };
 
   const file = (view: string): string =>
     fileURLToPath(new URL(`views/${view}.ejs`, SHARED_VIEWS.has(view) ? SHARED : design.folder));
@@ -89,19 +112,23 @@ export async function createPages(design: AppDesign): Promise<Pages> {
     locals: Record<string, unknown>,
     context?: Context,
   ): Promise<void> {
-    const t = translate(ctx, context);
+    const { t, language } = wording(ctx, context);
     const page = {
       title: t('appName'),
+      scope: undefined,
       ...locals,
+      ...createFormats(t, language),
       t,
       asset,
-      lang: languageOf(ctx, context),
-      identity: context && describe({ t, language: languageOf(ctx, context) }, context),
+      lang: language,
+      languages: languageLinks(ctx, language),
+      accountUrl,
+      identity: context && describe({ t, language }, context),
       base: context && `/c/${context.ctx}`,
     };
     const main = await render(view, page);
     ctx.set('Cache-Control', 'no-store');
-    ctx.vary('Accept-Language');
+    ctx.vary('Accept-Language, Cookie');
     ctx.type = 'html';
     ctx.body = await render('layout', { ...page, main });
   }
@@ -120,5 +147,7 @@ export async function createPages(design: AppDesign): Promise<Pages> {
     return true;
   }
 
-  return { translate, show, message, serveAsset };
+  const translate = (ctx: KoaContext, context?: Context): Translate => wording(ctx, context).t;
+
+  return { translate, wording, show, message, serveAsset };
 }

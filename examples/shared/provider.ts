@@ -41,6 +41,10 @@ export interface SignInRequest {
   prompt?: 'none' | 'select_account' | undefined;
   /** Maximum age of the sign-in, in seconds. */
   maxAge?: number | undefined;
+  /** The language of the app (OpenID Connect Core 1.0, section 3.1.2.1). Without it, the service decides. */
+  uiLocales?: string | undefined;
+  /** Path below the home page of the context that the sign-in opens, for example `bills/lunch`. */
+  openPath?: string | undefined;
   /** The context that this request renews, see request-context.ts. */
   renews?: string | undefined;
 }
@@ -73,7 +77,7 @@ export interface Provider {
   start(request: SignInRequest): Promise<{ pending: Pending; url: URL }>;
   finish(pending: Pending, query: string): Promise<SignedIn>;
   readPerson(accessToken: string, sub: string): Promise<Person | undefined>;
-  signOutUrl(idToken: string): Promise<URL>;
+  signOutUrl(idToken: string, uiLocales: string | undefined): Promise<URL>;
   verifyLogoutToken(token: string): Promise<LogoutRequest>;
 }
 
@@ -172,6 +176,7 @@ async function start(
     code_challenge_method: 'S256',
     ...(request.acting && { claims: claimsParameter(request.acting) }),
     ...(request.prompt && { prompt: request.prompt }),
+    ...(request.uiLocales && { ui_locales: request.uiLocales }),
     ...(request.maxAge !== undefined && { max_age: String(request.maxAge) }),
   };
   return { pending, url: client.buildAuthorizationUrl(oidc, parameters) };
@@ -216,11 +221,16 @@ async function finish(deps: ProviderDeps, pending: Pending, query: string): Prom
   };
 }
 
-async function signOutUrl({ config, discovered }: ProviderDeps, idToken: string): Promise<URL> {
+async function signOutUrl(
+  { config, discovered }: ProviderDeps,
+  idToken: string,
+  uiLocales: string | undefined,
+): Promise<URL> {
   const { client: oidc } = await discovered();
   return client.buildEndSessionUrl(oidc, {
     id_token_hint: idToken,
     post_logout_redirect_uri: `${config.baseUrl}/`,
+    ...(uiLocales && { ui_locales: uiLocales }),
   });
 }
 
@@ -237,7 +247,7 @@ export function createProvider(config: RelyingPartyConfig, now: () => number): P
     start: (request) => start(deps, request),
     finish: (pending, query) => finish(deps, pending, query),
     readPerson: (accessToken, sub) => readPerson(deps, accessToken, sub),
-    signOutUrl: (idToken) => signOutUrl(deps, idToken),
+    signOutUrl: (idToken, uiLocales) => signOutUrl(deps, idToken, uiLocales),
     verifyLogoutToken: createLogoutTokenVerifier({
       issuer: config.issuer,
       clientId: config.clientId,

@@ -2,6 +2,7 @@
 import type { RouterContext } from '@koa/router';
 import { requestFor } from './claims.ts';
 import type { RelyingPartyConfig } from './config.ts';
+import { knownLanguage } from './language.ts';
 import type { Pages } from './pages.ts';
 import type { Provider, SignInRequest } from './provider.ts';
 import { NO_CONTEXT, storePending, type Context, type Session, type Sessions } from './sessions.ts';
@@ -61,8 +62,9 @@ export function seeOther(ctx: RouterContext, target: string): void {
 
 /** Redirects the browser to the sign-in service. */
 export async function sendToSignIn(deps: AppDeps, ctx: RouterContext, request: SignInRequest): Promise<void> {
-  const { pending, url } = await deps.provider.start(request);
   const session = sessionOf(deps, ctx) ?? deps.sessions.create();
+  const uiLocales = knownLanguage(ctx, deps.name, session.last);
+  const { pending, url } = await deps.provider.start({ ...request, uiLocales });
   storePending(session, pending);
   setCookie(deps, ctx, session);
   ctx.set('Cache-Control', 'no-store');

@@ -2,6 +2,7 @@
 import type { Router, RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { ROLES, type RequestedActing } from './claims.ts';
+import { knownLanguage, switchLanguage } from './language.ts';
 import { log } from './log.ts';
 import { LogoutTokenError } from './logout-token.ts';
 import { SignInRefusedError, type Pending, type SignedIn } from './provider.ts';
@@ -11,8 +12,14 @@ import { consumePending, type Session } from './sessions.ts';
 const pathOfOurs = z.string().regex(/^\/c\/[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]+)*\/?$/);
 const startQuery = z.object({ return: pathOfOurs.optional().catch(undefined) });
 const signInQuery = startQuery.extend({ choose: z.literal('1').optional().catch(undefined) });
+/** Path below the home page of a context. */
+const openPath = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/)
+  .optional()
+  .catch(undefined);
 const switchQuery = z.union([
-  z.object({ child: z.string().min(1).max(255) }),
+  z.object({ child: z.string().min(1).max(255), open: openPath }),
   z.object({ role: z.enum(ROLES), school: z.string().max(20).default('') }),
 ]);
 const logoutForm = z.object({ logout_token: z.string().min(1).max(16_384) });
@@ -56,7 +63,10 @@ function switchRoute(deps: AppDeps): Handler {
   return async (ctx) => {
     const requested = switchQuery.safeParse(ctx.query);
     if (!requested.success) ctx.throw(400);
-    else await sendToSignIn(deps, ctx, { acting: readRequestedActing(requested.data) });
+    else {
+      const path = 'child' in requested.data ? requested.data.open : undefined;
+      await sendToSignIn(deps, ctx, { acting: readRequestedActing(requested.data), openPath: path });
+    }
   };
 }
 
@@ -101,7 +111,7 @@ function enter(deps: AppDeps, ctx: RouterContext, session: Session, pending: Pen
     return;
   }
   const home = `/c/${context.ctx}/`;
-  seeOther(ctx, pending.returnTo?.startsWith(home) === true ? pending.returnTo : home);
+  seeOther(ctx, pending.returnTo?.startsWith(home) === true ? pending.returnTo : home + (pending.openPath ?? ''));
 }
 
 function callbackRoute(deps: AppDeps): Handler {
@@ -145,7 +155,7 @@ function signOutRoute(deps: AppDeps): Handler {
       await deps.pages.message(ctx, { status: 200, title: t('crossSiteTitle'), text: t('crossSite'), actions });
       return;
     }
-    const url = await deps.provider.signOutUrl(idToken);
+    const url = await deps.provider.signOutUrl(idToken, knownLanguage(ctx, deps.name, session.last));
     deps.sessions.leave(session);
     ctx.set('Cache-Control', 'no-store');
     seeOther(ctx, url.href);
@@ -176,6 +186,7 @@ export function addSignInRoutes(router: Router, deps: AppDeps): void {
   router.get('/', startPage(deps));
   router.get('/sign-in', signInRoute(deps));
   router.get('/switch', switchRoute(deps));
+  router.get('/language', switchLanguage(deps));
   router.get('/callback', callbackRoute(deps));
   router.get('/sign-out', signOutRoute(deps));
   router.post('/backchannel-logout', backChannelRoute(deps));

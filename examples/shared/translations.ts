@@ -13,13 +13,18 @@ export const sharedTranslations = {
   signedInAs: { 'zh-TW': '您已登入：{who}', en: 'Signed in as {who}' },
   signOut: { 'zh-TW': '登出', en: 'Sign out' },
   menu: { 'zh-TW': '身分選單', en: 'Role menu' },
-  switchTo: { 'zh-TW': '切換身分', en: 'Switch to' },
+  ownRoles: { 'zh-TW': '我的身分', en: 'My roles' },
+  children: { 'zh-TW': '我的孩子', en: 'My children' },
+  account: { 'zh-TW': '我的帳號', en: 'My account' },
+  language: { 'zh-TW': '語言', en: 'Language' },
   current: { 'zh-TW': '目前', en: 'current' },
   youLookAt: { 'zh-TW': '您正在查看', en: 'Viewing' },
   youAre: { 'zh-TW': '您目前的身分', en: 'Signed in as' },
   parentOf: { 'zh-TW': '家長：{child}', en: 'Parent of {child}' },
   childUnnamed: { 'zh-TW': '您的孩子', en: 'your child' },
   roleAt: { 'zh-TW': '{role}：{school}', en: '{role} at {school}' },
+  termName: { 'zh-TW': '{year} 學年度第 {semester} 學期', en: 'Semester {semester}, school year {year}' },
+  term: { 'zh-TW': '學期', en: 'Term' },
   className: { 'zh-TW': '{grade} 年級 {number} 班', en: 'Grade {grade}, Class {number}' },
   'role.parent': { 'zh-TW': '家長', en: 'Parent' },
   'role.student': { 'zh-TW': '學生', en: 'Student' },
@@ -79,6 +84,9 @@ export const sharedTranslations = {
   },
 } satisfies Dictionary;
 
+/** The name of each language in itself. */
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { 'zh-TW': '中文', en: 'English' };
+
 /** @throws Error if no dictionary has the key */
 export function translator(words: Dictionary, language: Language): Translate {
   return (key, values = {}) => {
@@ -89,7 +97,7 @@ export function translator(words: Dictionary, language: Language): Translate {
 }
 
 /**
- * Returns the language of a page: the claim `locale`, otherwise the language of the browser.
+ * Returns the language of a page when the person has not chosen one: the claim `locale`, otherwise that of the browser.
  *
  * @param accepts koa's result for Accept-Language; `false` if no language matches
  */

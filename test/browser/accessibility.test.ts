@@ -66,7 +66,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await look(page, 'interaction/new-password');
       await fillNewPassword(page, { current: '100803', next: OWN_PASSWORD });
       await lookAtApp(page, 'portfolio/views/drawers');
-      await page.click('.menu summary');
+      await page.click('.menu-button');
       await lookAtApp(page);
       await press(page, page.locator('.drawer a').first());
       await lookAtApp(page, 'portfolio/views/drawer');
@@ -84,7 +84,11 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await press(page, page.locator('.bill a').first());
       await lookAtApp(page, 'payment/views/bill');
       await press(page, '#pay');
-      await lookAtApp(page);
+      await lookAtApp(page, 'payment/views/receipt');
+      await page.goto(`${page.url().split('/bills/')[0] ?? ''}/family`);
+      await lookAtApp(page, 'payment/views/family');
+      await press(page, '#pay-all');
+      await lookAtApp(page, 'payment/views/family-payment');
       await page.goto(harness.environment.payment);
       await lookAtApp(page);
     });

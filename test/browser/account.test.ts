@@ -177,7 +177,7 @@ describe('sign-out', () => {
 
   it('from one app asks once, lists the apps, and signs out of both', async () => {
     const { portfolio, payment } = await signInToBoth();
-    await portfolio.click('.menu summary');
+    await portfolio.click('.menu-button');
     await press(portfolio, '#sign-out');
     assert.equal(await heading(portfolio), '要登出嗎？');
     const asked = await bodyText(portfolio);

@@ -3,8 +3,10 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { bodyText, childNames, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
+import { setPassword } from '../helpers/city.ts';
 import { choiceButton, choose, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
 
 describe('context selection and switching on a phone', () => {
@@ -31,6 +33,62 @@ describe('context selection and switching on a phone', () => {
     assert.ok(page.url().startsWith(`${harness.environment.payment}/c/`), page.url());
     assert.notDeepEqual(await billNumbers(page), first);
     assert.match(await bodyText(page), /您正在查看 王小樂 示範國小 五年1班/);
+  });
+
+  it('the menu closes by Esc, a tap outside and tabbing away; the name of the child stays in view', async () => {
+    const { page } = await harness.newSession();
+    await signIn(page, harness.environment.payment, LOGIN.G2);
+    await choose(page, '王小樂');
+    const menu = page.locator('#menu');
+    const isBelowButton = async (): Promise<boolean> => {
+      const [button, panel] = await Promise.all([page.locator('.menu-button').boundingBox(), menu.boundingBox()]);
+      return button !== null && panel !== null && panel.y >= button.y + button.height && panel.x >= 0;
+    };
+    for (const close of [
+      () => page.keyboard.press('Escape'),
+      () => page.mouse.click(4, 700),
+      async () => {
+        for (let i = 0; i < 6; i += 1) await page.keyboard.press('Tab');
+      },
+    ]) {
+      await page.click('.menu-button');
+      assert.ok(await isBelowButton());
+      await close();
+      assert.equal(await menu.isVisible(), false);
+    }
+    const avatars = await page.locator('.block-children .avatar').all();
+    const letters = await Promise.all(avatars.map((avatar) => avatar.getAttribute('data-letter')));
+    assert.deepEqual(letters, ['安', '樂']);
+    await press(page, page.locator('.bill a').first());
+    assert.match(await page.locator('#pay').innerText(), /^替王小樂繳費 NT\$ [\d,]+$/);
+    await page.setViewportSize({ width: 390, height: 500 });
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    assert.equal((await page.locator('.context-bar').boundingBox())?.y, 0);
+  });
+
+  it('all children are paid together, and the other guardian sees who paid', async () => {
+    const { payment } = harness.environment;
+    const { page } = await harness.newSession();
+    await signIn(page, payment, LOGIN.G2);
+    await choose(page, '王小安');
+    await press(page, '#family a');
+    assert.match(await bodyText(page), /您正在查看 全部孩子（2 位）/);
+    assert.deepEqual(await childNames(page), ['王小安', '王小樂']);
+    await press(page, page.locator('main a[href*="/switch?"]').first());
+    assert.deepEqual(await childNames(page), ['王小樂']);
+    assert.match(page.url(), /\/bills\/\w+$/);
+    await page.goBack();
+    const total = await page.locator('.amount').innerText();
+    await press(page, '#pay-all');
+    assert.equal(await heading(page), '繳費完成');
+    assert.equal(await page.locator('#receipt:focus .amount').innerText(), total);
+    await setPassword(harness.environment.service, 'G1', DEMO_PASSWORD);
+    const other = (await harness.newSession()).page;
+    await signIn(other, payment, LOGIN.G1);
+    if ((await choiceButton(other).count()) > 0) await choose(other, '王小安');
+    assert.match(await bodyText(other), /由 李美玲 繳費/);
+    await press(other, other.locator('.bill a').first());
+    assert.equal(await other.locator('.summary-list div', { hasText: '繳費人' }).locator('dd').innerText(), '李美玲');
   });
 
   it('two tabs with different children keep their context after a reload (claims, rule 8)', async () => {

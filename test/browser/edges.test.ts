@@ -254,7 +254,7 @@ describe('browser behavior during sign-in', () => {
     await tabTo(page, '[name="choice"]');
     await pressEnter(page);
     assert.equal((await childNames(page)).length, 1);
-    await tabTo(page, '.menu summary');
+    await tabTo(page, '.menu-button');
     await page.keyboard.press('Enter');
     await tabTo(page, 'a.entry');
     await pressEnter(page);

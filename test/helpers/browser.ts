@@ -91,7 +91,7 @@ export async function choose(page: Page, ...words: string[]): Promise<void> {
 
 /** Selects an entry of the account menu of a relying party. */
 export async function switchTo(page: Page, label: string): Promise<void> {
-  await page.click('.menu summary');
+  await page.click('.menu-button');
   await press(page, page.locator('a.entry').filter({ hasText: label }));
 }
 

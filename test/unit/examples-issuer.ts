@@ -90,7 +90,8 @@ export async function startIssuer(): Promise<Issuer> {
     '/token': async (request) => token((await bodyOf(request)).get('code') ?? ''),
     '/me': (request) => {
       const acting = actingNow(codes.get(request.headers.authorization?.slice(7) ?? '')?.acting);
-      return { sub: 'p1', name: '<b>李美玲</b>', children: CHILDREN, acting };
+      const children = CHILDREN.map((child) => ({ ...child, permissions: issuer.permissions }));
+      return { sub: 'p1', name: '<b>李美玲</b>', children, acting };
     },
   };
   const server = createServer((request, response) => {

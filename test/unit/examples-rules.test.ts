@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
-import { accessOf as paymentAccess, isRecent } from '../../examples/payment/access.ts';
+import { accessOf as paymentAccess, familyOf, isRecent } from '../../examples/payment/access.ts';
 import { createLedger } from '../../examples/payment/bills.ts';
-import { paymentTranslations } from '../../examples/payment/translations.ts';
 import { accessOf as portfolioAccess } from '../../examples/portfolio/access.ts';
 import { classOf, filesOf } from '../../examples/portfolio/files.ts';
-import { portfolioTranslations } from '../../examples/portfolio/translations.ts';
-import { actingSchema, claimsParameter, personSchema, ROLES, requestFor } from '../../examples/shared/claims.ts';
+import { actingSchema, personSchema, ROLES } from '../../examples/shared/claims.ts';
 import { ConfigError, readConfig } from '../../examples/shared/config.ts';
 import { createLogoutTokenVerifier, LogoutTokenError } from '../../examples/shared/logout-token.ts';
 import { createSessions, consumePending, storePending, type Context } from '../../examples/shared/sessions.ts';
-import { pickLanguage, sharedTranslations, type Dictionary } from '../../examples/shared/translations.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 4);
 
@@ -216,6 +212,25 @@ describe('access of a context', () => {
       assert.equal(paymentAccess(context({ role, permissions: ['fees:read', 'fees:pay'] })).kind, 'noRole');
     }
   });
+  it('of a family: each child by its own permissions, and none for other roles', () => {
+    const children = [
+      { sub: 'child-a', permissions: ['fees:read', 'fees:pay'] },
+      { sub: 'child-b', permissions: ['fees:read'] },
+      { sub: 'child-c', permissions: ['fees:pay'] },
+    ];
+    const person = personSchema.parse({ sub: 'p1', children });
+    const family = familyOf(context(parent, { person }));
+    assert.deepEqual(
+      family.map(({ child, mayPay }) => [child.sub, mayPay]),
+      [
+        ['child-a', true],
+        ['child-b', false],
+      ],
+    );
+    for (const acting of [undefined, ...ROLES.filter((one) => one !== 'parent').map((role) => ({ role }))]) {
+      assert.deepEqual(familyOf(context(acting, { person })), []);
+    }
+  });
   it('is none without the permission, the child or a context', () => {
     for (const accessOf of [portfolioAccess, paymentAccess]) {
       assert.equal(accessOf(context({ ...parent, permissions: ['fees:pay', 'health:read'] })).kind, 'noPermission');
@@ -257,55 +272,11 @@ describe('generated data', () => {
     let now = NOW;
     const ledger = createLedger(() => now);
     const id = ledger.billsOf('child-a')[0]?.id ?? '';
-    const first = ledger.pay('child-a', id);
+    const first = ledger.pay('child-a', id, { id: 't1', payer: '李美玲' });
     now += 1_000;
-    assert.deepEqual(ledger.pay('child-a', id), first);
-    assert.equal(first?.payment?.at, NOW);
+    assert.deepEqual(ledger.pay('child-a', id, { id: 't2', payer: '王大明' }), first);
+    assert.deepEqual([first?.payment?.at, first?.payment?.payer], [NOW, '李美玲']);
     assert.ok(ledger.billsOf('child-b').every(({ payment }) => payment === undefined));
-    assert.equal(ledger.pay('child-a', 'nothing'), undefined);
-  });
-});
-
-describe('claims and translations', () => {
-  it('refuse a context id that is unsafe in a path', () => {
-    for (const ctx of ['', '../x', 'a/b', 'a?b', 'a b', '%2e']) {
-      assert.equal(actingSchema.safeParse({ role: 'teacher', ctx }).success, false, ctx);
-    }
-  });
-  it('request the granted context again', () => {
-    const acting = actingSchema.parse({ role: 'parent', child: 'child-a', school_code: '993301', ctx: 'a' });
-    assert.equal(
-      claimsParameter(requestFor(acting)),
-      '{"id_token":{"acting":{"value":{"role":"parent","child":"child-a"}}}}',
-    );
-    assert.deepEqual(requestFor(actingSchema.parse({ role: 'teacher', school_code: '993302', ctx: 'a' })), {
-      role: 'teacher',
-      school_code: '993302',
-    });
-  });
-  it('exist for every key of every view, in both languages with the same placeholders', () => {
-    for (const [folder, own] of Object.entries({ portfolio: portfolioTranslations, payment: paymentTranslations })) {
-      const words: Dictionary = { ...sharedTranslations, ...own };
-      for (const text of Object.values(words)) {
-        const gaps = (line: string): string[] => (line.match(/\{\w+\}/g) ?? []).sort();
-        assert.deepEqual(gaps(text.en), gaps(text['zh-TW']));
-      }
-      for (const views of [
-        new URL('../../examples/shared/views/', import.meta.url),
-        new URL(`../../examples/${folder}/views/`, import.meta.url),
-      ]) {
-        for (const file of readdirSync(views)) {
-          for (const [, key = ''] of readFileSync(new URL(file, views), 'utf8').matchAll(/\bt\('([\w.]+)'/g)) {
-            assert.ok(key in words, `${file}: ${key}`);
-          }
-        }
-      }
-    }
-  });
-  it('follow the person first, then the browser', () => {
-    assert.equal(pickLanguage('en-GB', 'zh-TW'), 'en');
-    assert.equal(pickLanguage('zh-Hant-TW', 'en'), 'zh-TW');
-    assert.equal(pickLanguage('vi', 'en'), 'en');
-    assert.equal(pickLanguage(undefined, false), 'zh-TW');
+    assert.equal(ledger.pay('child-a', 'nothing', { id: 't3', payer: '李美玲' }), undefined);
   });
 });
