@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
+import { SESSION_POLICY } from '../../src/domain/throttling/request-rates.ts';
 import { findOpenApplication, listApplicants } from '../../src/store/binding/applications.ts';
 import {
   APPLICANT,
@@ -181,6 +182,23 @@ eachService(
       }
       const { page: english } = await signInFamily(running(), 'H4', '/binding', 'en');
       assert.match(errorAt(english, 'national_id_1'), /not valid/);
+    });
+
+    it('limits the forms of a session, because a rejected one is stored too', async () => {
+      const { browser } = await start();
+      const { issuer } = running();
+      const headers = formHeaders(issuer, await browser.jar.getCookieString(issuer));
+      // Forms with a repeated field count, and store nothing.
+      const post = (body: string): Promise<Response> =>
+        fetch(`${issuer}/binding/student`, { method: 'POST', redirect: 'manual', headers, body });
+      for (let count = 0; count < SESSION_POLICY.capacity; count += 1) {
+        const { status } = await post('report=one&report=two');
+        if (status === 429) break;
+        assert.equal(status, 400);
+      }
+      const refused = await post('version=1');
+      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '10']);
+      assert.equal((await browser.open('/binding/student')).status, 200);
     });
 
     it('needs a new code for another email address', async () => {

@@ -23,11 +23,15 @@ export function createBindingRouter(deps: HttpDeps): Router {
       requireSchoolAccount(deps, (ctx, family) => show(deps, ctx, family)),
     );
   };
+  // Each form stores data, also a rejected one.
   const addForm = (path: string, submit: Page): void => {
     router.post(
       path,
       forms,
-      requireSchoolAccount(deps, (ctx, family) => submit(deps, ctx, family)),
+      requireSchoolAccount(deps, (ctx, family) => {
+        deps.rateLimiter.admitPerson('account', { personId: family.accountId, sessionHash: family.sessionHash });
+        return submit(deps, ctx, family);
+      }),
     );
   };
   addPage('/', showStatus);
