@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 
 import Provider from 'oidc-provider';
 
-import { checkRegistration, clientSchema, type ClientRegistration } from '../../src/config/clients.ts';
+import { checkRegistration, clientSchema } from '../../src/config/clients.ts';
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { toMetadata } from '../../src/oidc/options/clients.ts';
 import { validateMetadata } from '../../src/oidc/provider-internals.ts';
