@@ -68,6 +68,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await lookAtApp(page, 'portfolio/views/drawers');
       await page.click('.menu-button');
       await lookAtApp(page);
+      await page.keyboard.press('Escape');
       await press(page, page.locator('.drawer a').first());
       await lookAtApp(page, 'portfolio/views/drawer');
       await press(page, page.locator('.files a').first());
