@@ -33,10 +33,11 @@ after(() => {
 const stateOn = ({ body }: Answer): string | undefined => /data-request-state="([^"]+)"/.exec(body)?.[1];
 const requestOn = ({ url }: Answer): string => /\/requests\/([^?/]+)/.exec(url)?.[1] ?? '';
 
-/** Fills in the form and confirms it. @returns the receipt */
+/** Fills in the form, reloads the confirmation page, and confirms. @returns the receipt */
 async function ask(browser: HttpBrowser, kind: string, what = 'what is wrong'): Promise<Answer> {
   const form = await browser.open(`/account/data/requests/new?kind=${kind}`);
-  const confirmation = await browser.submit(form, { what, why: 'my reason' });
+  const { url } = await browser.submit(form, { what, why: 'my reason' });
+  const confirmation = await browser.open(url);
   assert.match(confirmation.body, /name="confirmed"/);
   return browser.submit(confirmation, { confirmed: 'yes' });
 }
@@ -139,7 +140,7 @@ eachService(
       const form = await browser.open('/account/data/requests/new?kind=correction');
       const empty = await browser.submit(form, { what: ' ' });
       assert.equal(empty.status, 422);
-      assert.notEqual(errorAt(empty, 'what'), '');
+      assert.notEqual(errorAt(await browser.open(empty.url), 'what'), '', 'also after a reload');
       const receipt = await ask(browser, 'correction', '<b>my name</b>');
       assert.equal(stateOn(receipt), 'open');
       assert.match(textOf(receipt.body), /2026年12月23日/);

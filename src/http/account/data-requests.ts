@@ -13,6 +13,7 @@ const PATH = '/account/data/requests';
 const kind = z.enum(SUBJECT_REQUEST_KINDS);
 const requestForm = z.object({ kind, what: field, why: field, confirmed: checkbox, edit: checkbox });
 type Sent = z.infer<typeof requestForm>;
+type Typed = Pick<Sent, 'kind' | 'what' | 'why'>;
 
 /** Adds the requests for correction, stop of processing and deletion: form, confirmation, receipt, withdrawal. */
 export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
@@ -58,22 +59,29 @@ const formPathOf = (asked: Sent['kind']): string => `${PATH}/new?kind=${asked}`;
 async function showForm(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const asked = kind.safeParse(ctx.query['kind']);
   if (!asked.success) throw createError(404, 'no such kind of request');
-  const { what = '', why = '' } = await deps.unsentForms.find(ownerOf(signedIn), formPathOf(asked.data));
+  const { what, why = '' } = await deps.unsentForms.find(ownerOf(signedIn), formPathOf(asked.data));
+  const kept = { kind: asked.data, what: what ?? '', why };
+  const isSubmitted = what !== undefined && ctx.query['step'] === 'check';
+  const errors = isSubmitted ? problemsOf(deps, ctx, kept) : {};
+  const isRejected = Object.keys(errors).length > 0;
   const notice = ctx.query['done'] === 'confirmed' ? deps.pages.t(ctx, 'data.notice.confirmed') : undefined;
-  render(deps, ctx, { kind: asked.data, what, why, confirmed: false, edit: false }, { notice });
+  render(deps, ctx, kept, {
+    ...{ errors, notice, isConfirmation: isSubmitted && !isRejected, status: isRejected ? 422 : 200 },
+  });
 }
 
-/** The first submission shows what will happen, the second sends the request. */
+/**
+ * The first submission leads to a page that shows what will happen or what is wrong, the second sends the request. The page is answered to
+ * a GET, so that a reload and the history of the browser send nothing again.
+ */
 async function submitRequest(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const sent = readForm(ctx, requestForm);
   deps.rateLimiter.admitPerson('account', ownerOf(signedIn));
-  const errors = problemsOf(deps, ctx, sent);
-  if (sent.edit || Object.keys(errors).length > 0) {
-    render(deps, ctx, sent, { errors: sent.edit ? {} : errors, status: sent.edit ? 200 : 422 });
-    return;
-  }
-  if (!sent.confirmed) {
-    render(deps, ctx, sent, { isConfirmation: true });
+  const isRejected = Object.keys(problemsOf(deps, ctx, sent)).length > 0;
+  if (sent.edit || isRejected || !sent.confirmed) {
+    const path = formPathOf(sent.kind);
+    await deps.unsentForms.keep(ownerOf(signedIn), path, { what: sent.what, why: sent.why });
+    redirect(ctx, sent.edit ? path : `${path}&step=check`);
     return;
   }
   const request = {
@@ -94,7 +102,7 @@ async function submitRequest(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
 }
 
 /** A correction needs to say what is wrong. */
-function problemsOf({ pages }: HttpDeps, ctx: Context, sent: Sent): Record<string, string> {
+function problemsOf({ pages }: HttpDeps, ctx: Context, sent: Typed): Record<string, string> {
   const tooLong = pages.t(ctx, 'dataRequest.tooLong', { max: MAX_REQUEST_TEXT_LENGTH });
   return {
     ...(normalizeText(sent.what) === '' ? { what: pages.t(ctx, 'dataRequest.missing') } : {}),
@@ -111,7 +119,7 @@ interface FormState {
   status?: number;
 }
 
-function render({ pages }: HttpDeps, ctx: Context, sent: Sent, state: FormState): void {
+function render({ pages }: HttpDeps, ctx: Context, sent: Typed, state: FormState): void {
   ctx.state['pagePath'] = formPathOf(sent.kind);
   const { kind: asked, what, why } = sent;
   const { isConfirmation = false, errors = {}, alert, notice, status = 200 } = state;
