@@ -47,7 +47,7 @@ export function samplePageLocals(x: string): PageLocals {
     'interaction/sign-in': { ...signIn, errors, ...SIGN_IN_LINKS },
     'interaction/school-sign-in': {
       ...{ action: '/a', app, values: { school: x, account: x }, schools: [{ code: '993301', label: x }], errors },
-      ...{ humanCheck: 'h', isReauthentication: false, otherAccountUrl: '/o' },
+      ...{ humanCheck: 'h', schoolName: x, isReauthentication: false, otherAccountUrl: '/o' },
     },
     ...bindingSamples(x),
     'interaction/binding-required': {

@@ -114,6 +114,7 @@ eachService(
       await browser.submit(await browser.open('/session/end'), { logout: 'yes' });
       const page = await openSchoolPage(browser, await browser.open('/account'));
       assert.match(page.body, /name="school"[^>]*value="993301"/);
+      assert.match(textOf(page.body), /993301 是「示範高中」。/);
       assert.match(page.body, /name="account"[^>]*value=""/);
     });
 

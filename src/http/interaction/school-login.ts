@@ -137,6 +137,7 @@ async function render(
 ): Promise<void> {
   const { uid } = interaction;
   const schools = await deps.schoolDirectory.list();
+  const chosen = schools.find(({ code }) => code === values.school);
   deps.pages.show(
     ctx,
     'interaction/school-sign-in',
@@ -144,6 +145,7 @@ async function render(
       action: `/interaction/${uid}/school`,
       app: destinationOf(deps, ctx, interaction),
       values,
+      schoolName: chosen && deps.pages.schoolName(ctx, chosen),
       schools: schools.map((one) => ({
         code: one.code,
         label: `${one.district} ${deps.pages.schoolName(ctx, one) ?? ''}`.trim(),

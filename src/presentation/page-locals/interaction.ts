@@ -88,6 +88,8 @@ interface SchoolSignInLocals {
   action: string;
   app: AppName;
   values: { school: string; account: string; password?: string | undefined };
+  /** The name of the school, if `values.school` is its code. */
+  schoolName?: string | undefined;
   schools: readonly { code: string; label: string }[];
   alert?: string | undefined;
   errors: FieldErrors;
