@@ -191,6 +191,10 @@ export const SERVICES: readonly Part[] = [
     tests: [...unit('services-console-bureau'), ...http('bureau')],
   },
   { sources: files('services/console', 'notices register-switch'), tests: http('console-notices register-check') },
+  {
+    sources: [...files('services/console', 'school-contacts'), ...files('services/people', 'school-contacts')],
+    tests: http('school-contacts'),
+  },
   { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
   {
     sources: files('services/authentication', 'account-reminder human-check recovery-limits'),

@@ -12,6 +12,7 @@ import { countDemoSchools } from '../../src/store/people/schools.ts';
 import { DEFAULT_PEOPLE, generateCity } from './generator.ts';
 import { TERM, type CityBatch, type CityPerson } from './model.ts';
 import { BUREAU_ACCOUNT, DEMO_PASSWORD } from './named-people.ts';
+import { contactsFor } from './schools.ts';
 import { DEFAULT_SEED, seededUuid } from './seeded-random.ts';
 
 /** Lifetime of a first password in the demo, in milliseconds: 30 days, the default of the service. */
@@ -88,6 +89,7 @@ async function insertRows(tx: Transaction, rows: Rows): Promise<void> {
   await insertMany(tx, tables.passwords, rows.passwords);
   await insertMany(tx, tables.firstPasswords, rows.firstPasswords);
   await insertMany(tx, tables.schools, rows.schools);
+  await insertMany(tx, tables.schoolContacts, rows.schoolContacts);
   await insertMany(tx, tables.classes, rows.classes);
   await insertMany(tx, tables.enrollments, rows.enrollments);
   await insertMany(tx, tables.memberships, rows.memberships);
@@ -102,6 +104,9 @@ function rowsOf(batch: CityBatch, context: RowContext) {
   const term = { year: TERM.year, semester: TERM.semester };
   return {
     schools: batch.schools,
+    schoolContacts: batch.schools.flatMap((school) =>
+      contactsFor(school).map((contact) => ({ schoolCode: school.code, ...contact })),
+    ),
     persons: batch.persons.map((person) => personRow(person, context)),
     identifiers: batch.persons.flatMap((person) => identifierRows(person, context)),
     passwords: batch.persons

@@ -1,3 +1,4 @@
+import type { SchoolContact } from '../../src/domain/school-contacts.ts';
 import type { School, SchoolType } from '../../src/domain/model.ts';
 
 /** School types of the demo city. It has no special schools. */
@@ -123,4 +124,15 @@ export function schoolsFor(people: number): Record<CitySchoolType, CitySchool[]>
 export function classTitle(type: CitySchoolType, classno: string): string {
   const grade = KINDS[type].grades[Number(classno[0]) - 1] ?? '';
   return `${grade}${Number(classno.slice(1))}班`;
+}
+
+/** Returns the desks that families of a school call: the table of the source text, with numbers that no telephone has. */
+export function contactsFor({ code }: Pick<School, 'code'>): SchoolContact[] {
+  const phone = `02-0000-${code.slice(-4)}`;
+  return [
+    { subject: 'account', desk: '系統師', deskEn: 'System administrator', phone, extension: '256' },
+    { subject: 'portfolio_sign_in', desk: '服推組', deskEn: 'Service office', phone, extension: '252' },
+    { subject: 'portfolio', desk: '輔導組', deskEn: 'Counseling office', phone, extension: '242' },
+    { subject: 'payment', desk: '出納組', deskEn: 'Cashier', phone, extension: '235' },
+  ];
 }

@@ -19,6 +19,7 @@ import { createConsoleKeys } from '../services/console/keys.ts';
 import { createFamilyRequests } from '../services/console/family-requests.ts';
 import { createDashboards } from '../services/console/dashboard.ts';
 import { createConsoleNotices } from '../services/console/notices.ts';
+import { createConsoleSchoolContacts } from '../services/console/school-contacts.ts';
 import { createRegisterSwitch } from '../services/console/register-switch.ts';
 import { createPersonActions } from '../services/console/person-actions.ts';
 import { createPersonEffects } from '../services/console/person-effects.ts';
@@ -91,6 +92,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
     personActions,
     notices: createConsoleNotices({ store, clock, audit, authorization }),
+    schoolContacts: createConsoleSchoolContacts({ store, audit, authorization }),
     registerSwitch: createRegisterSwitch({ store, audit, authorization }),
     requests: { ...requestList, ...createStaffRequestAnswers(requestDeps) },
     subjectRequests,

@@ -86,7 +86,7 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
 async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store, brand: Brand): Promise<Container> {
   const { store, isAvailable } = monitorAvailability(unmonitored, runtime.log);
   const services = await createServices(config, { ...runtime, store, brand });
-  const { clock, log, metrics, hasher, templates, i18n } = services;
+  const { clock, log, metrics, hasher } = services;
   const connections = createConnections({ log, metrics, trustedProxies: config.trustedProxies });
   const inFlight = createInFlightTracker(connections);
   const drain = createDrain(inFlight);
@@ -102,7 +102,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
   const clientsReload = createClientsFile(config, services, () => app.oidc);
   const handle = rejectDuplicateHeaders((request, response) => app.handle(request, response));
   const server = createHttpServer(config.tls, connections, drain.watch(inFlight.watch(handle)));
-  const mailer = createMailer(config.mail, templates, i18n);
+  const mailer = createMailer(config.mail, services);
   const jobDeps = {
     config,
     services,

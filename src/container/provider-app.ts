@@ -69,6 +69,7 @@ export function createProviderApp(
     random: services.random,
     rateLimiter: services.rateLimiter,
     passwordReset: services.passwordReset,
+    schoolContacts: services.schoolContacts,
     schoolDirectory: services.schoolDirectory,
     secondFactors: services.secondFactors,
     secrets: services.secrets,

@@ -6,6 +6,7 @@ import { createContacts, type Contacts } from '../services/people/contacts.ts';
 import { createEmailReverts, type EmailReverts } from '../services/people/email-reverts.ts';
 import { createPersonalDataCopy, type PersonalDataCopy } from '../services/personal-data/copy.ts';
 import { createSubjectRequests, type SubjectRequests } from '../services/personal-data/requests.ts';
+import { createSchoolContacts, type SchoolContacts } from '../services/people/school-contacts.ts';
 import { createUnsentForms, type UnsentForms } from '../services/people/unsent-forms.ts';
 import type { Services } from './services.ts';
 
@@ -17,6 +18,7 @@ export interface SelfService {
   emailReverts: EmailReverts;
   humanCheckDemand: HumanCheckDemand;
   personalData: PersonalDataCopy;
+  schoolContacts: SchoolContacts;
   subjectRequests: SubjectRequests;
   unsentForms: UnsentForms;
 }
@@ -37,6 +39,7 @@ export function createSelfService(
     emailReverts: createEmailReverts({ ...deps, issuer }),
     humanCheckDemand: createHumanCheckDemand({ ...deps, failures }),
     personalData: createPersonalDataCopy(deps),
+    schoolContacts: createSchoolContacts(deps),
     subjectRequests: createSubjectRequests({ ...deps, issuer }),
     unsentForms: createUnsentForms(deps),
   };

@@ -32,6 +32,7 @@ import type { EmailReverts } from '../services/people/email-reverts.ts';
 import type { People } from '../services/people/people.ts';
 import type { PersonalDataCopy } from '../services/personal-data/copy.ts';
 import type { SubjectRequests } from '../services/personal-data/requests.ts';
+import type { SchoolContacts } from '../services/people/school-contacts.ts';
 import type { UnsentForms } from '../services/people/unsent-forms.ts';
 import type { Settings } from '../services/settings/settings.ts';
 import type { UploadMemory } from './forms/upload-memory.ts';
@@ -77,6 +78,7 @@ export interface HttpDeps {
   rateLimiter: RequestRateLimiter;
   passwordReset: PasswordReset;
   secondFactors: SecondFactors;
+  schoolContacts: SchoolContacts;
   schoolDirectory: SchoolDirectory;
   secrets: Secrets;
   settings: Pick<Settings, 'loadPolicy' | 'findAnnouncement'>;

@@ -23,6 +23,7 @@ import { securityHeaders } from './middleware/security-headers.ts';
 import { showErrorPage } from './pages/error-pages.ts';
 import { createPasswordResetRouter } from './password-reset/router.ts';
 import { isApiPath, isCsrfExempt } from './paths.ts';
+import { createSchoolContactsRouter } from './school-contacts/router.ts';
 import { replaceAutoSubmitForms } from './provider/auto-submit-forms.ts';
 import { createEndSessionRouter } from './provider/end-session.ts';
 import { createPostToGetRouter } from './provider/post-to-get.ts';
@@ -30,8 +31,8 @@ import { createPostToGetRouter } from './provider/post-to-get.ts';
 /** Lists the middlewares of a request in their order. The routes of the provider run after the last one. */
 export function createMiddlewares(deps: HttpDeps): Middleware[] {
   const { issuer, oidc, pages } = deps;
-  const showError = (ctx: Context, status: number, reference: string, error?: unknown): void => {
-    showErrorPage(pages, ctx, { status, reference, error });
+  const showError = (ctx: Context, status: number, requestId: string, error?: unknown): void => {
+    showErrorPage(pages, ctx, { status, requestId, error });
   };
   return [
     requestLog({ ...deps, showError }),
@@ -70,6 +71,7 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
     ownRoutes(createConsoleRouter(deps)),
     ownRoutes(createPasswordResetRouter(deps)),
     ownRoutes(createForgotAccountRouter(deps)),
+    ownRoutes(createSchoolContactsRouter(deps)),
     ownRoutes(createEndSessionRouter(deps)),
     limitAnonymousSessions(oidc.provider, deps.rateLimiter),
     replaceAutoSubmitForms(deps),

@@ -19,6 +19,7 @@ import {
   STAFF_TASKS,
   WORK_KINDS,
 } from '../domain/binding/family-notices.ts';
+import { CONTACT_SUBJECTS } from '../domain/school-contacts.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { APPLIED_STATES } from './page-locals/interaction.ts';
@@ -32,6 +33,9 @@ const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
  */
 export const DYNAMIC_KEYS = {
   'noticeEditor.point': NOTICE_POINTS,
+  'schoolContacts.subject': CONTACT_SUBJECTS,
+  'schoolContacts.field': ['desk', 'deskEn', 'phone', 'extension'],
+  'schoolContacts.wrong': ['desk', 'deskEn', 'phone', 'extension'],
   'registerCheck.effect': ['on', 'rest', 'off'],
   'noticeEditor.effect': ['newOnly', 'keeps'],
   'noticeEditor.text': ['chinese', 'english'],

@@ -33,7 +33,8 @@ export interface Templates {
   page<N extends PageName>(name: N, lang: string, locals: PageLocals[N] & CommonLocals): string;
   /** Returns the name of the service. */
   brandName(lang: string): string;
-  mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N]): Mail;
+  /** @param desks whom the recipient can call, one school each */
+  mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N], desks?: readonly string[]): Mail;
   /** All files under `/assets/` by path, in memory. */
   readonly assets: ReadonlyMap<string, Asset>;
   /** Returns the URL of an asset: `style.css` → `/assets/style.css?v=…`. @throws {Error} when the file does not exist */
@@ -175,14 +176,14 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
         hasRequests: false,
         hasFamilyRequests: false,
         hasApplications: false,
-        hasRegisterCheck: false,
+        hasSchoolSettings: false,
         ...locals,
         ...helpersFor(lang),
         head,
       };
       return render('layout', { ...it, body: render(name, it) });
     },
-    mail: (name, lang, locals) => {
+    mail: (name, lang, locals, desks = []) => {
       const head: PageHead = {
         title: '',
         width: 'narrow',
@@ -191,7 +192,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
         styles: [],
         data: {},
       };
-      const it = { ...locals, ...helpersFor(lang), head };
+      const it = { ...locals, ...helpersFor(lang), desks, head };
       const text = render(`mail/${name}.text`, it);
       const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });
       return { subject: toSingleLine(`${head.title}｜${it.brand.name}`), text, html };

@@ -32,7 +32,7 @@ const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 /** Asserts an error page with a reference and without internal details. */
 function assertErrorPage(answer: Answer): void {
   assert.equal(answer.status, 500);
-  assert.match(answer.body, /<code>[0-9a-f-]{36}<\/code>/);
+  assert.match(answer.body, /<code>[2-9AFHKMRWXY]{6}<\/code>/);
   assert.doesNotMatch(answer.body, /SQLITE|\.ts|select |insert /i);
 }
 

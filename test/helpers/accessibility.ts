@@ -95,6 +95,8 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/notices': ['noticeEditor.title'],
   // The title has the version.
   'console/notice': [],
+  'school-contacts': ['schoolContacts.title'],
+  'console/school-contacts': ['schoolContacts.nav'],
   'console/register-check': ['registerCheck.title'],
   'console/slip': ['console.slip.title'],
   'console/clients': ['clients.title'],

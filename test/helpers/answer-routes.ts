@@ -5,3 +5,9 @@ export const ANSWER_ROUTES: readonly string[] = [
     ...[`GET ${path}`, `GET ${path}/report.csv`, `GET ${path}/reminders`, `POST ${path}/reminders`],
   ]),
 ];
+
+/** The console routes of the settings of schools. */
+export const SCHOOL_SETTING_ROUTES: readonly string[] = [
+  ...['GET /console/register-check', 'POST /console/register-check', 'GET /console/school-contacts'],
+  ...['GET /console/school-contacts/:code', 'POST /console/school-contacts/:code'],
+];

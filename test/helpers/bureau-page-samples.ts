@@ -11,6 +11,7 @@ export function sampleBureauLocals(
   | 'console/notice'
   | 'console/notices'
   | 'console/register-check'
+  | 'console/school-contacts'
   | 'console/schools'
 > {
   return {
@@ -65,6 +66,13 @@ export function sampleBureauLocals(
       notices: [
         { version: 2, publishedAt: 1, publishedBy: x, isCurrent: true },
         { version: 1, publishedAt: undefined, publishedBy: undefined, isCurrent: false },
+      ],
+      notice: x,
+    },
+    'console/school-contacts': {
+      schools: [
+        { code: '993301', name: x, lines: [x, x] },
+        { code: '993302', name: x, lines: [] },
       ],
       notice: x,
     },

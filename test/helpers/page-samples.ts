@@ -33,14 +33,12 @@ export function samplePageLocals(x: string): PageLocals {
   const errors = Object.fromEntries(names.map((name) => [name, x]));
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
   const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
+  const contact = { subject: x, desk: x, deskLang: 'zh-TW', number: x, url: 'tel:0255503301,256' };
+  const school = { code: '993301', name: x };
+  const schoolContacts = [{ name: x, contacts: [contact, contact] }];
   const qr = { size: 29, path: 'M4 4h1v1h-1z' };
   const totpSetup = {
-    action: '/a',
-    secret: x,
-    qr,
-    setup: x,
-    name: x,
-    errors: { code: x },
+    ...{ action: '/a', secret: x, qr, setup: x, name: x, errors: { code: x } },
     passkey: { options: x, setup: x },
   };
   return {
@@ -51,11 +49,7 @@ export function samplePageLocals(x: string): PageLocals {
     },
     ...bindingSamples(x),
     'interaction/binding-required': {
-      app,
-      applied: 'approved',
-      startUrl: '/b',
-      cancelAction: '/c',
-      otherAccountAction: '/o',
+      ...{ app, applied: 'approved', startUrl: '/b', cancelAction: '/c', otherAccountAction: '/o' },
     },
     'interaction/adulthood': { app, action: '/a', guardian, otherAccountAction: '/o' },
     'interaction/sharing-stopped': { app, cancelAction: '/c', otherAccountAction: '/o' },
@@ -67,20 +61,14 @@ export function samplePageLocals(x: string): PageLocals {
       choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
     },
     'interaction/second-factor': {
-      ...{
-        action: '/a',
-        app,
-        account,
-        method: 'totp',
-        otherMethodUrl: '/m',
-        passkeyUrl: '/p',
-        otherAccountAction: '/o',
-      },
+      ...{ action: '/a', app, account, method: 'totp', otherMethodUrl: '/m', passkeyUrl: '/p' },
+      otherAccountAction: '/o',
       ...{ cancelAction: '/c', isOnOtherDevice: false, alert: x, errors: { code: x } },
     },
     'interaction/second-factor-setup': { ...totpSetup, app, cancelAction: '/c' },
     'interaction/recovery-codes': { action: '/a', app, codes: [x], setup: x, name: x },
-    'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o' },
+    'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o', schoolContacts },
+    'school-contacts': { typed: x, options: [school], matches: [school, school], schoolContacts },
     'interaction/consent': {
       action: '/a',
       app: { name: x, url: 'https://app.example/x' },
@@ -134,6 +122,7 @@ export function samplePageLocals(x: string): PageLocals {
     'account/email-revert': { action: x, email: x },
     'account/contact-removal': { kind: 'mobile', login: x, pending: x },
     'account/overview': {
+      schoolContacts,
       changes: [{ at: 0, text: x, origin: x }],
       changesThrough: 1,
       ...{ removalAt: 0, hasGuardians: true, needsConsent: true },

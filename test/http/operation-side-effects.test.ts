@@ -174,9 +174,14 @@ describe('side effects of a sign-in', () => {
     await store.runExclusively((run) => run('alter table persons_away rename to persons'));
     assert.equal(broken.status, 500);
     const [, reference] = /<code>([^<]*)<\/code>/.exec(broken.body) ?? [];
-    assert.equal(reference, broken.headers.get('x-request-id'));
+    const requestId = broken.headers.get('x-request-id') ?? '';
+    assert.match(reference ?? '', /^[2-9AFHKMRWXY]{6}$/);
+    assert.match(
+      kept.text(),
+      new RegExp(`"requestId":"${requestId}"[^\\n]*"reference":"${reference ?? ''}"[^\\n]*"msg":"request"`),
+    );
     assert.doesNotMatch(broken.body, /SQLITE|no such table|persons|\.ts|select /i);
-    assert.ok(kept.text().includes(`"requestId":"${reference}","msg":"request failed"`));
+    assert.ok(kept.text().includes(`"requestId":"${requestId}","msg":"request failed"`));
     assert.equal((await httpBrowser.open('/account')).status, 200);
   });
 });
@@ -194,7 +199,7 @@ describe('an unavailable database', () => {
       assert.equal(await statusOf('/health/live'), 200);
       const page = await createHttpBrowser(service.issuer).open('/account');
       assert.equal(page.status, 503);
-      assert.match(page.body, /<code>[0-9a-f-]{36}<\/code>/);
+      assert.match(page.body, /<code>[2-9AFHKMRWXY]{6}<\/code>/);
       assert.doesNotMatch(page.body, /ECONNREFUSED|postgres/);
     } finally {
       await service.stop();

@@ -7,7 +7,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
-import { ANSWER_ROUTES } from '../helpers/answer-routes.ts';
+import { ANSWER_ROUTES, SCHOOL_SETTING_ROUTES } from '../helpers/answer-routes.ts';
 import { recordRoutes } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -137,8 +137,7 @@ const TABLE: Record<string, Expected> = {
   'POST /console/family-requests/end/:id': staff,
   'GET /console/family-requests/report/:id': staff,
   'POST /console/family-requests/report/:id': staff,
-  'GET /console/register-check': staff,
-  'POST /console/register-check': staff,
+  ...Object.fromEntries(SCHOOL_SETTING_ROUTES.map((route) => [route, staff])),
   'GET /console/notices': staff,
   'GET /console/notices/new': staff,
   'POST /console/notices/new': staff,
@@ -175,6 +174,7 @@ const TABLE: Record<string, Expected> = {
   'POST /console/people/:id/memberships/new': staff,
   'POST /console/people/:id/memberships/end': staff,
   'GET /assets/*path': all('200'),
+  'GET /school-contacts': all('200'),
   'GET /forgot-account': all('200'),
   'POST /forgot-account': all('422'),
   'GET /forgot-password': all('200'),

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { APPLICANT_KINDS, parseRelation } from '../../src/domain/binding/applicants.ts';
 import { BINDING_CONFLICTS } from '../../src/domain/binding/conflicts.ts';
 import { isApprovedByRegister, type RegisterFacts, type RegisterMatch } from '../../src/domain/binding/register.ts';
-import { registerSwitchCapacity } from '../../src/domain/access/policy.ts';
+import { schoolSettingCapacity } from '../../src/domain/access/policy.ts';
 
 const EXACT: RegisterMatch = { kind: 'found', isNameEqual: true, isRelationEqual: true };
 const CLEAR: RegisterFacts = {
@@ -78,8 +78,8 @@ describe('an approval by the register', () => {
   it('is switched by the bureau, and by the registrar of an open school only', () => {
     const registrar = { capacity: 'registrar', schoolCode: '993301' } as const;
     const bureau = { capacity: 'bureau_admin' } as const;
-    const of = (...capacities: Parameters<typeof registerSwitchCapacity>[0]['capacities']) =>
-      registerSwitchCapacity({ capacities }, '993301');
+    const of = (...capacities: Parameters<typeof schoolSettingCapacity>[0]['capacities']) =>
+      schoolSettingCapacity({ capacities }, '993301');
     assert.equal(of(registrar), 'registrar');
     assert.equal(of(registrar, bureau), 'bureau_admin');
     assert.equal(of({ ...registrar, isSchoolClosed: true }), undefined);

@@ -18,6 +18,15 @@ const at = (path: string): string => new URL(`../../${path}`, import.meta.url).p
 const i18n = createI18n(at('config/locales'));
 const brand = loadBrand(at('config/brand.json'));
 const templates = createTemplates({ viewsDir: at('views'), publicDir: at('public'), i18n, brand });
+/** The school of the child, with the desk for accounts and another one. */
+const school = { code: '993301', name: '示範高中', nameEn: 'Demo High School', type: 'senior_high' as const };
+const account = { subject: 'account' as const, desk: '系統師', deskEn: '', phone: '02-0000-3301', extension: '256' };
+const contacts = [account, { ...account, subject: 'payment' as const, desk: '出納組', extension: '235' }];
+const schoolContacts = {
+  listOfAddress: (email: string) => Promise.resolve(email.includes('@') ? [{ school, contacts }] : []),
+};
+const DESKS_ZH = ['示範高中 系統師 02-0000-3301 轉 256'];
+const DESKS_EN = ['Demo High School 系統師 02-0000-3301 ext. 256'];
 let certificate: TestCertificate;
 /** The last mail that a server took. */
 let received = '';
@@ -46,7 +55,7 @@ async function send(offer: { startTls: boolean }, requireTls: boolean, query = '
   const port = await freePort();
   await once(server.listen(port, '127.0.0.1'), 'listening');
   const smtpUrl = `smtp://localhost:${String(port)}${query}`;
-  const mailer = createMailer({ smtpUrl, from: 'no-reply@city.test', requireTls }, templates, i18n);
+  const mailer = createMailer({ smtpUrl, from: 'no-reply@city.test', requireTls }, { templates, i18n, schoolContacts });
   const locals = { name: '王大明', changedAt: 0, link: 'https://id.city.test/forgot-password' };
   try {
     const job = { kind: 'mail', to: 'a@city.test', template: 'password-changed', lang: 'zh-TW', locals } as const;
@@ -103,8 +112,7 @@ describe('mail rendering', () => {
   } as unknown as Templates;
   const mailer = createMailer(
     { smtpUrl: 'smtp://127.0.0.1:9', from: 'no-reply@city.test', requireTls: false },
-    recordingTemplates,
-    i18n,
+    { templates: recordingTemplates, i18n, schoolContacts },
   );
   /** Renders a mail: the server is unavailable, so sending fails after rendering. */
   const render = async (job: MailJob): Promise<unknown> => {
@@ -114,14 +122,15 @@ describe('mail rendering', () => {
   };
 
   it('uses the language of the person and the values of the job', async () => {
-    assert.deepEqual(await render(resetMail), ['reset-link', 'zh-TW', resetMail.locals]);
+    assert.deepEqual(await render(resetMail), ['reset-link', 'zh-TW', resetMail.locals, DESKS_ZH]);
     const changed = { name: '王大明', changedAt: 0, link: 'https://id.example/forgot-password' };
     assert.deepEqual(await render({ ...resetMail, template: 'password-changed', lang: 'en', locals: changed }), [
       'password-changed',
       'en',
       changed,
+      DESKS_EN,
     ]);
-    assert.deepEqual(await render({ ...resetMail, lang: 'xx' }), ['reset-link', 'zh-TW', resetMail.locals]);
+    assert.deepEqual(await render({ ...resetMail, lang: 'xx' }), ['reset-link', 'zh-TW', resetMail.locals, DESKS_ZH]);
   });
 
   it('rejects a job with missing values', async () => {

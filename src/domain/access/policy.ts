@@ -176,8 +176,8 @@ export function administersCity(actor: PolicyActor): boolean {
   return actor.kind === 'operator' || actor.capacities.some(({ capacity }) => capacity === 'bureau_admin');
 }
 
-/** Returns the capacity by which an actor lets the register approve applications at a school: the bureau, or its registrar. */
-export function registerSwitchCapacity(
+/** Returns the capacity by which an actor changes the settings of a school, such as its contacts: the bureau, or its registrar. */
+export function schoolSettingCapacity(
   { capacities }: { capacities: readonly HeldCapacity[] },
   schoolCode: string,
 ): Capacity | undefined {
@@ -187,6 +187,11 @@ export function registerSwitchCapacity(
       (one.capacity === 'registrar' && one.schoolCode === schoolCode && !isAtClosedSchool(one)),
   );
   return held?.capacity;
+}
+
+/** Returns true if the actor may change the settings of some school. */
+export function changesSchoolSettings({ capacities }: { capacities: readonly HeldCapacity[] }): boolean {
+  return capacities.some(({ capacity }) => capacity === 'bureau_admin' || capacity === 'registrar');
 }
 
 function isInScope(held: HeldCapacity, target: PolicyTarget): boolean {

@@ -10,6 +10,7 @@ import type { AccountLocals } from '../../presentation/page-locals/account.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
+import { describeContacts } from '../school-contacts/describe.ts';
 import { listChanges } from './changes.ts';
 import { deviceName } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
@@ -30,7 +31,7 @@ export type Notice = (typeof NOTICES)[number];
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
   const parsedNotice = notice.safeParse(ctx.query['done']);
-  const [sessions, apps, staff, removalAt, changes, guardians = [], applicationState] = await Promise.all([
+  const [sessions, apps, staff, removalAt, changes, guardians = [], applicationState, schools] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
     deps.console.authorization.findActor(signedIn.facts.id),
@@ -38,6 +39,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     listChanges(deps, ctx, signedIn),
     deps.adulthood.listGuardians(signedIn.facts.id),
     signedIn.facts.isSchoolAccount ? deps.binding.findState(signedIn.facts.id) : undefined,
+    deps.schoolContacts.listOfPerson(signedIn.facts.id),
   ]);
   await loadAnnouncement(deps, ctx);
   pages.show(ctx, 'account/overview', {
@@ -54,6 +56,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     removalAt,
     ...changes,
     ...{ hasGuardians: guardians.length > 0, needsConsent: guardians.some((one) => one.isUndecided) },
+    schoolContacts: describeContacts(deps, ctx, schools),
     roles: listRoles(deps, ctx, signedIn),
     children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({

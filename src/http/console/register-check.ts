@@ -1,7 +1,8 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { canSwitchRegister, type RegisterSchool } from '../../services/console/register-switch.ts';
+import { changesSchoolSettings } from '../../domain/access/policy.ts';
+import type { RegisterSchool } from '../../services/console/register-switch.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';
@@ -13,7 +14,7 @@ const switchForm = confirmationFields.extend({ school: field, turn: z.enum(['on'
 
 /** `GET /console/register-check`: the schools of the actor, and whether the register approves exact matches there. */
 export async function showRegisterCheck(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  if (!canSwitchRegister(actor)) throw createError(404, 'the page is for registrars and the bureau');
+  if (!changesSchoolSettings(actor)) throw createError(404, 'the page is for registrars and the bureau');
   const { pages } = deps;
   const { schools, importedAt } = await deps.console.registerSwitch.list(actor);
   pages.show(ctx, 'console/register-check', {
@@ -28,7 +29,7 @@ export async function showRegisterCheck(deps: HttpDeps, ctx: Context, { actor }:
 
 /** `POST /console/register-check`: turns it on or off at one school, after a confirmation. */
 export async function switchRegisterCheck(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  if (!canSwitchRegister(actor)) throw createError(404, 'the page is for registrars and the bureau');
+  if (!changesSchoolSettings(actor)) throw createError(404, 'the page is for registrars and the bureau');
   const { school: schoolCode, turn, ...sent } = readForm(ctx, switchForm);
   const school = await findSchool(deps, { actor }, schoolCode);
   const isOn = turn === 'on';

@@ -1,12 +1,11 @@
 import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
-import { administersCity } from '../../domain/access/policy.ts';
+import { administersCity, changesSchoolSettings } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import { canReview } from '../../services/binding/review.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
 import { canSeeFamilyRequests } from '../../services/console/family-requests.ts';
-import { canSwitchRegister } from '../../services/console/register-switch.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import {
   requireAssurance,
@@ -56,7 +55,7 @@ export function requireStaff(
     ctx.state['hasRequests'] = canSeeRequests(actor);
     ctx.state['hasFamilyRequests'] = canSeeFamilyRequests(actor);
     ctx.state['hasApplications'] = canReview(actor);
-    ctx.state['hasRegisterCheck'] = canSwitchRegister(actor);
+    ctx.state['hasSchoolSettings'] = changesSchoolSettings(actor);
     await handler(ctx, { ...signedIn, actor });
   };
   const options = { returnPath: pageOf, typedForm };

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { normalizeText } from '../../domain/credentials/identifiers.ts';
 import { DAY_MS } from '../../domain/duration.ts';
+import type { SchoolContactsLocals } from '../../presentation/page-locals/common.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import { findDeviceName } from '../account/device-name.ts';
@@ -10,6 +11,7 @@ import { field, readForm } from '../forms/body.ts';
 import { humanCheckField, rejectUnchecked } from '../forms/human-check.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
 import { busyProblem, type FormProblem } from '../forms/password-form.ts';
+import { describeContacts } from '../school-contacts/describe.ts';
 import { destinationOf } from './destination.ts';
 import { loginResult, submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
 import { isReauthentication, onlyPerson, OTHER_ACCOUNT, problemOf, shouldRemember } from './login.ts';
@@ -21,7 +23,7 @@ const MAX_LISTED = 5;
 
 const form = z.object({ school: field, account: field, password: field, ...humanCheckField });
 type Typed = Pick<z.infer<typeof form>, 'school' | 'account' | 'password'>;
-type Problem = FormProblem & { humanCheck?: string };
+type Problem = FormProblem & { humanCheck?: string; schoolContacts?: readonly SchoolContactsLocals[] };
 
 /** Sign-in with a school account. The human check is required each time (source text, step 2: 驗證碼). */
 export function createSchoolLoginPage(deps: HttpDeps): Pick<InteractionPage, 'show' | 'submit'> {
@@ -106,7 +108,9 @@ async function signIn(
     case 'failed': {
       const problem = problemOf(deps, ctx, result);
       const failed = result.kind === 'failed' ? { alert: deps.pages.t(ctx, 'schoolSignIn.failed') } : {};
-      return render(deps, ctx, interaction, { ...typed, password: '' }, { ...problem, ...failed });
+      const school = await deps.schoolContacts.find(typed.schoolCode);
+      const schoolContacts = describeContacts(deps, ctx, school === undefined ? [] : [school], ['account']);
+      return render(deps, ctx, interaction, { ...typed, password: '' }, { ...problem, ...failed, schoolContacts });
     }
     case 'second_factor_required':
       throw new Error('a school account has a second factor');
@@ -155,6 +159,7 @@ async function render(
       humanCheck: problem.humanCheck ?? (await deps.humanCheck.create('school-sign-in')),
       isReauthentication: isReauthentication(interaction),
       otherAccountUrl: `/interaction/${uid}?${OTHER_ACCOUNT}`,
+      schoolContacts: problem.schoolContacts,
     },
     problem.status,
   );

@@ -15,6 +15,7 @@ import { rememberDevice } from '../forms/known-device-cookie.ts';
 import { throttledText, type FormProblem } from '../forms/password-form.ts';
 import { checkSetup, factorName, factorSetupLocals, ownChange, setupFields } from '../forms/second-factor-form.ts';
 import { findNamedAccount } from '../named-account.ts';
+import { loadContacts } from '../school-contacts/describe.ts';
 import { destinationOf } from './destination.ts';
 import {
   loadInteraction,
@@ -280,6 +281,7 @@ async function showVerification(
   const hasTotp = factors.some(({ kind }) => kind === 'totp');
   const hasPasskey = factors.some(({ kind }) => kind === 'passkey');
   const method = hasTotp ? wanted : 'recovery_code';
+  const contactRequest = { personId, clientId: interaction.clientId, problem: 'sign_in' as const };
   const locals = {
     action: actionOf(interaction),
     app: destinationOf(deps, ctx, interaction),
@@ -292,6 +294,7 @@ async function showVerification(
     isOnOtherDevice: interaction.isOnOtherDevice,
     alert,
     errors,
+    schoolContacts: alert === undefined ? undefined : await loadContacts(deps, ctx, contactRequest),
   };
   deps.pages.show(ctx, 'interaction/second-factor', locals, status);
 }

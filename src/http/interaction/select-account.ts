@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ContextChoice } from '../../oidc/contexts/context-choices.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { loadContacts } from '../school-contacts/describe.ts';
 import { destinationOf } from './destination.ts';
 import { submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
@@ -20,17 +21,14 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
       school: pages.schoolName(ctx, school) ?? '',
       class: enrollment === undefined ? '' : pages.className(ctx, enrollment),
     });
-  const render = (
+  const render = async (
     ctx: Context,
     interaction: InteractionState,
     choices: readonly ContextChoice[],
     status: number,
-  ): void => {
-    const app = destinationOf(deps, ctx, interaction);
+  ): Promise<void> => {
     if (choices.length === 0) {
-      const otherAccountAction = `/interaction/${interaction.uid}/other-account`;
-      const backAction = `/interaction/${interaction.uid}/select_account`;
-      pages.show(ctx, 'interaction/no-context', { app, backAction, otherAccountAction }, status);
+      await showRefusal(deps, ctx, interaction, status);
       return;
     }
     const options = choices.map((choice) => ({
@@ -42,13 +40,17 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
     pages.show(
       ctx,
       'interaction/select-account',
-      { action: `/interaction/${interaction.uid}/select_account`, app, choices: options },
+      {
+        action: `/interaction/${interaction.uid}/select_account`,
+        app: destinationOf(deps, ctx, interaction),
+        choices: options,
+      },
       status,
     );
   };
   return {
     show: async (ctx, interaction) => {
-      render(ctx, interaction, await listChoices(interaction), 200);
+      await render(ctx, interaction, await listChoices(interaction), 200);
     },
     submit: async (ctx, interaction) => {
       const choices = await listChoices(interaction);
@@ -64,10 +66,22 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
       if (choice === '') throw createError(400, 'choice is missing');
       // The choice has ended since the page was shown, or never existed.
       if (!choices.some(({ id }) => id === choice)) {
-        render(ctx, interaction, choices, 409);
+        await render(ctx, interaction, choices, 409);
         return;
       }
       await submitResult(ctx, oidc, { select_account: { contextId: choice } });
     },
   };
+}
+
+/** Says that the person has nothing to choose at this app, and whom to call. */
+async function showRefusal(deps: HttpDeps, ctx: Context, interaction: InteractionState, status: number): Promise<void> {
+  const { uid, personId = '', clientId } = interaction;
+  const locals = {
+    app: destinationOf(deps, ctx, interaction),
+    backAction: `/interaction/${uid}/select_account`,
+    otherAccountAction: `/interaction/${uid}/other-account`,
+    schoolContacts: await loadContacts(deps, ctx, { personId, clientId, problem: 'data' }),
+  };
+  deps.pages.show(ctx, 'interaction/no-context', locals, status);
 }

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
+import { errorReference } from '../../domain/error-reference.ts';
 import type { Random } from '../../domain/random.ts';
 import { runBestEffort } from '../../platform/best-effort.ts';
 import { HashQueueFullError, DatabaseUnavailableError } from '../../platform/errors.ts';
@@ -12,7 +13,7 @@ interface Deps {
   metrics: Metrics;
   random: Random;
   /** Renders an error page. */
-  showError: (ctx: Context, status: number, reference: string, error?: unknown) => void;
+  showError: (ctx: Context, status: number, requestId: string, error?: unknown) => void;
 }
 
 const clientError = z.object({ status: z.number().int().min(400).max(499) });
@@ -46,7 +47,8 @@ export function requestLog(deps: Deps): Middleware {
     runBestEffort(deps, 'metrics', () => {
       metrics.requestSeconds.observe({ method: ctx.method, route, status }, seconds);
     });
-    log.info({ requestId, method: ctx.method, route, status: ctx.status, ms: Math.round(seconds * 1000) }, 'request');
+    const outcome = { status: ctx.status, ...(ctx.status >= 400 ? { reference: errorReference(requestId) } : {}) };
+    log.info({ requestId, method: ctx.method, route, ...outcome, ms: Math.round(seconds * 1000) }, 'request');
   };
 }
 

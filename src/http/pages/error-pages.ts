@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { errorReference } from '../../domain/error-reference.ts';
 import { DatabaseUnavailableError, RateLimitedError } from '../../platform/errors.ts';
 import { isApiPath } from '../paths.ts';
 import { findReturnLink } from '../provider/return-link.ts';
@@ -7,21 +8,24 @@ import type { MessageKind, Pages } from './pages.ts';
 
 interface Failure {
   status: number;
-  reference: string;
+  requestId: string;
   error?: unknown;
 }
 
 /** Shows the page for an unknown path or for an error that no handler caught. */
-export function showErrorPage(pages: Pages, ctx: Context, { status, reference, error }: Failure): void {
+export function showErrorPage(pages: Pages, ctx: Context, { status, requestId, error }: Failure): void {
   if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
   if (isApiPath(ctx.path)) {
     ctx.status = status;
-    ctx.body = { error: codeOfStatus(status), error_description: `the request failed; reference ${reference}` };
+    ctx.body = {
+      error: codeOfStatus(status),
+      error_description: `the request failed; reference ${errorReference(requestId)}`,
+    };
     return;
   }
   const kind = kindOfError(error) ?? kindOfStatus(status);
   const clientId = kind === 'expired' ? findReturnLink(ctx) : undefined;
-  pages.message(ctx, kind, { status, clientId, reference: status >= 500 ? reference : undefined });
+  pages.message(ctx, kind, { status, clientId, requestId: status >= 500 ? requestId : undefined });
 }
 
 function kindOfError(error: unknown): MessageKind | undefined {
@@ -60,12 +64,12 @@ export function showProviderError(pages: Pages, ctx: KoaContextWithOIDC, error: 
   const status = error instanceof errors.OIDCProviderError ? error.statusCode : 500;
   const requestId = ctx.response.get('x-request-id');
   if (error instanceof DatabaseUnavailableError || error instanceof RateLimitedError) {
-    showErrorPage(pages, ctx, { status: error.statusCode, reference: requestId, error });
+    showErrorPage(pages, ctx, { status: error.statusCode, requestId, error });
     return;
   }
   const clientId = ctx.oidc.client?.clientId;
   // Our own pages respond in the same way to an expired interaction.
   if (error instanceof errors.SessionNotFound)
     pages.message(ctx, 'expired', { clientId: clientId ?? findReturnLink(ctx), status: 410 });
-  else pages.message(ctx, status >= 500 ? 'failed' : 'oauth', { clientId, reference: requestId, status });
+  else pages.message(ctx, status >= 500 ? 'failed' : 'oauth', { clientId, requestId, status });
 }

@@ -3,6 +3,7 @@ import { clientName } from '../../config/clients.ts';
 import { localize } from '../../config/localized-text.ts';
 import { statedRelationOf } from '../../domain/binding/applicants.ts';
 import { classNumber, gradeFromElementary, type ClassName } from '../../domain/class-name.ts';
+import { errorReference } from '../../domain/error-reference.ts';
 import type { School } from '../../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { DYNAMIC_KEYS } from '../../presentation/dynamic-keys.ts';
@@ -34,7 +35,8 @@ interface MessageOptions {
   status: number;
   /** The app of the interaction; the page then links to it. */
   clientId?: string | undefined;
-  reference?: string | undefined;
+  /** Of a request that staff have to look up; the page shows its short reference. */
+  requestId?: string | undefined;
   /** The URL of the first button, "try again". */
   retryUrl?: string;
 }
@@ -62,7 +64,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       hasRequests: ctx.state['hasRequests'] === true,
       hasFamilyRequests: ctx.state['hasFamilyRequests'] === true,
       hasApplications: ctx.state['hasApplications'] === true,
-      hasRegisterCheck: ctx.state['hasRegisterCheck'] === true,
+      hasSchoolSettings: ctx.state['hasSchoolSettings'] === true,
       announcement: typeof announcement === 'string' ? announcement : undefined,
     };
     ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });
@@ -88,7 +90,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     ctx.state['isBureau'] === undefined
       ? { label: t(ctx, 'action.home'), href: '/account' }
       : { label: t(ctx, 'action.console'), href: '/console' };
-  const message: Pages['message'] = (ctx, kind, { status, clientId, reference, retryUrl }) => {
+  const message: Pages['message'] = (ctx, kind, { status, clientId, requestId, retryUrl }) => {
     const links = [...retryLink(ctx, retryUrl), ...backToApp(ctx, kind, clientId)];
     show(
       ctx,
@@ -98,7 +100,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
         text: t(ctx, `message.${kind}.text`),
         actions: [...links, { ...homeLink(ctx), primary: links.length === 0 }],
         status,
-        reference,
+        reference: requestId === undefined ? undefined : errorReference(requestId),
       },
       status,
     );

@@ -164,10 +164,10 @@ function redirectAfterSignOut(
 
 /** Shows that the sign-out failed. The transaction was rolled back, so the session and its form are still valid. */
 function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, retryUrl: string): void {
-  const reference = ctx.response.get('x-request-id');
+  const requestId = ctx.response.get('x-request-id');
   const status = error instanceof DatabaseUnavailableError ? 503 : 500;
   log.error({ err: error }, 'failed to sign out');
-  pages.message(ctx, 'signOutFailed', { status, retryUrl, reference });
+  pages.message(ctx, 'signOutFailed', { status, retryUrl, requestId });
 }
 
 /**

@@ -1,6 +1,12 @@
 import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { Permission, Relation, Role } from '../../domain/model.ts';
-import type { FactorSetupLocals, FieldErrors, PasswordFormLocals, RecoveryCodesLocals } from './common.ts';
+import type {
+  FactorSetupLocals,
+  FieldErrors,
+  PasswordFormLocals,
+  RecoveryCodesLocals,
+  SchoolContactsLocals,
+} from './common.ts';
 import type { ContactsLocals, SignInHistoryLocals } from './contacts.ts';
 
 export interface AccountLocals {
@@ -24,6 +30,8 @@ export interface AccountLocals {
     name: string;
     identifiers: readonly { kind: 'email' | 'mobile' | 'account' | 'school_account'; value: string }[];
   };
+  /** The desks of the schools that help the person, by subject. */
+  schoolContacts: readonly SchoolContactsLocals[];
   roles: readonly { role: Role; school?: string | undefined; detail?: string | undefined }[];
   children: readonly {
     /** Of the guardianship. */

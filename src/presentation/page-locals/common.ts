@@ -29,10 +29,25 @@ export interface CommonLocals {
   hasFamilyRequests?: boolean | undefined;
   /** Staff who review applications of families. */
   hasApplications?: boolean | undefined;
-  /** Staff who say where the register approves applications. */
-  hasRegisterCheck?: boolean | undefined;
+  /** Staff who change the settings of schools: the register check and the contacts. */
+  hasSchoolSettings?: boolean | undefined;
+  /** On pages that refuse something: the desks that help. */
+  schoolContacts?: readonly SchoolContactsLocals[] | undefined;
   /** A text of the bureau for all users. */
   announcement?: string | undefined;
+}
+
+/** The desks of a school that a family calls. */
+export interface SchoolContactsLocals {
+  name: string;
+  /** `deskLang`: the language of the desk's name if the page has another; `url`: dials the number. */
+  contacts: readonly {
+    subject: string;
+    desk: string;
+    deskLang?: string | undefined;
+    number: string;
+    url: string;
+  }[];
 }
 
 /** Field name → error text in the language of the page. */

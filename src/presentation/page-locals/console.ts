@@ -16,7 +16,8 @@ export type FormField = {
 );
 
 /** The section of the console that the navigation marks as current. */
-type ConsoleSection = 'settings' | 'announcement' | 'schools' | 'person' | 'notices' | 'register-check';
+type ConsoleSection =
+  'settings' | 'announcement' | 'schools' | 'school-contacts' | 'person' | 'notices' | 'register-check';
 
 /** A form of the bureau. Its submission leads to `console/confirm`. */
 export interface ConsoleFormLocals {
@@ -97,6 +98,11 @@ export interface ConsoleNoticeLocals {
   english: string;
   publishedAt: number | undefined;
   publishedBy: string | undefined;
+}
+
+export interface ConsoleSchoolContactsLocals {
+  schools: readonly { code: string; name: string; lines: readonly string[] }[];
+  notice?: string | undefined;
 }
 
 export interface ConsoleRegisterCheckLocals {
@@ -198,6 +204,7 @@ export interface ConsolePages {
   'console/notice': ConsoleNoticeLocals;
   'console/notices': ConsoleNoticesLocals;
   'console/register-check': ConsoleRegisterCheckLocals;
+  'console/school-contacts': ConsoleSchoolContactsLocals;
   'console/schools': ConsoleSchoolsLocals;
   /** `expiresAt`: ms since 1970. */
   'console/slip': {

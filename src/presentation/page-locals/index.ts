@@ -3,6 +3,7 @@ import type { AnswerPages } from './answers.ts';
 import type { AuditPageLocals } from './audit.ts';
 import type { BindingPages } from './binding.ts';
 import type { BureauPageLocals } from './clients.ts';
+import type { SchoolContactsLocals } from './common.ts';
 import type { ConsolePages } from './console.ts';
 import type { DataPages } from './data.ts';
 import type { DevicePages } from './device.ts';
@@ -21,7 +22,7 @@ export interface MessageLocals {
   autoSubmit?: { action: string; fields: Readonly<Record<string, string>>; label: string } | undefined;
   /** HTTP status of the response. */
   status: number;
-  /** Request id for the IT desk. */
+  /** For the IT desk, to find the log line of the request. */
   reference?: string | undefined;
 }
 
@@ -42,5 +43,12 @@ export interface PageLocals
     AuditPageLocals,
     BureauPageLocals {
   message: MessageLocals;
+  /** `typed`: the school as entered; `matches`: the schools that it means. */
+  'school-contacts': {
+    typed: string;
+    options: readonly { code: string; name: string }[];
+    matches: readonly { code: string; name: string }[];
+    schoolContacts: readonly SchoolContactsLocals[];
+  };
 }
 export type PageName = keyof PageLocals;

@@ -7,6 +7,7 @@ import type {
   NamedAccount,
   PasswordFormLocals,
   RecoveryCodesLocals,
+  SchoolContactsLocals,
 } from './common.ts';
 
 interface SignInLocals {
@@ -48,6 +49,7 @@ interface SelectAccountLocals {
 
 interface NoContextLocals {
   app: AppName;
+  schoolContacts: readonly SchoolContactsLocals[];
   /** Posted to: ends the sign-in at the app with `access_denied`. */
   backAction: string;
   /** Posted to: asks for another account within the same authorization request. */

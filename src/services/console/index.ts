@@ -8,6 +8,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { ConsoleKeys } from './keys.ts';
 import type { BureauSettings } from './bureau-settings.ts';
 import type { ConsoleMemberships } from './memberships.ts';
+import type { ConsoleSchoolContacts } from './school-contacts.ts';
 import type { ConsoleSchools } from './schools.ts';
 import type { ConsoleNotices } from './notices.ts';
 import type { RegisterSwitch } from './register-switch.ts';
@@ -37,6 +38,7 @@ export interface ConsoleServices {
   authorization: Authorization;
   bureauSettings: BureauSettings;
   memberships: ConsoleMemberships;
+  schoolContacts: ConsoleSchoolContacts;
   schools: ConsoleSchools;
   familyRequests: FamilyRequests;
   search: ConsoleSearch;

@@ -1,6 +1,5 @@
-import { registerSwitchCapacity } from '../../domain/access/policy.ts';
 import { registrarSchoolCodesOf } from '../../domain/access/capacities.ts';
-import { administersCity } from '../../domain/access/policy.ts';
+import { administersCity, schoolSettingCapacity } from '../../domain/access/policy.ts';
 import { findCurrentImport } from '../../store/binding/register.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as schoolStore from '../../store/people/schools.ts';
@@ -32,11 +31,6 @@ interface Deps {
   authorization: Authorization;
 }
 
-/** Returns true if the actor may switch the register at some school. */
-export function canSwitchRegister({ capacities }: StaffActor): boolean {
-  return capacities.some(({ capacity }) => capacity === 'bureau_admin' || capacity === 'registrar');
-}
-
 export function createRegisterSwitch({ store, audit, authorization }: Deps): RegisterSwitch {
   return {
     list: (actor) =>
@@ -48,7 +42,7 @@ export function createRegisterSwitch({ store, audit, authorization }: Deps): Reg
     set: ({ actorId, reason, address }, { schoolCode, isOn }) =>
       store.write(async (tx) => {
         const actor = await authorization.findActorIn(tx, actorId);
-        const capacity = actor && registerSwitchCapacity(actor, schoolCode);
+        const capacity = actor && schoolSettingCapacity(actor, schoolCode);
         if (capacity === undefined) return { kind: 'denied' };
         if (!(await schoolStore.setRegisterChecked(tx, schoolCode, isOn))) return { kind: 'changed_meanwhile' };
         const [before, after] = isOn ? ['off', 'on'] : ['on', 'off'];

@@ -1,8 +1,11 @@
 import { createTransport } from 'nodemailer';
+import { localize } from '../../config/localized-text.ts';
 import { SECOND_MS } from '../../domain/duration.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { I18n } from '../../presentation/i18n.ts';
-import { MAIL_SCHEMAS, type MailName } from '../../presentation/mail-locals.ts';
+import { MAIL_SCHEMAS } from '../../presentation/mail-locals.ts';
 import type { Mail, Templates } from '../../presentation/templates.ts';
+import type { HelpingSchool, SchoolContacts } from '../people/school-contacts.ts';
 import type { MailJob } from './outbox.ts';
 
 /** Sends the mails of the outbox. */
@@ -26,16 +29,22 @@ interface Settings {
   requireTls: boolean;
 }
 
-export function createMailer({ smtpUrl, from, requireTls }: Settings, templates: Templates, i18n: I18n): Mailer {
+interface Deps {
+  templates: Templates;
+  i18n: I18n;
+  schoolContacts: Pick<SchoolContacts, 'listOfAddress'>;
+}
+
+export function createMailer({ smtpUrl, from, requireTls }: Settings, deps: Deps): Mailer {
   const transport = createTransport(
     { url: requireTls ? withTls(smtpUrl) : smtpUrl, ...SMTP_TIMEOUTS },
     // Prevents vacation replies (RFC 3834, section 5).
     { from, headers: { 'Auto-Submitted': 'auto-generated' } },
   );
   return {
-    send: async ({ to, template, lang, locals }) => {
-      const mail = render(templates, template, i18n.negotiate({ personLocale: lang }), locals);
-      await transport.sendMail({ to, ...mail });
+    send: async (job) => {
+      const schools = await deps.schoolContacts.listOfAddress(job.to);
+      await transport.sendMail({ to: job.to, ...render(deps, job, schools) });
     },
     close: () => {
       transport.close();
@@ -50,6 +59,20 @@ function withTls(smtpUrl: string): string {
   return url.href;
 }
 
-function render(templates: Templates, template: MailName, lang: string, stored: unknown): Mail {
-  return templates.mail(template, lang, MAIL_SCHEMAS[template].parse(stored));
+function render({ templates, i18n }: Deps, job: MailJob, schools: readonly HelpingSchool[]): Mail {
+  const { template, locals } = job;
+  const lang = i18n.negotiate({ personLocale: job.lang });
+  return templates.mail(template, lang, MAIL_SCHEMAS[template].parse(locals), describeDesks(i18n, lang, schools));
+}
+
+/** Describes the desk of each school that answers questions about accounts: a mail is about one. */
+function describeDesks(i18n: I18n, lang: string, schools: readonly HelpingSchool[]): string[] {
+  return schools.flatMap(({ school, contacts }) => {
+    const contact = contacts.find(({ subject }) => subject === 'account');
+    if (contact === undefined) return [];
+    const { phone, extension } = contact;
+    const number = extension === '' ? phone : i18n.t(lang, 'schoolContacts.number', { phone, extension });
+    const name = localize({ [DEFAULT_LANGUAGE]: school.name, en: school.nameEn }, lang);
+    return `${name} ${localize({ [DEFAULT_LANGUAGE]: contact.desk, en: contact.deskEn === '' ? contact.desk : contact.deskEn }, lang)} ${number}`;
+  });
 }

@@ -90,10 +90,23 @@ export async function setRegisterChecked(tx: Transaction, code: string, isOn: bo
 }
 
 /** Finds a school that is not closed, and locks it against closing until the transaction ends. SQLite has one writer. */
-export async function findOpenSchoolForShare(tx: Transaction, code: string): Promise<School | undefined> {
+export function findOpenSchoolForShare(tx: Transaction, code: string): Promise<School | undefined> {
+  return findOpenSchool(tx, code, 'for share');
+}
+
+/** Like `findOpenSchoolForShare`, and lets one transaction at a time change what belongs to the school. */
+export function findOpenSchoolForUpdate(tx: Transaction, code: string): Promise<School | undefined> {
+  return findOpenSchool(tx, code, 'for no key update');
+}
+
+async function findOpenSchool(
+  tx: Transaction,
+  code: string,
+  lockOfPostgres: 'for share' | 'for no key update',
+): Promise<School | undefined> {
   const schools = tx.tables.schools;
   const isOpen = and(eq(schools.code, code), isNull(schools.closedAt));
-  const lock = sql.raw(tx.dialect === 'postgres' ? 'for share' : '');
+  const lock = sql.raw(tx.dialect === 'postgres' ? lockOfPostgres : '');
   const [row] = await tx.db
     .select(schoolColumns(schools))
     .from(schools)

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import type { ContactSubject } from '../../domain/school-contacts.ts';
 import type {
   Authority,
   GuardianshipState,
@@ -15,7 +16,7 @@ export type PersonStatus = 'active' | 'disabled';
 /** A school account (`P` + student number) is unique inside its school only, so its `scope` is the school code. */
 export type IdentifierKind = Identifier['kind'] | 'school_account';
 
-/** Defines schools and their classes. */
+/** Defines schools, their classes, and the desks that families call. */
 export function defineSchools(kit: ColumnBuilders, persons: PersonsTable) {
   const schools = kit.table('schools', {
     code: kit.text('code').primaryKey(),
@@ -48,7 +49,22 @@ export function defineSchools(kit: ColumnBuilders, persons: PersonsTable) {
       kit.index('classes_homeroom_teacher_idx').on(t.homeroomTeacherId),
     ],
   );
-  return { schools, classes };
+  const schoolContacts = kit.table(
+    'school_contacts',
+    {
+      schoolCode: kit
+        .text('school_code')
+        .notNull()
+        .references(() => schools.code),
+      subject: kit.text('subject').$type<ContactSubject>().notNull(),
+      desk: kit.text('desk').notNull(),
+      deskEn: kit.text('desk_en').notNull(),
+      phone: kit.text('phone').notNull(),
+      extension: kit.text('extension').notNull(),
+    },
+    (t) => [kit.primaryKey('school_contacts_pk', t.schoolCode, t.subject)],
+  );
+  return { schools, classes, schoolContacts };
 }
 
 /** Defines persons and their logins. The national ID is stored as a keyed hash and, during proofing, sealed. The birth date is sealed. */

@@ -9,6 +9,7 @@ export const {
   identifiers,
   schools,
   classes,
+  schoolContacts,
   schoolAccounts,
   enrollments,
   memberships,
