@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
 /** Describes an issue of a schema as a sentence about its field. @param value the invalid value */
 export function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
@@ -7,7 +8,7 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'invalid_format' && issue.format === 'url') return describeUrl(issue.pattern);
   if (issue.code === 'too_small' || issue.code === 'too_big') return describeSize(issue);
   if (issue.code === 'invalid_union')
-    return 'must be a text, or an object with a text for "zh-TW" and further languages';
+    return `must be a text, or an object with a text for "${DEFAULT_LANGUAGE}" and further languages`;
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   return issue.message;
 }
