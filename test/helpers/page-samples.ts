@@ -56,8 +56,7 @@ export function samplePageLocals(x: string): PageLocals {
     ...dataSamples(x),
     'interaction/new-password': { ...password, app },
     'interaction/select-account': {
-      action: '/a',
-      app,
+      ...{ action: '/a', app, account, otherAccountAction: '/o', cancelAction: '/c' },
       choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
     },
     'interaction/second-factor': {

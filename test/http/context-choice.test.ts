@@ -61,13 +61,18 @@ describe('rule 7: the context selection page', () => {
     assert.match(choicesOf(teacher.answer)[1] ?? '', /家長：陳以恩（示範高中 .+）/);
   });
 
-  it('marks the last selected context of each app and lists it first', async () => {
+  it('names the person, and marks the last selected context without moving it', async () => {
     const party = apps.all;
     const fresh = await runAuthorization(party, visit(), { login: LOGIN.T1 });
     assert.equal(fresh.answer.body.includes('上次使用'), false, 'nothing was chosen here before');
     await signInWithNewBrowser(party, { login: LOGIN.T1, choice: ['家長'] });
     const again = choicesOf((await runAuthorization(party, visit(), { login: LOGIN.T1 })).answer);
-    assert.match(again[0] ?? '', /家長：陳以恩.*上次使用/);
+    assert.match(textOf(fresh.answer.body), /換人登入 取消/);
+    assert.deepEqual(
+      again.map((text) => text.replace(/ ?上次使用/, '')),
+      choicesOf(fresh.answer),
+    );
+    assert.match(again.at(-1) ?? '', /家長：陳以恩.*上次使用/);
     assert.equal(again.filter((text) => text.includes('上次使用')).length, 1);
     const elsewhere = await runAuthorization(apps.payment, visit(), { login: LOGIN.T1 });
     assert.equal(elsewhere.answer.body.includes('上次使用'), false);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ContextChoice } from '../../oidc/contexts/context-choices.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { findNamedAccount } from '../named-account.ts';
 import { loadContacts } from '../school-contacts/describe.ts';
 import { destinationOf } from './destination.ts';
 import { submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
@@ -15,12 +16,6 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
   const { pages, oidc, listContextChoices } = deps;
   const listChoices = async (interaction: InteractionState): Promise<readonly ContextChoice[]> =>
     interaction.personId === undefined ? [] : listContextChoices(interaction.personId, interaction.clientId);
-  const title = (ctx: Context, { context, childName, school, enrollment }: ContextChoice): string =>
-    pages.t(ctx, `choose.as.${context.role}`, {
-      child: childName ?? '',
-      school: pages.schoolName(ctx, school) ?? '',
-      class: enrollment === undefined ? '' : pages.className(ctx, enrollment),
-    });
   const render = async (
     ctx: Context,
     interaction: InteractionState,
@@ -33,7 +28,7 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
     }
     const options = choices.map((choice) => ({
       value: choice.id,
-      title: title(ctx, choice),
+      title: titleOf(deps, ctx, choice),
       role: choice.context.role,
       isLastUsed: choice.isLastUsed,
     }));
@@ -44,6 +39,9 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
         action: `/interaction/${interaction.uid}/select_account`,
         app: destinationOf(deps, ctx, interaction),
         choices: options,
+        account: await findNamedAccount(deps, interaction.personId),
+        otherAccountAction: `/interaction/${interaction.uid}/other-account`,
+        cancelAction: `/interaction/${interaction.uid}/cancel`,
       },
       status,
     );
@@ -72,6 +70,15 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
       await submitResult(ctx, oidc, { select_account: { contextId: choice } });
     },
   };
+}
+
+function titleOf({ pages }: HttpDeps, ctx: Context, choice: ContextChoice): string {
+  const { context, childName, school, enrollment } = choice;
+  return pages.t(ctx, `choose.as.${context.role}`, {
+    child: childName ?? '',
+    school: pages.schoolName(ctx, school) ?? '',
+    class: enrollment === undefined ? '' : pages.className(ctx, enrollment),
+  });
 }
 
 /** Says that the person has nothing to choose at this app, and whom to call. */

@@ -44,7 +44,13 @@ interface Choice {
 interface SelectAccountLocals {
   action: string;
   app: AppName;
+  /** In an order that does not change. */
   choices: readonly Choice[];
+  /** The person who is signed in. */
+  account?: NamedAccount | undefined;
+  /** Posted to: asks for another account within the same authorization request. */
+  otherAccountAction: string;
+  cancelAction: string;
 }
 
 interface NoContextLocals {
