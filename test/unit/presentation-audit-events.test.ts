@@ -19,7 +19,7 @@ const COMPUTED = [
 const OTHER_LITERALS = [
   'authorization.error',
   'authorization.success',
-  ...['answer', 'changed', 'conflict', 'invalid', 'kind', 'missing', 'note', 'relation', 'state'].map(
+  ...['answer', 'changed', 'closed', 'conflict', 'invalid', 'kind', 'missing', 'note', 'relation', 'state'].map(
     (key) => `binding.${key}`,
   ),
   'grant.error',
