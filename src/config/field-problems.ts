@@ -58,7 +58,7 @@ export function describeUnknownField(name: string, names: readonly string[]): st
 const MAX_DISTANCE = 2;
 
 /** Finds the name that a misspelled or shortened one most likely means. */
-export function findSimilar(word: string, names: readonly string[]): string | undefined {
+function findSimilar(word: string, names: readonly string[]): string | undefined {
   const [nearest] = names
     .map((name) => ({ name, distance: distanceOf(word.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);

@@ -1,7 +1,7 @@
 import { isActiveOn } from './acting/guardianship.ts';
 import type { Permission, PersonFacts, School } from './model.ts';
 
-/** What a family calls a school about. */
+/** Subjects of the questions that families ask a school. */
 export const CONTACT_SUBJECTS = ['account', 'portfolio_sign_in', 'portfolio', 'payment'] as const;
 export type ContactSubject = (typeof CONTACT_SUBJECTS)[number];
 

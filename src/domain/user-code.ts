@@ -9,7 +9,7 @@ export function normalizeUserCode(typed: string): string {
     .replace(/[^A-Z]/g, '');
 }
 
-/** Formats a normalized user code like the device that shows it. */
+/** Formats a normalized user code as the device shows it. */
 export function formatUserCode(code: string): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`;
 }

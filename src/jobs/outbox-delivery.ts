@@ -34,7 +34,7 @@ interface Deps {
   deliver: { mail(job: MailJob): Promise<void>; logout(job: LogoutJob): Promise<void> };
   /** Returns the host of the mail server or relying party for the log; `undefined` if the client is no longer registered. */
   hostOf(job: OutboxJob): string | undefined;
-  /** Returns true if the client of a logout notice is no longer registered, or has no logout URI any more. */
+  /** Returns true if the client of a logout notice is no longer registered, or no longer has a logout URI. */
   hasNoRecipient(tx: Transaction, job: LogoutJob): Promise<boolean>;
 }
 

@@ -120,6 +120,7 @@ async function load({ clock, log }: Deps, client: RemoteClient, entry: LoadedKey
     const store = keyStoreShape.parse(Reflect.construct(client.asymmetricKeyStore.constructor, [client]));
     await store.refresh();
     entry.keys = [...store];
+    // The provider computes `freshUntil` with the system time.
     const cachedMs = (store.freshUntil ?? 0) * 1000 - Date.now();
     entry.expiresAt = clock.now() + Math.min(cachedMs, MAX_AGE_MS);
     entry.hasFailed = false;

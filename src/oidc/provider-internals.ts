@@ -136,7 +136,7 @@ const payloadNames = z.array(
   'oidc-provider no longer lists the stored properties of a model in IN_PAYLOAD',
 );
 
-/** Stores our properties of each session. The provider itself stores `acr` and `amr`. */
+/** Stores the properties that the service adds to each session. The provider itself stores `acr` and `amr`. */
 export function storeSessionProperties(provider: Provider): void {
   const names = payloadNames.parse(Reflect.get(provider.Session, 'IN_PAYLOAD'));
   Object.defineProperty(provider.Session, 'IN_PAYLOAD', {

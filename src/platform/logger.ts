@@ -7,8 +7,8 @@ export type { Logger };
 const MAX_QUEUED_LINES = 1_000_000;
 
 /**
- * Creates a logger that writes JSON lines. Lines of a request have its id. Callers select the fields of each line; the redaction below is a second safeguard. Lines that
- * cannot be written are dropped without an error: a full disk must not fail requests or stop the process.
+ * Creates a logger that writes JSON lines. Lines of a request have its id. Callers select the fields of each line; the redaction below is a
+ * second safeguard. Lines that cannot be written are dropped without an error: a full disk must not fail requests or stop the process.
  *
  * @param destination default: standard output
  */

@@ -26,7 +26,6 @@ const SCHEMAS = {
   'email-confirmation': z.object({ name, link, minutes }),
   /** To an address that another person entered; `link`: the account page. */
   'email-in-use': z.object({ link }),
-  /** `link`: the account page. */
   /** `login`: the new login, masked; `link`: where to set a new password; `revertLink`: restores this address; empty if there is none. */
   'login-changed': z.object({
     ...{ name, at, login: z.string(), link, revertLink: z.string().default('') },
@@ -43,8 +42,8 @@ const SCHEMAS = {
     link,
   }),
   /**
-   * `relation`: of the guardian to the student. `login`: the email address to sign in with, or empty; `link`: the account page. `activation`: a link to choose a password that is valid
-   * for `hours`, or empty. `isSuspended`: 1 if the adult student has to consent first.
+   * `relation`: of the guardian to the student. `login`: the email address to sign in with, or empty; `link`: the account page.
+   * `activation`: a link to choose a password that is valid for `hours`, or empty. `isSuspended`: 1 if the adult student has to consent first.
    */
   'guardianship-created': z.object({
     ...{ name, student: z.string(), login: z.string(), link, activation: z.string() },

@@ -33,7 +33,7 @@ export interface Templates {
   page<N extends PageName>(name: N, lang: string, locals: PageLocals[N] & CommonLocals): string;
   /** Returns the name of the service. */
   brandName(lang: string): string;
-  /** @param desks whom the recipient can call, one school each */
+  /** @param desks lines with the phone numbers for the recipient, one for each school */
   mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N], desks?: readonly string[]): Mail;
   /** All files under `/assets/` by path, in memory. */
   readonly assets: ReadonlyMap<string, Asset>;

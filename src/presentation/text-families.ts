@@ -10,7 +10,7 @@ import {
   SUBJECT_REQUEST_KINDS,
   SUBJECT_REQUEST_STATES,
 } from '../domain/binding/subject-requests.ts';
-import { BINDING_CONFLICTS } from '../domain/binding/conflicts.ts';
+import { BINDING_CONFLICTS, FAMILY_CONFLICTS } from '../domain/binding/conflicts.ts';
 
 /** The texts of the dashboards, which one file composes. */
 export const DASHBOARD_TEXTS = [
@@ -108,7 +108,7 @@ export const BINDING_KEYS = {
   'binding.relation': STATED_RELATIONS,
   'binding.missing': ['name', 'relation', 'national_id', 'mobile', 'email'],
   'binding.invalid': ['name', 'relation', 'national_id', 'mobile', 'email'],
-  'binding.conflict': ['same_person', 'same_email', 'student_applies'],
+  'binding.conflict': FAMILY_CONFLICTS,
   'binding.evidenceLead': APPLICANT_KINDS,
   'binding.evidenceProblem': ['empty', 'too_large', 'type', 'dimensions', 'active', 'encrypted'],
 

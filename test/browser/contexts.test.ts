@@ -35,7 +35,7 @@ describe('context selection and switching on a phone', () => {
     assert.match(await bodyText(page), /您正在查看 王小樂 示範國小 五年1班/);
   });
 
-  it('the menu closes by Esc, a tap outside and tabbing away; the name of the child stays in view', async () => {
+  it('the menu closes by Esc, an outside tap and tabbing away; the child stays in view', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.G2);
     await choose(page, '王小樂');

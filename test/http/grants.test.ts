@@ -135,7 +135,7 @@ eachService('a refresh token', clients, (running) => {
     }
   });
 
-  it('of a client that authenticates itself works in parallel and stores no further refresh token', async () => {
+  it('of a client that authenticates itself works in parallel and stores no new token', async () => {
     const { refresh: token } = await begin();
     const stored = await countTokens();
     const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, token)));

@@ -188,7 +188,7 @@ eachService(
       assert.equal((await userinfo(app, textIn(third, 'access_token'))).status, 401);
     });
 
-    it('with a token that is bound to a DPoP key does not rotate, and without the key revokes nothing', async () => {
+    it('with a DPoP-bound token does not rotate, and without the key revokes nothing', async () => {
       const DPoP = client.getDPoPHandle(app.config, await client.randomDPoPKeyPair('ES256'));
       const begun = await runAuthorization(app, createHttpBrowser(running().issuer), {
         login: LOGIN.G2,

@@ -29,6 +29,14 @@ export const BINDING_CONFLICTS = [
 ] as const;
 export type BindingConflict = (typeof BINDING_CONFLICTS)[number];
 
+/** Conflicts that the family corrects before it submits the application. */
+export const FAMILY_CONFLICTS = [
+  'same_person',
+  'same_email',
+  'student_applies',
+] as const satisfies readonly BindingConflict[];
+export type FamilyConflict = (typeof FAMILY_CONFLICTS)[number];
+
 /** Most guardians of one child. */
 export const MAX_GUARDIANS = 4;
 

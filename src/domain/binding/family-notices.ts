@@ -20,6 +20,6 @@ export type StaffTask = (typeof STAFF_TASKS)[number];
 export const FAMILY_REQUEST_KINDS = ['end', 'report'] as const;
 export type FamilyRequestKind = (typeof FAMILY_REQUEST_KINDS)[number];
 
-/** What waits for a decision of staff. Each name is also the path of its list in the console. */
+/** The kinds of work that wait for a decision of staff. Each name is also the path of its list in the console. */
 export const WORK_KINDS = ['applications', 'family-requests', 'subject-requests', 'requests'] as const;
 export type WorkKind = (typeof WORK_KINDS)[number];

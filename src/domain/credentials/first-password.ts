@@ -4,7 +4,7 @@
  */
 export type FirstPasswordKind = 'first' | 'one_time_code';
 
-/** What a link sets. `setup`: the first password of an invited administrator. `activation`: the first own password of another account. */
+/** Purposes of a link that sets a password. `setup`: the first password of an invited administrator. `activation`: the first own password of another account. */
 export const LINK_PURPOSES = ['setup', 'activation', 'reset'] as const;
 export type LinkPurpose = (typeof LINK_PURPOSES)[number];
 

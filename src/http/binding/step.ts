@@ -33,7 +33,7 @@ export const backButton = field;
 
 type Fields = StepInput['fields'];
 
-/** What a submission of a step sent. */
+/** A submission of a step. */
 export interface Sent {
   step: BindingStep;
   version: number;

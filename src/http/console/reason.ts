@@ -10,7 +10,7 @@ export function reasonProblem({ pages }: Pick<HttpDeps, 'pages'>, ctx: Context, 
     : undefined;
 }
 
-/** How the answer form of a request is shown again: with its reason, or with what went wrong. */
+/** The state of an answer form that is shown again: with its reason, or with an error. */
 export interface AnswerState {
   status?: number;
   reason?: string;

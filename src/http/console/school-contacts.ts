@@ -6,7 +6,7 @@ import { CONTACT_SUBJECTS, type ContactSubject, type SchoolContact } from '../..
 import { hasInvisibleCharacters } from '../../domain/text.ts';
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { ConsoleFormLocals } from '../../presentation/page-locals/console.ts';
-import type { SchoolWithContacts } from '../../services/console/school-contacts.ts';
+import type { SchoolWithContacts } from '../../services/people/school-contacts.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { contactNumber, contactText } from '../school-contacts/describe.ts';

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { API_METHODS, normalizePath, ROUTES } from '../../oidc/routes.ts';
 
-/** The methods of the pages of the provider. Our own pages have theirs in their routers. */
+/** The methods of the pages of the provider. The routers of other pages define theirs. */
 const PAGE_METHODS: Readonly<Record<string, readonly string[]>> = {
   [ROUTES.authorization]: ['GET', 'HEAD', 'POST'],
   [ROUTES.codeVerification]: ['GET', 'HEAD', 'POST'],

@@ -8,7 +8,7 @@ import {
 } from '../../domain/school-contacts.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { SchoolContactsLocals } from '../../presentation/page-locals/common.ts';
-import type { HelpingSchool } from '../../services/people/school-contacts.ts';
+import type { SchoolWithContacts } from '../../services/people/school-contacts.ts';
 import type { HttpDeps } from '../deps.ts';
 
 type Deps = Pick<HttpDeps, 'pages'>;
@@ -32,7 +32,7 @@ export function contactText(deps: Deps, ctx: Context, contact: SchoolContact): s
 export function describeContacts(
   deps: Deps,
   ctx: Context,
-  schools: readonly HelpingSchool[],
+  schools: readonly SchoolWithContacts[],
   subjects?: readonly ContactSubject[],
 ): SchoolContactsLocals[] {
   return schools

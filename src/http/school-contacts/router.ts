@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import { z } from 'zod';
+import type { School } from '../../domain/model.ts';
 import type { HttpDeps } from '../deps.ts';
 import { describeContacts } from './describe.ts';
 
@@ -20,10 +21,11 @@ export function createSchoolContactsRouter(deps: HttpDeps): Router {
     const [only] = matches;
     const found = only !== undefined && matches.length === 1 ? await schoolContacts.find(only.code) : undefined;
     const schools = await schoolDirectory.list();
+    const toOption = (school: School) => ({ code: school.code, name: pages.schoolName(ctx, school) ?? school.code });
     pages.show(ctx, 'school-contacts', {
       typed,
-      options: schools.map((school) => ({ code: school.code, name: pages.schoolName(ctx, school) ?? school.code })),
-      matches: matches.map((school) => ({ code: school.code, name: pages.schoolName(ctx, school) ?? school.code })),
+      options: schools.map(toOption),
+      matches: matches.map(toOption),
       schoolContacts: found === undefined ? [] : describeContacts(deps, ctx, [found]),
     });
   });

@@ -95,7 +95,7 @@ export interface StaffChangePages {
   };
   'console/requests': {
     isOpen: boolean;
-    /** What waits, if the member of staff also decides the requests of people. */
+    /** The waiting requests of people, if the member of staff also decides the requests of people. */
     subjectRequests?: { count: number; hasMore: boolean } | undefined;
     requests: readonly StaffRequestLine[];
     nextUrl?: string | undefined;

@@ -1,5 +1,5 @@
 import { relationsFor } from '../../domain/binding/applicants.ts';
-import type { BindingConflict } from '../../domain/binding/conflicts.ts';
+import type { FamilyConflict } from '../../domain/binding/conflicts.ts';
 import { localize } from '../../config/localized-text.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
@@ -22,8 +22,6 @@ import { isCodeOpen, MAX_CODE_FAILURES, type ApplicationView, type Family } from
 /** Lifetime of a mailed code, in minutes. */
 const EMAIL_CODE_MINUTES = 30;
 const CODE_DIGITS = 6;
-
-export type FamilyConflict = Extract<BindingConflict, 'same_person' | 'same_email' | 'student_applies'>;
 
 interface ApplicantForm extends FamilyForm {
   position: 1 | 2;

@@ -49,7 +49,7 @@ export interface ApplicationView {
   applicantRows: readonly applications.ApplicantRow[];
   applicants: readonly ApplicantView[];
   evidence: readonly EvidenceView[];
-  /** What was typed and is not part of the application. */
+  /** Input that is not part of the application. */
   inputs: ReadonlyMap<BindingStep, StepInput>;
   notice: Notice;
   /** The newest answer, also to an earlier version. */

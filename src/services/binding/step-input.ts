@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FAMILY_CONFLICTS } from '../../domain/binding/conflicts.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { InputRow } from '../../store/binding/inputs.ts';
 import { EVIDENCE_PROBLEMS } from './evidence-check.ts';
@@ -9,7 +10,7 @@ const stepProblem = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('changed') }),
   /** `until`: ms since 1970. */
   z.object({ kind: z.literal('limited'), until: z.number() }),
-  z.object({ kind: z.literal('conflict'), conflict: z.enum(['same_person', 'same_email', 'student_applies']) }),
+  z.object({ kind: z.literal('conflict'), conflict: z.enum(FAMILY_CONFLICTS) }),
   z.object({ kind: z.literal('code_missing') }),
   z.object({ kind: z.literal('code_closed') }),
   z.object({ kind: z.literal('code_wrong'), left: z.number() }),
@@ -22,7 +23,7 @@ const stepProblem = z.discriminatedUnion('kind', [
 export type StepProblem = z.infer<typeof stepProblem>;
 
 const stepInput = z.object({ fields: z.record(z.string(), z.string()), problem: stepProblem.optional() });
-/** What was typed at a step, as typed. No application has it before a submission of the step validates it. */
+/** Input of a step, as typed. It becomes part of the application when a submission of the step validates it. */
 export type StepInput = z.infer<typeof stepInput>;
 
 type InputKey = Pick<InputRow, 'applicationId' | 'step'>;

@@ -1,3 +1,4 @@
+import type { FamilyConflict } from '../../domain/binding/conflicts.ts';
 import { EDITABLE_STATES } from '../../domain/binding/application.ts';
 import { isReadyToSubmit } from '../../domain/binding/steps.ts';
 import { DAY_MS } from '../../domain/duration.ts';
@@ -6,7 +7,7 @@ import { deleteInputs } from '../../store/binding/inputs.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { isRegisterChecked } from '../../store/people/schools.ts';
 import type { MailJob } from '../notifications/outbox.ts';
-import { findFamilyConflict, type FamilyConflict } from './applicant-step.ts';
+import { findFamilyConflict } from './applicant-step.ts';
 import {
   appendEvent,
   editApplication,

@@ -1,18 +1,13 @@
 import { registrarSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { administersCity, schoolSettingCapacity } from '../../domain/access/policy.ts';
-import type { School } from '../../domain/model.ts';
 import { CONTACT_SUBJECTS, type SchoolContact } from '../../domain/school-contacts.ts';
 import type { Store } from '../../store/database/index.ts';
 import { listSchoolContacts, replaceSchoolContacts } from '../../store/people/school-contacts.ts';
 import { findOpenSchoolForUpdate, listRegisterSchools } from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
+import { loadContacts, type SchoolWithContacts } from '../people/school-contacts.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 import type { BureauWrite } from './bureau-write.ts';
-
-export interface SchoolWithContacts {
-  school: School;
-  contacts: readonly SchoolContact[];
-}
 
 /** `changed_meanwhile`: a colleague changed the contacts after the form was shown. Nothing was done. */
 type ContactsResult = { kind: 'done' } | { kind: 'denied' } | { kind: 'changed_meanwhile' };
@@ -39,15 +34,7 @@ export function createConsoleSchoolContacts({ store, audit, authorization }: Dep
     list: (actor) =>
       store.read(async (tx) => {
         const codes = administersCity(actor) ? undefined : registrarSchoolCodesOf(actor.capacities);
-        const schools = await listRegisterSchools(tx, codes);
-        const rows = await listSchoolContacts(
-          tx,
-          schools.map(({ code }) => code),
-        );
-        return schools.map((school) => ({
-          school,
-          contacts: rows.filter(({ schoolCode }) => schoolCode === school.code),
-        }));
+        return loadContacts(tx, await listRegisterSchools(tx, codes));
       }),
     replace: ({ actorId, reason, address }, { schoolCode, shown, contacts }) =>
       store.write(async (tx) => {

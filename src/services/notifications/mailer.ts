@@ -5,7 +5,7 @@ import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { I18n } from '../../presentation/i18n.ts';
 import { MAIL_SCHEMAS } from '../../presentation/mail-locals.ts';
 import type { Mail, Templates } from '../../presentation/templates.ts';
-import type { HelpingSchool, SchoolContacts } from '../people/school-contacts.ts';
+import type { SchoolContacts, SchoolWithContacts } from '../people/school-contacts.ts';
 import type { MailJob } from './outbox.ts';
 
 /** Sends the mails of the outbox. */
@@ -59,20 +59,22 @@ function withTls(smtpUrl: string): string {
   return url.href;
 }
 
-function render({ templates, i18n }: Deps, job: MailJob, schools: readonly HelpingSchool[]): Mail {
+function render({ templates, i18n }: Deps, job: MailJob, schools: readonly SchoolWithContacts[]): Mail {
   const { template, locals } = job;
   const lang = i18n.negotiate({ personLocale: job.lang });
   return templates.mail(template, lang, MAIL_SCHEMAS[template].parse(locals), describeDesks(i18n, lang, schools));
 }
 
 /** Describes the desk of each school that answers questions about accounts: a mail is about one. */
-function describeDesks(i18n: I18n, lang: string, schools: readonly HelpingSchool[]): string[] {
+function describeDesks(i18n: I18n, lang: string, schools: readonly SchoolWithContacts[]): string[] {
   return schools.flatMap(({ school, contacts }) => {
     const contact = contacts.find(({ subject }) => subject === 'account');
     if (contact === undefined) return [];
     const { phone, extension } = contact;
     const number = extension === '' ? phone : i18n.t(lang, 'schoolContacts.number', { phone, extension });
     const name = localize({ [DEFAULT_LANGUAGE]: school.name, en: school.nameEn }, lang);
-    return `${name} ${localize({ [DEFAULT_LANGUAGE]: contact.desk, en: contact.deskEn === '' ? contact.desk : contact.deskEn }, lang)} ${number}`;
+    const deskEn = contact.deskEn === '' ? contact.desk : contact.deskEn;
+    const desk = localize({ [DEFAULT_LANGUAGE]: contact.desk, en: deskEn }, lang);
+    return `${name} ${desk} ${number}`;
   });
 }

@@ -1,5 +1,4 @@
-import type { SchoolContact } from '../../domain/school-contacts.ts';
-import { listHelpingSchools } from '../../domain/school-contacts.ts';
+import { listHelpingSchools, type SchoolContact } from '../../domain/school-contacts.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import type { School } from '../../domain/model.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
@@ -12,7 +11,7 @@ import { findSchool, listSchoolsByCode } from '../../store/people/schools.ts';
 import { reachedLookups } from './adult-days.ts';
 
 /** A school with the desks that families call. */
-export interface HelpingSchool {
+export interface SchoolWithContacts {
   school: School;
   contacts: readonly SchoolContact[];
 }
@@ -20,11 +19,11 @@ export interface HelpingSchool {
 /** The desks of schools that families call. */
 export interface SchoolContacts {
   /** Returns a school with its contacts; undefined for an unknown code. */
-  find(schoolCode: string): Promise<HelpingSchool | undefined>;
+  find(schoolCode: string): Promise<SchoolWithContacts | undefined>;
   /** Lists the schools that help a person, without those that have no contacts. */
-  listOfPerson(personId: string): Promise<HelpingSchool[]>;
+  listOfPerson(personId: string): Promise<SchoolWithContacts[]>;
   /** Lists the same for the person with this email address; empty for an address of no account. */
-  listOfAddress(email: string): Promise<HelpingSchool[]>;
+  listOfAddress(email: string): Promise<SchoolWithContacts[]>;
 }
 
 interface Deps {
@@ -50,18 +49,28 @@ export function createSchoolContacts(deps: Deps): SchoolContacts {
   };
 }
 
-async function listOfPerson(tx: Transaction, { clock, secrets }: Deps, personId: string): Promise<HelpingSchool[]> {
+async function listOfPerson(
+  tx: Transaction,
+  { clock, secrets }: Deps,
+  personId: string,
+): Promise<SchoolWithContacts[]> {
   const today = localDate(clock.now());
   const facts = await loadPersonFacts(tx, personId, today, reachedLookups(secrets, today));
   if (facts === undefined) return [];
   const schools = facts.isSchoolAccount ? await listSchoolOfAccount(tx, personId) : listHelpingSchools(facts, today);
+  return (await loadContacts(tx, schools)).filter(({ contacts }) => contacts.length > 0);
+}
+
+/** Loads the contacts of schools. */
+export async function loadContacts(tx: Transaction, schools: readonly School[]): Promise<SchoolWithContacts[]> {
   const rows = await listSchoolContacts(
     tx,
     schools.map(({ code }) => code),
   );
-  return schools
-    .map((school) => ({ school, contacts: rows.filter(({ schoolCode }) => schoolCode === school.code) }))
-    .filter(({ contacts }) => contacts.length > 0);
+  return schools.map((school) => ({
+    school,
+    contacts: rows.filter(({ schoolCode }) => schoolCode === school.code),
+  }));
 }
 
 async function listSchoolOfAccount(tx: Transaction, personId: string): Promise<School[]> {

@@ -165,7 +165,7 @@ async function loadApplications({ secrets }: Deps, tx: Transaction, { id: person
   );
 }
 
-/** What was typed at a step and not submitted. A code that confirms an address is no personal data. */
+/** Returns the unsent input of a step. A code that confirms an address is no personal data. */
 function toUnsent(secrets: Pick<Secrets, 'open'>, row: InputRow) {
   const typed = Object.entries(openStepInput(secrets, row).fields).filter(([name]) => name !== 'email_code');
   const shown = typed.map(([name, value]): [string, string] => [

@@ -102,14 +102,6 @@ export function listApplicants(tx: Transaction, applicationId: string): Promise<
     .orderBy(asc(bindingApplicants.position));
 }
 
-export async function findApplicant(
-  tx: Transaction,
-  applicationId: string,
-  position: number,
-): Promise<ApplicantRow | undefined> {
-  return (await listApplicants(tx, applicationId)).find((applicant) => applicant.position === position);
-}
-
 /** Inserts an applicant, or replaces the whole row. */
 export async function upsertApplicant(tx: Transaction, applicant: ApplicantRow): Promise<void> {
   const { bindingApplicants } = tx.tables;
@@ -131,19 +123,17 @@ export async function deleteApplicants(tx: Transaction, applicationId: string): 
   await tx.db.delete(bindingApplicants).where(eq(bindingApplicants.applicationId, applicationId));
 }
 
-/** Gives an application to another school account of its student. @returns false if it has another account meanwhile */
+/** Gives an application to another school account of its student, unless a concurrent transaction has done so. */
 export async function updateAccount(
   tx: Transaction,
   { id, accountId }: Pick<ApplicationRow, 'id' | 'accountId'>,
   to: string,
-): Promise<boolean> {
+): Promise<void> {
   const { bindingApplications } = tx.tables;
-  const rows = await tx.db
+  await tx.db
     .update(bindingApplications)
     .set({ accountId: to })
-    .where(and(eq(bindingApplications.id, id), eq(bindingApplications.accountId, accountId)))
-    .returning({ id: bindingApplications.id });
-  return rows.length > 0;
+    .where(and(eq(bindingApplications.id, id), eq(bindingApplications.accountId, accountId)));
 }
 
 /** Replaces the relying party that the family came from. It is no part of the application, so the version stays. */

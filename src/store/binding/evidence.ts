@@ -1,4 +1,4 @@
-import { and, asc, count, eq } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
@@ -21,15 +21,6 @@ export function listEvidence(tx: Transaction, applicationId: string): Promise<Ev
     .from(bindingEvidence)
     .where(eq(bindingEvidence.applicationId, applicationId))
     .orderBy(asc(bindingEvidence.createdAt), asc(bindingEvidence.id));
-}
-
-export async function countEvidence(tx: Transaction, applicationId: string): Promise<number> {
-  const { bindingEvidence } = tx.tables;
-  const [row] = await tx.db
-    .select({ files: count() })
-    .from(bindingEvidence)
-    .where(eq(bindingEvidence.applicationId, applicationId));
-  return row?.files ?? 0;
 }
 
 /** Finds a file of an application, with its content. */

@@ -3,7 +3,7 @@ import { EDITABLE_STATES } from '../../domain/binding/application.ts';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
-/** What was typed at a step and is not validated. */
+/** Input of a step that is not validated. */
 export type InputRow = Tables['bindingInputs']['$inferSelect'];
 
 export function listInputs(tx: Transaction, applicationId: string): Promise<InputRow[]> {
@@ -15,7 +15,7 @@ export function listInputs(tx: Transaction, applicationId: string): Promise<Inpu
  * Inserts the input of a step, or replaces it. It is no change of the application, so the version stays. The update locks the application,
  * so that a concurrent submission leaves no input behind.
  *
- * @returns false if the application cannot be changed any more
+ * @returns false if the application can no longer be changed
  */
 export async function upsertInput(tx: Transaction, input: InputRow, now: number): Promise<boolean> {
   const { bindingApplications, bindingInputs } = tx.tables;

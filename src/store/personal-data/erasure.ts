@@ -41,8 +41,8 @@ export function listGuardianshipsOf(tx: Transaction, ids: readonly string[]): Pr
 }
 
 /**
- * Deletes the entry of a person in an application of somebody else, and its evidence and unsent input: nothing says whose they are. The application
- * goes with its last applicant.
+ * Deletes the entry of a person in an application of somebody else, and its evidence and unsent input: nothing says whose they are. The
+ * application is deleted with its last applicant.
  */
 export async function deleteApplicantOf(
   tx: Transaction,

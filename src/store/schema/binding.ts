@@ -147,7 +147,7 @@ export function defineApplicants(kit: ColumnBuilders, bindingApplications: Appli
     },
     (t) => [kit.index('binding_evidence_application_idx').on(t.applicationId)],
   );
-  // What was typed at a step and is not validated. A submission of the step replaces it.
+  // Input of a step that is not validated. A submission of the step replaces it.
   const bindingInputs = kit.table(
     'binding_inputs',
     {

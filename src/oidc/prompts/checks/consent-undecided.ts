@@ -6,7 +6,7 @@ import { isAskedAdult } from '../asked-adult.ts';
 
 /**
  * Asks an adult student who signs in if the guardians may see the data, once in a session. A request in an existing session is not
- * interrupted, and staff are not asked. The account pages have an own notice.
+ * interrupted, and staff are not asked. The account pages have their own notice.
  */
 export function consentUndecided(
   { adulthood }: Pick<OidcDeps, 'adulthood'>,
