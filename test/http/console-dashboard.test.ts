@@ -41,7 +41,7 @@ eachService(
       }
     });
 
-    it('shows the earlier decisions after a resubmission, and counts the application on the home page', async () => {
+    it('shows the earlier decisions after a resubmission, and counts it on the home page', async () => {
       const countOn = ({ body }: Answer): string | undefined =>
         /data-waiting="applications" data-count="(\d+)"/.exec(body)?.[1];
       const earlierOn = ({ body }: Answer): string[] =>
@@ -59,6 +59,8 @@ eachService(
           db.update(bindingApplications).set(change).where(eq(bindingApplications.id, id)),
         );
       assert.equal(countOn(await teacher.open('/console')), '1');
+      const queue = await teacher.open('/console/applications', { 'accept-language': 'en' });
+      assert.match(queue.body, /<td[^>]*>[^<]+, Grade \d+, Class \d+, seat 21<\/td>/);
       const returned = await teacher.submit(await teacher.open(path), {
         decision: 'return',
         reason: 'the <i>stamp</i> is missing',

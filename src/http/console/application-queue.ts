@@ -65,8 +65,11 @@ function toSearch(
 
 function applicationLine(deps: HttpDeps, ctx: Context, { student, ...line }: QueueLine) {
   const { pages, clock } = deps;
-  const places = currentEnrollments(student.enrollments, localDate(clock.now())).map(({ school, classtitle, seat }) =>
-    pages.t(ctx, 'review.place', { school: pages.schoolName(ctx, school) ?? school.code, class: classtitle, seat }),
+  const places = currentEnrollments(student.enrollments, localDate(clock.now())).map((place) =>
+    pages.t(ctx, 'review.place', {
+      school: pages.schoolName(ctx, place.school) ?? place.school.code,
+      ...{ class: pages.className(ctx, place), seat: place.seat },
+    }),
   );
   return {
     id: line.id,
