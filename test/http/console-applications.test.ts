@@ -57,6 +57,10 @@ eachService(
     const pathOf = (id: string): string => `/console/applications/${id}`;
     const decide = async (browser: HttpBrowser, id: string, decision: string, reason = ''): Promise<Answer> =>
       browser.submit(await browser.open(pathOf(id)), { decision, reason });
+    const setState = (id: string, state: 'submitted' | 'withdrawn'): Promise<unknown> =>
+      running().container.store.write(({ db, tables: { bindingApplications } }) =>
+        db.update(bindingApplications).set({ state }).where(eq(bindingApplications.id, id)),
+      );
     const childrenAt = async (browser: HttpBrowser): Promise<string> => {
       const party = await createParty(running().issuer, { id: 'portfolio', scope: SCOPE, secret: SECRET });
       const tokens = await tokensFor(party, browser, { choice: ['家長'] });
@@ -126,12 +130,8 @@ eachService(
     });
 
     it('names the relation of a caregiver in the mail', async () => {
-      const applicant = {
-        ...NEW_FATHER,
-        nationalId: 'Y100500407',
-        email: 'care@parents.example',
-        relation: 'grandfather' as const,
-      };
+      const relation = 'grandfather' as const;
+      const applicant = { ...NEW_FATHER, nationalId: 'Y100500407', email: 'care@parents.example', relation };
       const kind = { applicantKind: 'caregiver' as const, validTo: '2099-01-20' };
       const id = await storeApplication(running(), { ...kind, applicants: [applicant] });
       assert.equal(stateOn(await decide(registrar, id, 'approve')), 'approved');
@@ -160,15 +160,7 @@ eachService(
         // The family may be changing a returned application.
         assert.equal(all(done, 'applicant').length, state === 'returned' ? 0 : 1);
         assert.equal(textOf(done.body).includes('家長修正並再次送出後'), state === 'returned');
-        if (state === 'returned') {
-          const { store } = running().container;
-          await store.write((tx) =>
-            tx.db
-              .update(tx.tables.bindingApplications)
-              .set({ state: 'withdrawn' })
-              .where(eq(tx.tables.bindingApplications.id, id)),
-          );
-        }
+        if (state === 'returned') await setState(id, 'withdrawn');
       }
       assert.equal(await countPersons('Y100500309'), 0);
     });
@@ -193,9 +185,7 @@ eachService(
         const { text } = await mailed(applicant.email, subject);
         assert.match(text, sentence);
         assert.match(text, /the letter is missing/);
-        await store.write(({ db, tables: { bindingApplications } }) =>
-          db.update(bindingApplications).set({ state: 'submitted' }).where(eq(bindingApplications.id, id)),
-        );
+        await setState(id, 'submitted');
       }
       await store.write(({ db, tables: { bindingApplications } }) =>
         db.delete(bindingApplications).where(eq(bindingApplications.id, id)),
