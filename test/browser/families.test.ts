@@ -131,7 +131,7 @@ describe('families of the demo city', () => {
     await apply(family, mail, { kind: 'guardian', applicants: [applicant] });
     assert.deepEqual(await approve(), ['joined']);
     assert.equal((await readCredential(service, 'G2')).first, undefined);
-    assert.match((await mailTo(mail, email, APPROVED)).text, /請使用您原來的帳號與密碼登入/);
+    assert.match((await mailTo(mail, email, '監護人綁定已完成')).text, /請使用您原來的帳號與密碼登入/);
     const { page } = await harness.newSession();
     await signIn(page, portfolio, LOGIN.G2);
     assert.equal(await choiceButton(page).count(), 2);

@@ -91,12 +91,12 @@ describe('failed sign-in', () => {
 
     const link = await requestResetLink(harness, page, LOGIN.G1);
     await page.goto(link);
-    assert.equal(await heading(page), '設定新密碼');
+    assert.equal(await heading(page), '設定您的密碼');
     assert.equal(await page.locator('[name="current_password"]').count(), 0);
     await fillNewPassword(page, { next: 'Y100100201 是我的' });
     assert.match(await page.locator('#new_password-error').innerText(), /新密碼不可包含身分證統一編號的任何一段。/);
     await fillNewPassword(page, { next: 'seven quiet lanterns' });
-    assert.equal(await heading(page), '新密碼設定完成');
+    assert.equal(await heading(page), '密碼設定完成');
     await press(page, page.getByText('前往登入'));
     await fillSignIn(page, LOGIN.G1, 'seven quiet lanterns');
     assert.equal(await heading(page), '我的帳號');
