@@ -187,10 +187,12 @@ function findRuleProblems(client: Fields): RuleProblem[] {
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
 function findRedirectProblem(type: Fields['application_type'], value: string): string | undefined {
-  if (type === 'web') return isWebUrl(value) ? undefined : 'must use https; own schemes are for "native" clients';
+  if (type === 'web')
+    return isWebUrl(value) ? undefined : 'must use https; private-use schemes are for "native" clients';
   const { protocol, hostname } = new URL(value);
   const isLoopback = LOOPBACK_HOSTS.includes(hostname);
-  if (protocol === 'http:' && !isLoopback) return 'must use https, an own scheme, or http with a loopback address';
+  if (protocol === 'http:' && !isLoopback)
+    return 'must use https, a private-use scheme, or http with a loopback address';
   return protocol === 'https:' && isLoopback ? 'must use http, because it is a loopback address' : undefined;
 }
 

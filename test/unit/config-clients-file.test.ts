@@ -56,7 +56,7 @@ describe('a clients file with errors', () => {
       'line 6, column 84: clients[1] (app): redirect_uris: must not be empty',
       'line 6, column 98: clients[1] (app): scopes: must include "openid"',
       'line 6, column 109: not valid JSON: no comma may follow the last entry',
-      'line 9, column 25: clients[2] (phone): redirect_uris.0: must use https, an own scheme, or http with a loopback address',
+      'line 9, column 25: clients[2] (phone): redirect_uris.0: must use https, a private-use scheme, or http with a loopback address',
       'line 9, column 45: clients[2] (phone): redirect_uris.1: must use http, because it is a loopback address',
       'line 10, column 5: clients[3]: must be an object: { … }',
       'line 12, column 40: resource_servers[0] (http://x): identifier: must be an https URL, such as https://app.example/',
