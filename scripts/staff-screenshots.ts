@@ -47,7 +47,7 @@ async function takeScreenshots(harness: BrowserHarness, lang: Language): Promise
   );
   await take(page, 'request');
   await page.goto(`${environment.issuer}/console/classes`);
-  await press(page, page.locator('main a').filter({ hasText: '高二3班' }));
+  await press(page, page.locator('main a').filter({ hasText: lang === 'en' ? 'Grade 11, Class 3' : '高二3班' }));
   await take(page, 'class');
   await page.check(`input[name="person"][value="${personId('G1')}"]`);
   await page.fill('textarea[name="reason"]', lang === 'en' ? 'New term' : '開學發放');
