@@ -29,7 +29,7 @@ const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 function assertUnavailablePage(answer: Answer): void {
   assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5'], answer.url);
   assert.match(textOf(answer.body), /服務暫時無法使用/);
-  assert.match(answer.body, /<code>[0-9a-f-]{36}<\/code>/);
+  assert.match(answer.body, /<code>[2-9AFHKMRWXY]{6}<\/code>/);
   assert.doesNotMatch(answer.body, /SQLITE|ECONN|\.ts|select |insert |temporarily/i);
 }
 

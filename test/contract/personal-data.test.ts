@@ -52,6 +52,7 @@ const LEFT_OUT: Partial<Record<keyof Tables, string>> = {
   throttles: 'counters without personal data, deleted after a month',
   keys: 'no person',
   clients: 'no person',
+  schoolContacts: 'desks of schools, no person',
   settings: 'no person',
   outbox: 'mails on the way, erased after delivery',
   auditHead: 'no person',
