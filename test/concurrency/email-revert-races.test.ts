@@ -1,63 +1,50 @@
 /** The link that takes back a change of the email address, at the same moment as another request of the account. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn } from '../helpers/mail.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
-import { testDatabaseUrl } from '../helpers/postgres.ts';
-import type { ServiceDatabase } from '../helpers/service.ts';
-import { openDatabase, startNodes, type Nodes } from './nodes.ts';
+import { useNodesWithMail } from './nodes-with-mail.ts';
 
 const OWNER_PASSWORD = '小溪邊的石頭會唱歌給月亮聽 7';
 const THIEF_PASSWORD = '山頂的風把雲吹成一匹白馬 8';
 
 describe('the link to the former email address on two nodes', () => {
-  let nodes: Nodes;
-  let mail: MailCatcher;
-  let database: ServiceDatabase;
-  before(async () => {
-    mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-    nodes = await startNodes({ count: 2, smtpUrl: mail.smtpUrl, databaseUrl: await testDatabaseUrl() });
-    database = await openDatabase(nodes);
-  });
-  after(async () => {
-    await database.container.store.close();
-    await nodes.stop();
-    await mail.close();
-  });
+  const on = useNodesWithMail();
 
   const findLink = async (to: string, path: string): Promise<string> => {
     const text = await pollUntil(`a mail with ${path}`, () =>
-      mail
+      on.mail
         .messages()
         .filter(({ to: receivers }) => receivers.includes(to))
         .map((message) => message.text)
-        .find((message) => message.includes(`${nodes.issuer}${path}`)),
+        .find((message) => message.includes(`${on.nodes.issuer}${path}`)),
     );
-    return linkIn({ text: text.slice(text.indexOf(`${nodes.issuer}${path}`)) });
+    return linkIn({ text: text.slice(text.indexOf(`${on.nodes.issuer}${path}`)) });
   };
   /** A thief with a session changes the email address. @returns the session, and the page of the link in two browsers of the owner */
   const change = async (login: string, next: string) => {
-    const { httpBrowser: thief } = await signInToAccount(nodes, login, DEMO_PASSWORD);
+    const { httpBrowser: thief } = await signInToAccount(on.nodes, login, DEMO_PASSWORD);
     await thief.post('/account/contacts/email', new URLSearchParams({ email: next }));
     const confirmed = await thief.submit(await thief.open(await findLink(next, '/account/email/confirm')), {});
     assert.match(confirmed.url, /done=emailChanged$/);
     const link = await findLink(login, '/account/email/revert');
-    const owners = [createHttpBrowser(nodes.issuer), createHttpBrowser(nodes.issuer)] as const;
+    const owners = [createHttpBrowser(on.nodes.issuer), createHttpBrowser(on.nodes.issuer)] as const;
     const pages = await Promise.all([owners[0].open(link), owners[1].open(link)]);
     return { thief, owners, pages };
   };
   const emailsOf = async (login: string): Promise<string[]> =>
-    (await getPersonFacts(database, login)).identifiers.flatMap(({ kind, value }) => (kind === 'email' ? [value] : []));
+    (await getPersonFacts(on.database, login)).identifiers.flatMap(({ kind, value }) =>
+      kind === 'email' ? [value] : [],
+    );
   const setPassword = (owner: HttpBrowser, page: Answer): Promise<Answer> =>
     owner.submit(page, { new_password: OWNER_PASSWORD, confirm_password: OWNER_PASSWORD });
   const isAccepted = async (login: string, password: string): Promise<boolean> =>
-    (await signInToAccount(nodes, login, password)).answer.status === 200;
+    (await signInToAccount(on.nodes, login, password)).answer.status === 200;
 
   it('takes the change back once when it is used twice', async () => {
     const { owners, pages } = await change(LOGIN.G2, 'thief.g2@mail.example');
@@ -65,7 +52,7 @@ describe('the link to the former email address on two nodes', () => {
     assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 410]);
     const winner = answers[0].status === 200 ? 0 : 1;
     assert.match(answers[winner].url, /\/reset-password$/);
-    const events = await listAuditEvents(database, 'G2');
+    const events = await listAuditEvents(on.database, 'G2');
     assert.equal(events.filter((event) => event === 'identifier.reverted').length, 1);
     assert.deepEqual(await emailsOf(LOGIN.G2), [LOGIN.G2]);
     assert.equal((await setPassword(owners[winner], answers[winner])).status, 200);
