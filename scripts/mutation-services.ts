@@ -149,8 +149,8 @@ export const SERVICES: readonly Part[] = [
     tests: unit('presentation-brand presentation-templates services-password-reset'),
   },
   {
-    sources: files('presentation', 'i18n'),
-    tests: unit('presentation-i18n presentation-language presentation-templates domain-password'),
+    sources: files('presentation', 'i18n device-text'),
+    tests: unit('http-device-name presentation-i18n presentation-language presentation-templates domain-password'),
   },
   {
     sources: files('platform/hashing', 'password-hasher password-hasher-worker password-strength'),

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { createInstance } from 'i18next';
 import { z } from 'zod';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
+import { describeDevice } from './device-text.ts';
 
 export type MessageParams = Readonly<Record<string, string | number>>;
 
@@ -38,6 +39,8 @@ export interface I18n {
   clock(lang: string, instant: number): string;
   /** Formats a date `YYYY-MM-DD`. */
   day(lang: string, day: string): string;
+  /** Describes a stored device name (device-text.ts); `undefined` or empty: unknown. */
+  device(lang: string, name: string | undefined): string;
 }
 
 interface MessageTree {
@@ -157,5 +160,6 @@ export function createI18n(dir: string, timeZone = 'Asia/Taipei'): I18n {
       texts.length === 0 ? '' : texts.reduce((first, next) => t(lang, 'list.sentences', { first, next })),
     negotiate: createNegotiate(languages),
     ...createFormats(timeZone),
+    device: (lang, name) => describeDevice((key, vars) => t(lang, key, vars), name),
   };
 }

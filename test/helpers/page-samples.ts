@@ -86,7 +86,7 @@ export function samplePageLocals(x: string): PageLocals {
     'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },
     'account/recovery-codes': { action: '/a', codes: [x] },
     'account/sign-ins': {
-      signIns: [true, false].map((isFailed) => ({ at: 0, text: x, isFailed, device: x, address: x, app: x })),
+      signIns: [true, false].map((isFailed) => ({ at: 0, text: x, isFailed, device: x, app: x })),
       nextUrl: '/account/sign-ins?before=1',
       isFirstPage: false,
     },
@@ -141,7 +141,7 @@ export function samplePageLocals(x: string): PageLocals {
         { id: x, name: x, school: x, class: x, relation: 'parent', permissions: PERMISSIONS },
         { id: x, name: x, school: x, class: x, relation: 'caregiver', permissions: [], until: '2027-01-20' },
       ],
-      sessions: [true, false].map((current) => ({ id: x, device: x, address: x, since: 0, until: 1, current })),
+      sessions: [true, false].map((current) => ({ id: x, device: x, since: 0, until: 1, current })),
       apps: [{ id: x, name: x, since: 0, items: [x] }],
       notice: x,
     },

@@ -42,7 +42,7 @@ eachService(
       time.advance(MINUTE);
       const next = await signIn(LOGIN.S1, authenticator.code());
       assert.match(textOf(next.page.body), TITLE);
-      assert.match(textOf(next.page.body), /新增了兩步驟驗證 · .*127\.0\.0\.1/);
+      assert.match(textOf(next.page.body), /新增了兩步驟驗證 · [^·]* · 不明的裝置/);
       assert.match(next.page.body, /href="\/account\/second-factors"/);
       time.advance(RECENT_SIGN_IN_SECONDS * SECOND + SECOND);
       assert.equal(interactionOf(await confirm(next.browser, throughOn(next.page))), 'login', 'a copied session');

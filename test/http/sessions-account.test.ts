@@ -91,8 +91,8 @@ eachService('the account page', clients, (running) => {
     const text = textOf((await phone.open('/account')).body);
     assert.match(text, /手機號碼 0900000102 電子郵件地址 meiling\.li@parents\.example /);
     assert.match(text, /王小安 示範高中 高二3班 .* 王小樂 示範國小 五年1班 /);
-    assert.match(text, / Chrome · Android 目前使用的裝置 /);
-    assert.match(text, / — 登入時間 /);
+    assert.match(text, / Pixel 上的 Chrome 目前使用的裝置 /);
+    assert.match(text, / 不明的裝置 登入時間 /);
     const english = textOf((await phone.open('/language?to=en&back=%2Faccount')).body);
     assert.match(english, /Grade 11, Class 3 .* Grade 5, Class 1 /);
   });

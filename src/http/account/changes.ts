@@ -39,15 +39,13 @@ export async function listChanges(
 }
 
 function toLine(
-  { pages }: HttpDeps,
+  { pages, i18n }: HttpDeps,
   ctx: Context,
   personId: string,
-  { event, at, address, actorId, detail: stored }: AuditEntry,
+  { event, at, actorId, detail: stored }: AuditEntry,
 ): AccountLocals['changes'][number] {
   const { device } = detail.parse(stored);
   const origin =
-    actorId === personId
-      ? [device, address].filter((part) => typeof part === 'string' && part !== '').join(' · ')
-      : pages.t(ctx, 'account.changes.byStaff');
+    actorId === personId ? i18n.device(pages.langOf(ctx), device) : pages.t(ctx, 'account.changes.byStaff');
   return { at, text: pages.t(ctx, `account.changes.event.${event.replace('.', '-')}`), origin };
 }

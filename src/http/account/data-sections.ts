@@ -4,7 +4,7 @@ import { isScope } from '../../domain/claims/scopes.ts';
 import type { DataLine, DataSection } from '../../presentation/page-locals/data.ts';
 import type { PersonalData } from '../../services/personal-data/copy.ts';
 import type { HttpDeps } from '../deps.ts';
-import { deviceName } from './device-name.ts';
+import { describeUserAgent } from './device-name.ts';
 
 type Value = string | number | boolean | null | undefined;
 type Fields = Readonly<Record<string, Value>>;
@@ -109,12 +109,13 @@ function aboutFamily({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
   } satisfies Record<string, readonly Fields[]>;
 }
 
-function aboutAccess({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
+function aboutAccess(deps: HttpDeps, ctx: Context, data: PersonalData) {
+  const { pages } = deps;
   const roleOf = (role: string | null): string => (role === null ? '' : pages.t(ctx, `role.${role}`));
   const scopeOf = (scope: string): string => (isScope(scope) ? pages.t(ctx, `scope.${scope}.title`) : scope);
   return {
     sessions: data.sessions.map(({ device, address, createdAt, expiresAt, endedAt }) => ({
-      ...{ device: deviceName(device), address, createdAt, expiresAt, endedAt },
+      ...{ device: describeUserAgent(deps, ctx, device), address, createdAt, expiresAt, endedAt },
     })),
     grants: data.grants.map(({ app, role, school, scopes, createdAt, expiresAt }) => ({
       ...{ app: pages.appName(ctx, app), role: roleOf(role), school },

@@ -12,7 +12,7 @@ import type { HttpDeps } from '../deps.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { describeContacts } from '../school-contacts/describe.ts';
 import { listChanges } from './changes.ts';
-import { deviceName } from './device-name.ts';
+import { describeUserAgent } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
 const NOTICES = [
@@ -61,8 +61,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({
       id: session.sessionHash,
-      device: deviceName(session.userAgent),
-      address: session.address,
+      device: describeUserAgent(deps, ctx, session.userAgent),
       since: session.createdAt,
       until: session.expiresAt,
       current: session.sessionHash === signedIn.sessionHash,

@@ -29,16 +29,15 @@ export function signInText({ pages }: HttpDeps, ctx: Context, event: string): st
 }
 
 function toLine(deps: HttpDeps, ctx: Context, entry: AuditEntry): SignInHistoryLocals['signIns'][number] {
-  const { device = '', attempts } = detail.parse(entry.detail);
-  const { pages } = deps;
+  const { device, attempts } = detail.parse(entry.detail);
+  const { pages, i18n } = deps;
   const text = signInText(deps, ctx, entry.event);
   const { clientId } = entry;
   return {
     at: entry.at,
     text: attempts === undefined ? text : pages.t(ctx, 'account.history.attempts', { text, n: attempts }),
     isFailed: entry.outcome === 'refused',
-    device,
-    address: entry.address ?? '',
+    device: device === undefined ? '' : i18n.device(pages.langOf(ctx), device),
     app: clientId === null || clientId === ACCOUNT_CLIENT_ID ? '' : pages.appName(ctx, clientId),
   };
 }

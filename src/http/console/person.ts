@@ -12,7 +12,7 @@ import type { AuditEntry } from '../../domain/audit-chain.ts';
 import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
-import { deviceName } from '../account/device-name.ts';
+import { describeUserAgent } from '../account/device-name.ts';
 import { signInText } from '../account/sign-ins.ts';
 import type { HttpDeps } from '../deps.ts';
 import { affiliationLines, formatLogin } from './labels.ts';
@@ -45,7 +45,7 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
     requests: requests.map(({ id, action, state, requestedAt }) => ({ id, action, state, requestedAt })),
     signIns: page.signIns.map((entry) => signInLine(deps, ctx, entry)),
     sessions: page.sessions.map((session) => ({
-      device: deviceName(session.userAgent),
+      device: describeUserAgent(deps, ctx, session.userAgent),
       address: session.address,
       since: session.createdAt,
     })),

@@ -5,7 +5,7 @@ import type { FactorSetupLocals } from '../../presentation/page-locals/common.ts
 import { createQrCode } from '../../presentation/qr-code.ts';
 import type { ConfirmedSetup, TotpSetup } from '../../services/authentication/second-factor-setup.ts';
 import { MAX_FACTOR_NAME_LENGTH } from '../../services/authentication/second-factors.ts';
-import { findDeviceName } from '../account/device-name.ts';
+import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { findNamedAccount } from '../named-account.ts';
 import { field } from './body.ts';
@@ -78,5 +78,5 @@ export function ownChange(
   ctx: Context,
   personId: string,
 ): { personId: string; address: string; device: string | undefined } {
-  return { personId, address: ctx.ip, device: findDeviceName(ctx.get('user-agent')) };
+  return { personId, address: ctx.ip, device: deviceOf(ctx) };
 }

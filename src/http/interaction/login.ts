@@ -4,7 +4,7 @@ import { ACR_SCHOOL_ACCOUNT } from '../../oidc/options/claims.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { CheckedAttempt } from '../../services/authentication/human-check-demand.ts';
 import type { SignInResult } from '../../services/authentication/sign-in.ts';
-import { findDeviceName } from '../account/device-name.ts';
+import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, checkbox } from '../forms/body.ts';
 import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
@@ -142,7 +142,7 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     address: ctx.ip,
     clientId: interaction.clientId,
     device: readDeviceToken(ctx),
-    deviceName: findDeviceName(ctx.get('user-agent')),
+    deviceName: deviceOf(ctx),
     ...(isReauthentication(interaction) ? { expectedPersonId: interaction.personId } : {}),
   });
   countResult(deps, attemptOf(ctx, typed.login), result);

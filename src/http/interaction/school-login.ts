@@ -5,7 +5,7 @@ import { DAY_MS } from '../../domain/duration.ts';
 import type { SchoolContactsLocals } from '../../presentation/page-locals/common.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
-import { findDeviceName } from '../account/device-name.ts';
+import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { humanCheckField, rejectUnchecked } from '../forms/human-check.ts';
@@ -100,7 +100,7 @@ async function signIn(
     ...{ login: typed.account, schoolCode: typed.schoolCode, password: typed.password, address: ctx.ip },
     clientId: interaction.clientId,
     device: readDeviceToken(ctx),
-    deviceName: findDeviceName(ctx.get('user-agent')),
+    deviceName: deviceOf(ctx),
     ...(isReauthentication(interaction) ? { expectedPersonId: interaction.personId } : {}),
   });
   switch (result.kind) {

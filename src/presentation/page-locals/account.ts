@@ -48,7 +48,6 @@ export interface AccountLocals {
   sessions: readonly {
     id: string;
     device: string;
-    address: string;
     since: number;
     until: number;
     current: boolean;

@@ -19,7 +19,7 @@ export interface ContactsLocals {
 
 export interface SignInHistoryLocals {
   /** Newest first; `at` in ms since 1970; `device` is empty if it is not known. */
-  signIns: readonly { at: number; text: string; isFailed: boolean; device: string; address: string; app: string }[];
+  signIns: readonly { at: number; text: string; isFailed: boolean; device: string; app: string }[];
   nextUrl?: string | undefined;
   isFirstPage: boolean;
 }
