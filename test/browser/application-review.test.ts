@@ -43,7 +43,7 @@ describe('the review of applications in a browser', () => {
     await mailTo(environment.mail, MOTHER.email, '親子綁定已完成');
     const { page: own } = await harness.newSession();
     await signIn(own, environment.portfolio, MOTHER.email, MOTHER.nationalId.slice(-6));
-    await fillNewPassword(own, { current: MOTHER.nationalId.slice(-6), next: 'nine brave herons fly' });
+    await fillNewPassword(own, { next: 'nine brave herons fly' });
     assert.deepEqual(await childNames(own), ['吳小華']);
   });
 
@@ -70,7 +70,7 @@ describe('the review of applications in a browser', () => {
     const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, NEW_FATHER.email, NEW_FATHER.nationalId.slice(-6));
     assert.equal(await heading(page), '請設定您自己的密碼');
-    await fillNewPassword(page, { current: '500103', next: 'nine brave herons fly' });
+    await fillNewPassword(page, { next: 'nine brave herons fly' });
     assert.deepEqual(await childNames(page), ['吳小華']);
   });
 

@@ -70,7 +70,7 @@ describe('browser behavior during sign-in', () => {
     await press(page, '#sign-in');
     assert.equal(await heading(page), '登入');
     await fillSignIn(page, LOGIN.G1, '100201');
-    await fillNewPassword(page, { current: '100201', next: OWN_PASSWORD });
+    await fillNewPassword(page, { next: OWN_PASSWORD });
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
@@ -105,7 +105,6 @@ describe('browser behavior during sign-in', () => {
     await page.fill('[name="password"]', '100703');
     await twice(page, page.locator('#submit'));
     assert.equal(await heading(page), '請設定您自己的密碼');
-    await page.fill('[name="current_password"]', '100703');
     await page.fill('[name="new_password"]', OWN_PASSWORD);
     await page.fill('[name="confirm_password"]', OWN_PASSWORD);
     await twice(page, page.locator('#submit'));
@@ -174,9 +173,8 @@ describe('browser behavior during sign-in', () => {
     assert.match(await alertText(page), /帳號或密碼不正確。/);
     await page.fill('[name="password"]', '100201');
     await twice(page, page.locator('#submit'));
-    await fillNewPassword(page, { current: '100201', next: 'river piano' });
+    await fillNewPassword(page, { next: 'river piano' });
     assert.match(await alertText(page), /新密碼太短/);
-    await page.fill('[name="current_password"]', '100201');
     await page.fill('[name="new_password"]', OWN_PASSWORD);
     await page.fill('[name="confirm_password"]', OWN_PASSWORD);
     await twice(page, page.locator('#submit'));

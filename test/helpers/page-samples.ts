@@ -54,7 +54,7 @@ export function samplePageLocals(x: string): PageLocals {
     'interaction/adulthood': { app, action: '/a', guardian, otherAccountAction: '/o' },
     'interaction/sharing-stopped': { app, cancelAction: '/c', otherAccountAction: '/o' },
     ...dataSamples(x),
-    'interaction/new-password': { ...password, app },
+    'interaction/new-password': { ...password, app, asksCurrent: true },
     'interaction/select-account': {
       ...{ action: '/a', app, account, otherAccountAction: '/o', cancelAction: '/c' },
       choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
@@ -75,7 +75,7 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'sign-out': { action: '/a', request: x, name: x, apps: [x, x], sessionChanged: true },
     'signed-out': { notified: [x, x], pending: [x, x] },
-    'account/password': { ...password, cancelUrl: '/c', person: x },
+    'account/password': { ...password, cancelUrl: '/c', person: x, asksCurrent: true },
     'account/second-factors': {
       factors: [
         { id: x, kind: 'totp', name: x, createdAt: 0, lastUsedAt: 1 },

@@ -22,7 +22,10 @@ export function isNationalId(id: string, today: string): boolean {
   return result.valid && (result.category !== 'UI_NUMBER_LEGACY' || today <= OLD_CERTIFICATE_LAST_DAY);
 }
 
+/** In characters: the end of the ID that is the first password of a parent. */
+export const FIRST_PASSWORD_LENGTH = 6;
+
 /** Returns the last six characters, the first password of a parent. */
 export function lastSix(id: string): string {
-  return id.slice(-6);
+  return id.slice(-FIRST_PASSWORD_LENGTH);
 }

@@ -28,6 +28,7 @@ export async function showPassword(
     login: await deps.people.getPrimaryLogin(facts.id),
     person: sealPerson(deps, person),
     cancelUrl: '/account',
+    asksCurrent: true,
     ...(await passwordFormLocals(deps, problem)),
   };
   deps.pages.show(ctx, 'account/password', locals, problem.status);

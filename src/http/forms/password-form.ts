@@ -1,10 +1,11 @@
+import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { PasswordFormLocals } from '../../presentation/page-locals/common.ts';
-import type { PasswordChangeResult } from '../../services/authentication/passwords.ts';
+import type { PasswordChangeResult, VerifiedFirstPassword } from '../../services/authentication/passwords.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from './body.ts';
 import { readDeviceToken, rememberDevice } from './known-device-cookie.ts';
@@ -83,19 +84,37 @@ export function throttledText(
 
 type Changed = Extract<PasswordChangeResult, { kind: 'changed' }>;
 
-/** Changes the password of a person with the form that the browser sent. */
+interface FormPerson {
+  personId: string;
+  keepSessionHash: string | undefined;
+  formId: string;
+  /** The proof of a first password, if the form does not ask for it again. */
+  verified?: VerifiedFirstPassword | undefined;
+}
+
+/**
+ * Changes the password of a person with the form that the browser sent.
+ *
+ * @throws {HttpError} 410 if the proof of the first password is no longer current
+ */
 export async function submitPasswordForm(
   deps: HttpDeps,
   ctx: Context,
-  person: { personId: string; keepSessionHash: string | undefined; formId: string },
+  { verified, ...person }: FormPerson,
 ): Promise<Changed | { kind: 'rejected'; problem: FormProblem }> {
   const typed = readForm(ctx, newPasswordFields);
-  const errors = formErrors(deps, ctx, typed, true);
+  const errors = formErrors(deps, ctx, typed, verified === undefined);
   if (Object.keys(errors).length > 0) return { kind: 'rejected', problem: { status: 422, errors } };
   const { current_password: current, new_password: next } = typed;
   try {
     const device = readDeviceToken(ctx);
-    const result = await deps.passwords.change({ ...person, current, next, address: ctx.ip, device });
+    const result = await deps.passwords.change({
+      ...person,
+      current: verified ?? current,
+      next,
+      address: ctx.ip,
+      device,
+    });
     if (result.kind !== 'changed') return { kind: 'rejected', problem: await problemOf(deps, ctx, result) };
     rememberDevice(deps, ctx, person.personId);
     return result;
@@ -113,6 +132,8 @@ async function problemOf(
   switch (result.kind) {
     case 'throttled':
       return { status: 429, alert: throttledText(deps, ctx, result.until) };
+    case 'expired':
+      throw createError(410, 'this interaction has expired');
     case 'wrong_current':
       return { status: 422, errors: { current_password: deps.pages.t(ctx, 'problem.wrong_current') } };
     case 'invalid':

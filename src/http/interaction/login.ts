@@ -157,7 +157,8 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     }
     case 'password_change_required': {
       const { personId, credentialVersion } = result;
-      return submitResult(ctx, deps.oidc, { first_password: { personId, remember, credentialVersion } });
+      const verifiedAt = deps.clock.now();
+      return submitResult(ctx, deps.oidc, { first_password: { personId, remember, credentialVersion, verifiedAt } });
     }
     case 'throttled':
     case 'failed':

@@ -3,6 +3,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
 import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
+import type { VerifiedFirstPassword } from '../../services/authentication/passwords.ts';
 import { destinationOf } from './destination.ts';
 import {
   loadInteraction,
@@ -19,7 +20,7 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
     show: (ctx, interaction) => render(deps, ctx, interaction),
     submit: async (ctx, interaction) => {
       const first = await findFirstSignIn(deps, interaction);
-      const form = { keepSessionHash: undefined, formId: interaction.uid };
+      const form = { keepSessionHash: undefined, formId: interaction.uid, verified: first?.verified };
       const result = first && (await submitPasswordForm(deps, ctx, { personId: first.personId, ...form }));
       if (first !== undefined && result?.kind === 'changed') {
         const { personId, remember, isSchoolAccount } = first;
@@ -54,6 +55,7 @@ async function render(
     action: `/interaction/${interaction.uid}/new_password`,
     app: destinationOf(deps, ctx, interaction),
     name: first.name,
+    asksCurrent: first.verified === undefined,
     login: await people.getPrimaryLogin(first.personId),
     ...(await passwordFormLocals(deps, problem)),
   };
@@ -90,14 +92,21 @@ interface FirstSignIn {
   remember: boolean;
   isSchoolAccount: boolean;
   name: string;
+  /** The proof that replaces the field of the first password; undefined if the form asks for it. */
+  verified: VerifiedFirstPassword | undefined;
 }
 
 /** @returns undefined without a verified first password, or if the account was disabled or its credential changed since */
-async function findFirstSignIn({ people }: HttpDeps, { first }: InteractionState): Promise<FirstSignIn | undefined> {
+async function findFirstSignIn(
+  { people, passwords }: HttpDeps,
+  { first }: InteractionState,
+): Promise<FirstSignIn | undefined> {
   if (first === undefined || !(await people.isCredentialCurrent(first.personId, first.credentialVersion)))
     return undefined;
   const facts = await people.findActive(first.personId);
   if (facts === undefined) return undefined;
-  const { personId, remember, isSchoolAccount } = first;
-  return { personId, remember, isSchoolAccount, name: facts.name };
+  const { personId, remember, isSchoolAccount, credentialVersion, verifiedAt } = first;
+  const isProven = verifiedAt !== undefined && passwords.isRecent({ verifiedAt });
+  const verified = isProven ? { credentialVersion, verifiedAt } : undefined;
+  return { personId, remember, isSchoolAccount, name: facts.name, verified };
 }

@@ -60,6 +60,8 @@ export interface PasswordFormLocals {
   /** Goes into a hidden field for password managers. */
   login?: string | undefined;
   minLength: number;
+  /** Absent if the form does not ask for the current password. */
+  asksCurrent?: boolean;
   /** Only if the hash queue was full. */
   values?: { current_password?: string; new_password?: string; confirm_password?: string } | undefined;
   errors: FieldErrors;

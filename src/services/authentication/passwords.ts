@@ -1,5 +1,13 @@
 import type { Clock } from '../../domain/clock.ts';
-import { checkNewPassword, normalizePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { MINUTE_MS } from '../../domain/duration.ts';
+import { FIRST_PASSWORD_LENGTH, normalizeNationalId } from '../../domain/credentials/national-id.ts';
+import {
+  checkNewPassword,
+  MAX_PASSWORD_LENGTH,
+  normalizePassword,
+  type PasswordProblem,
+} from '../../domain/credentials/password-policy.ts';
+import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
 import * as credentials from '../../store/auth/credentials.ts';
@@ -13,11 +21,23 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
 import { countCredentialChange } from './credential-change-limit.ts';
-import type { PasswordVerifier } from './password-verification.ts';
+import { firstPasswordMac, type PasswordVerifier } from './password-verification.ts';
+
+/** Time in which a verified first password can be changed without a second entry. */
+const VERIFIED_FIRST_PASSWORD_MS = 15 * MINUTE_MS;
+
+/** The proof that a browser has entered the first password, out of its stored interaction. */
+export interface VerifiedFirstPassword {
+  /** The version of the credential that the first password was verified against. */
+  credentialVersion: number;
+  /** In ms since 1970. */
+  verifiedAt: number;
+}
 
 interface PasswordChange {
   personId: string;
-  current: string;
+  /** As typed, or the proof of a first password. */
+  current: string | VerifiedFirstPassword;
   next: string;
   /** The session of the request; all others are revoked. `undefined` before a first sign-in. */
   keepSessionHash: string | undefined;
@@ -32,6 +52,8 @@ export type PasswordChangeResult =
   /** `kept`: the kept session under its new id, if any. */
   | { kind: 'changed'; credentialVersion: number; hasSecondFactor: boolean; kept: RotatedSession | undefined }
   | { kind: 'wrong_current' }
+  /** The verified first password was replaced, closed or has expired since. */
+  | { kind: 'expired' }
   | { kind: 'throttled'; until: number | undefined }
   | { kind: 'invalid'; problems: readonly PasswordProblem[] };
 
@@ -43,6 +65,8 @@ export interface Passwords {
    * @throws {RateLimitedError} if the person has changed the password too often
    */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
+  /** Returns true if the first password was verified a short time ago, so that the change needs no second entry. */
+  isRecent(verified: Pick<VerifiedFirstPassword, 'verifiedAt'>): boolean;
   /** Returns true if the person has set a password, which makes the first password invalid. */
   hasOwnPassword(personId: string): Promise<boolean>;
   /**
@@ -78,9 +102,10 @@ interface Deps {
 }
 
 export function createPasswords(deps: Deps): Passwords {
-  const { store, passwordVerifier, hasher, audit, clock, rateLimiter } = deps;
+  const { store, hasher, audit, clock, rateLimiter } = deps;
   const validate = createPasswordValidation(deps);
   const onPasswordSet = createOnPasswordSet(deps);
+  const verifyCurrent = createCurrentVerification(deps);
   return {
     validate,
     onPasswordSet,
@@ -88,22 +113,18 @@ export function createPasswords(deps: Deps): Passwords {
       const { first, hash } = await store.read((tx) => credentials.getCredential(tx, personId));
       return first === undefined && hash !== undefined;
     },
+    isRecent: (verified) => isRecent(verified, clock.now()),
     change: async ({ personId, current, next, keepSessionHash, formId, address, device }) => {
-      const verified = await passwordVerifier.verify({
-        personId,
-        login: undefined,
-        password: current,
-        address,
-        device,
-      });
-      if (verified.kind === 'throttled') return verified;
-      if (verified.kind === 'wrong') return { kind: 'wrong_current' };
+      const verified = await verifyCurrent({ personId, current, address, device });
+      if (!('credentialVersion' in verified)) return verified;
       const until = rateLimiter.admitNewPassword({ formId, personId });
       if (until !== undefined) return { kind: 'throttled', until };
-      const problems = await validate(personId, next, current);
+      const problems = await validate(personId, next, typeof current === 'string' ? current : undefined);
       if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
+      const isProof = typeof current !== 'string';
       const changed = await store.write(async (tx) => {
+        if (isProof && !(await isFirstPasswordOpen(tx, personId, clock.now()))) return undefined;
         const version = await credentials.replacePasswordIfUnchanged(tx, personId, verified, hash, clock.now());
         if (version === undefined) return undefined;
         const kept = await onPasswordSet(tx, personId, keepSessionHash);
@@ -117,33 +138,76 @@ export function createPasswords(deps: Deps): Passwords {
         });
         return { credentialVersion: version, hasSecondFactor: verified.hasSecondFactor, kept };
       });
-      if (changed === undefined) return { kind: 'wrong_current' };
+      if (changed === undefined) return { kind: isProof ? 'expired' : 'wrong_current' };
       rateLimiter.releaseNewPassword({ formId, personId });
       return { kind: 'changed', ...changed };
     },
   };
 }
 
+function isRecent({ verifiedAt }: Pick<VerifiedFirstPassword, 'verifiedAt'>, now: number): boolean {
+  return now - verifiedAt < VERIFIED_FIRST_PASSWORD_MS;
+}
+
+/** Locks the person and returns true if a first password is open. Every replacement of a first password locks the person. */
+async function isFirstPasswordOpen(tx: Transaction, personId: string, now: number): Promise<boolean> {
+  await people.lockPerson(tx, personId);
+  const { first } = await credentials.getCredential(tx, personId);
+  return first?.closedAt === null && first.expiresAt > now;
+}
+
+type VerifiedCurrent = {
+  kind: 'password' | 'first_password';
+  hasSecondFactor: boolean;
+} & credentials.VerifiedCredential;
+
+type CurrentVerification = (
+  change: Pick<PasswordChange, 'personId' | 'current' | 'address' | 'device'>,
+) => Promise<VerifiedCurrent | Extract<PasswordChangeResult, { kind: 'wrong_current' | 'expired' | 'throttled' }>>;
+
+/** Verifies what was typed, which counts as an attempt, or the age of the proof. The transaction of the change compares its version. */
+function createCurrentVerification({ store, clock, passwordVerifier }: Deps): CurrentVerification {
+  return async ({ personId, current, address, device }) => {
+    if (typeof current !== 'string') {
+      if (!isRecent(current, clock.now())) return { kind: 'expired' };
+      const { hasSecondFactor = false } = await store.read((tx) => credentials.getCredential(tx, personId));
+      return { kind: 'first_password', hasSecondFactor, credentialVersion: current.credentialVersion };
+    }
+    const verified = await passwordVerifier.verify({ personId, login: undefined, password: current, address, device });
+    return verified.kind === 'wrong' ? { kind: 'wrong_current' } : verified;
+  };
+}
+
 function createPasswordValidation({ store, secrets, hasher, settings }: Deps): Passwords['validate'] {
   return async (personId, next, current) => {
-    const { context, policy } = await store.read(async (tx) => ({
+    const { context, policy, first } = await store.read(async (tx) => ({
       context: await people.loadPasswordContext(tx, personId),
       policy: (await settings.readPolicy(tx)).value,
+      first: (await credentials.getCredential(tx, personId)).first,
     }));
     const { nationalIdSealed, ...words } = context;
+    // The typed first password is not known after its verification; the stored MAC finds it in the new password.
+    const known = current ?? (first && findFirstPassword(secrets, personId, first.mac, next));
     const problems = checkNewPassword({
       password: next,
       minLength: policy.passwordMinLength,
       context: {
         ...words,
         ...(nationalIdSealed === null ? {} : { nationalId: secrets.open('national-id', personId, nationalIdSealed) }),
-        ...(current === undefined ? {} : { currentPassword: current }),
+        ...(known === undefined ? {} : { currentPassword: known }),
       },
     });
     if (problems.length > 0) return problems;
     // Last, because the estimate costs as much as a hash.
     return (await hasher.isEasilyGuessed(normalizePassword(next).toLowerCase())) ? ['common'] : [];
   };
+}
+
+/** Returns the part of a new password that is the first password (the last six characters of an ID), or equals it. */
+function findFirstPassword(secrets: Secrets, personId: string, mac: string, next: string): string | undefined {
+  const compact = normalizeNationalId(next.slice(0, MAX_PASSWORD_LENGTH));
+  const parts = Array.from(compact, (_, at) => compact.slice(at, at + FIRST_PASSWORD_LENGTH));
+  return [compact, ...parts].find((part) => isEqualConstantTime(mac, firstPasswordMac(secrets, personId, part)));
 }
 
 function createOnPasswordSet(deps: Deps): Passwords['onPasswordSet'] {

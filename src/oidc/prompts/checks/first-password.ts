@@ -7,6 +7,8 @@ export const firstPasswordResult = z.object({
   remember: z.boolean(),
   credentialVersion: z.number(),
   isSchoolAccount: z.boolean().default(false),
+  /** In ms since 1970. Absent for a school account, whose form asks for the first password again. */
+  verifiedAt: z.number().optional(),
 });
 
 /**
