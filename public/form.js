@@ -38,6 +38,28 @@ function reveal(button, visible) {
   button.setAttribute('aria-label', visible ? button.dataset.hideLabel : button.dataset.showLabel);
 }
 
+/**
+ * Marks where a Chinese title may break: before a word, but not after an opening bracket, nor between single characters,
+ * which are often the characters of a name.
+ */
+function markWords(title) {
+  const lang = title.closest('[lang]')?.lang ?? '';
+  if (!lang.startsWith('zh') || !('Segmenter' in Intl)) return;
+  const words = new Intl.Segmenter(lang, { granularity: 'word' });
+  for (const node of [...title.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE)) {
+    const parts = [...words.segment(node.data)].map(({ segment }) => segment);
+    const isBreak = (part, before) =>
+      /^[\p{sc=Han}「（《]/u.test(part) && !/[「（《]$/.test(before) && !/^\p{sc=Han}{2}$/u.test(before + part);
+    node.replaceWith(
+      ...parts.flatMap((part, at) =>
+        at > 0 && isBreak(part, parts[at - 1]) ? [document.createElement('wbr'), part] : [part],
+      ),
+    );
+  }
+}
+
+for (const title of document.querySelectorAll('h1, h2, h3, .choice-title')) markWords(title);
+
 for (const form of document.forms) submitOnce(form);
 
 for (const button of document.querySelectorAll('[data-reveal]')) {

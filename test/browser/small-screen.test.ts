@@ -18,12 +18,23 @@ const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid']
 /** Longer than a line of a phone. */
 const LONG_WORD = 'muhammad.christopher.wang-mccormick@parents-of-longtown.example';
 
-/** Lists links and buttons below 44 px. A link that covers its card has the size of the card. */
-const FIND_SMALL_TARGETS = `[...document.querySelectorAll('a, button, input:not([type=hidden])')]
-  .map((element) => (element.matches('.cover') ? element.closest('.card') : element))
+/**
+ * Lists links, buttons and fields below 44 px. A link that covers its card has the size of the card, a checkbox that of its line.
+ * A link within a sentence has the size of its line (WCAG 2.2, 2.5.8).
+ */
+const FIND_SMALL_TARGETS = `[...document.querySelectorAll('a, button, summary, select, textarea, input:not([type=hidden])')]
   .filter((element) => element.checkVisibility() && !element.matches('.skip'))
+  .filter((element) => ![...element.parentElement.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim() !== ''))
+  .map((element) => (element.matches('.cover') ? element.closest('.card') : element.closest('.checkbox, label') ?? element))
   .filter((element) => element.getBoundingClientRect().height < 43.5 || element.getBoundingClientRect().width < 43.5)
   .map((element) => element.outerHTML.slice(0, 100))`;
+
+/** Returns true if the heading has a line break inside of a Chinese word. */
+const SPLITS_A_WORD = `[...document.querySelector('h1').childNodes].filter(({ nodeType }) => nodeType === 3).some((text) => {
+  const range = document.createRange();
+  range.selectNodeContents(text);
+  return range.getClientRects().length > 1;
+})`;
 
 /** Layout errors that no accessibility rule detects. */
 describe('small screen', () => {
@@ -51,9 +62,11 @@ describe('small screen', () => {
         await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
         await page.goto(url);
         for (const width of [390, 320]) {
-          await page.setViewportSize({ width, height: 844 });
+          await page.setViewportSize({ width, height: 664 });
           await assertFits(page);
         }
+        // Once, in the language with the shorter texts.
+        if (lang === 'zh-TW') assert.deepEqual(await page.evaluate<string[]>(FIND_SMALL_TARGETS), [], view);
         await enlargeText(page);
         await assertFits(page);
       }
@@ -79,6 +92,8 @@ describe('small screen', () => {
     await look();
     await press(page, '#sign-in');
     await fillSignIn(page, LOGIN.G2);
+    await page.waitForSelector('.choices');
+    assert.equal(await page.evaluate<boolean>(SPLITS_A_WORD), false);
     await choose(page, '王小樂');
     await look();
     await page.click('.menu-button');
@@ -98,6 +113,22 @@ describe('small screen', () => {
     await follow('.files a');
     await page.goto(`${environment.portfolio}/nowhere`);
     await look();
+  });
+
+  it('the button of each short form is above the fold of a phone', async () => {
+    const { issuer, payment } = harness.environment;
+    const { page } = await harness.newSession({ viewport: { width: 390, height: 664 } });
+    const look = async (): Promise<void> => {
+      const button = await page.locator('main form button[type="submit"].button').first().boundingBox();
+      assert.ok(button && button.y + button.height <= 664, `${page.url()}: ${JSON.stringify(button)}`);
+    };
+    await page.goto(payment);
+    await press(page, '#sign-in');
+    await look();
+    for (const path of ['/forgot-password', '/forgot-account', '/device']) {
+      await page.goto(`${issuer}${path}`);
+      await look();
+    }
   });
 
   it('an amount fits in one line', async () => {
