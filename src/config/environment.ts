@@ -84,7 +84,7 @@ export const environmentSchema = z.object({
   KINPASS_MAIL_FROM: z
     .string()
     .regex(/^[^\r\n]*[^\s@<]@[^\s@>]+>?$/, 'must be an address, or a name with an address in angle brackets')
-    .describe('sender of all mail'),
+    .describe('sender address of all mail; recipients see the name of the brand'),
   KINPASS_BRAND_FILE: z.string().min(1).default('config/brand.json').describe('name, logo, colors and support text'),
   KINPASS_PASSWORD_MIN_LENGTH: z.coerce
     .number()

@@ -78,6 +78,10 @@ export const DYNAMIC_KEYS = {
   'contacts.invalid': ['email', 'mobile', 'account'],
   'contacts.linkTitle': ['expired', 'taken'],
   'contacts.linkText': ['expired', 'taken'],
+  'mail.button': [
+    ...['signIn', 'application', 'confirmEmail', 'setPassword', 'restoreEmail', 'account', 'secondFactors', 'console'],
+    'request',
+  ],
   'mail.loginChanged.text': ['email', 'mobile', 'account', 'mobile_removed', 'account_removed'],
   message: [
     'notFound',

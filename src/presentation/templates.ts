@@ -28,13 +28,20 @@ export interface Mail {
   html: string;
 }
 
+/** Lines that any mail can have. */
+export interface MailExtra {
+  /** Phone numbers for the recipient, one for each school. */
+  desks?: readonly string[];
+  /** What the recipient did to get the mail: ms since 1970, and the stored name of the device. */
+  request?: { at: number; device: string } | undefined;
+}
+
 export interface Templates {
   /** Renders a complete HTML page. */
   page<N extends PageName>(name: N, lang: string, locals: PageLocals[N] & CommonLocals): string;
   /** Returns the name of the service. */
   brandName(lang: string): string;
-  /** @param desks lines with the phone numbers for the recipient, one for each school */
-  mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N], desks?: readonly string[]): Mail;
+  mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N], extra?: MailExtra): Mail;
   /** All files under `/assets/` by path, in memory. */
   readonly assets: ReadonlyMap<string, Asset>;
   /** Returns the URL of an asset: `style.css` → `/assets/style.css?v=…`. @throws {Error} when the file does not exist */
@@ -49,6 +56,7 @@ interface TemplateHelpers {
   asset: (name: string) => string;
   when: (instant: number) => string;
   day: (day: string) => string;
+  device: (name: string) => string;
 }
 
 /** Set by a page for the layout. */
@@ -162,6 +170,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     asset,
     when: (instant) => i18n.formatDateTime(lang, instant),
     day: (day) => i18n.day(lang, day),
+    device: (name) => i18n.device(lang, name),
   });
 
   return {
@@ -183,7 +192,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
       };
       return render('layout', { ...it, body: render(name, it) });
     },
-    mail: (name, lang, locals, desks = []) => {
+    mail: (name, lang, locals, { desks = [], request } = {}) => {
       const head: PageHead = {
         title: '',
         width: 'narrow',
@@ -192,7 +201,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
         styles: [],
         data: {},
       };
-      const it = { ...locals, ...helpersFor(lang), desks, head };
+      const it = { ...locals, ...helpersFor(lang), desks, request, accent: brand.accent.light, head };
       const text = render(`mail/${name}.text`, it);
       const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });
       return { subject: toSingleLine(`${head.title}｜${it.brand.name}`), text, html };

@@ -49,6 +49,7 @@ const NAMES: readonly (readonly [string, string | undefined])[] = [
   [`Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) ${WEBKIT} Chrome/126.0.0.0 Safari/537.36`, 'Chrome · Chromebook'],
   ['Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', 'Firefox · Linux'],
   ['curl/8.5.0', undefined],
+  ['Visit evil.example now/1.0 x', undefined],
   ['', undefined],
 ];
 

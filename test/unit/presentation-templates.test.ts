@@ -194,6 +194,12 @@ describe('mails', () => {
     }
   });
 
+  it('have their only links as buttons', () => {
+    const folder = join(root, 'views/mail');
+    const withLink = readdirSync(folder).filter((file) => readFileSync(join(folder, file), 'utf8').includes('<a '));
+    assert.deepEqual(withLink, ['button.ejs']);
+  });
+
   it('for a changed password contain the time and the reset link', () => {
     const mail = templates.mail('password-changed', 'zh-TW', {
       name: '王大明',

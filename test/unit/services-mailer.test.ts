@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 
+import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
 import { loadBrand } from '../../src/presentation/brand.ts';
@@ -37,8 +38,18 @@ after(() => {
   certificate.remove();
 });
 
+interface Sent {
+  query?: string;
+  from?: string;
+  job?: Partial<MailJob>;
+}
+
 /** Sends one mail to a server with or without STARTTLS. @returns the transport that the server saw */
-async function send(offer: { startTls: boolean }, requireTls: boolean, query = ''): Promise<'tls' | 'plain' | 'none'> {
+async function send(
+  offer: { startTls: boolean },
+  requireTls: boolean,
+  { query = '', from = 'no-reply@city.test', job: changes = {} }: Sent = {},
+): Promise<'tls' | 'plain' | 'none'> {
   let transport: 'tls' | 'plain' | 'none' = 'none';
   const server = new SMTPServer({
     cert: readFileSync(certificate.certFile),
@@ -55,11 +66,11 @@ async function send(offer: { startTls: boolean }, requireTls: boolean, query = '
   const port = await freePort();
   await once(server.listen(port, '127.0.0.1'), 'listening');
   const smtpUrl = `smtp://localhost:${String(port)}${query}`;
-  const mailer = createMailer({ smtpUrl, from: 'no-reply@city.test', requireTls }, { templates, i18n, schoolContacts });
+  const mailer = createMailer({ smtpUrl, from, requireTls }, { templates, i18n, schoolContacts });
   const locals = { name: '王大明', changedAt: 0, link: 'https://id.city.test/forgot-password' };
   try {
     const job = { kind: 'mail', to: 'a@city.test', template: 'password-changed', lang: 'zh-TW', locals } as const;
-    await mailer.send(job).catch(() => undefined);
+    await mailer.send({ ...job, ...changes }).catch(() => undefined);
     return transport;
   } finally {
     mailer.close();
@@ -77,7 +88,7 @@ describe('mailer with required TLS', () => {
   it('sends the text and the markup from its address, marked as generated', async () => {
     await send({ startTls: true }, true);
     for (const line of [
-      /^From: no-reply@city\.test\r$/m,
+      /^From: =\?UTF-8\?[^<]* <no-reply@city\.test>\r$/m,
       /^To: a@city\.test\r$/m,
       /^Auto-Submitted: auto-generated\r$/m,
       /^Content-Type: text\/plain; charset=utf-8\r$/m,
@@ -89,9 +100,44 @@ describe('mailer with required TLS', () => {
 
   it('does not send to a server without STARTTLS, with any URL parameters', async () => {
     assert.equal(await send({ startTls: false }, true), 'none');
-    assert.equal(await send({ startTls: false }, true, '?requireTLS=false'), 'none');
-    assert.equal(await send({ startTls: true }, true, '?ignoreTLS=true'), 'tls');
+    assert.equal(await send({ startTls: false }, true, { query: '?requireTLS=false' }), 'none');
+    assert.equal(await send({ startTls: true }, true, { query: '?ignoreTLS=true' }), 'tls');
     assert.equal(await send({ startTls: false }, false), 'plain');
+  });
+});
+
+describe('a mail as sent', () => {
+  const link = 'https://id.city.test/reset-password?token=a';
+  const request = { at: Date.UTC(2026, 10, 27, 12, 15), device: 'LINE · iPhone' };
+  const job = { template: 'reset-link', locals: { name: '王大明', link, minutes: 30 }, request } as const;
+  const sendIn = async (lang: string, from?: string): Promise<ParsedMail> => {
+    await send({ startTls: true }, true, { job: { ...job, lang }, ...(from === undefined ? {} : { from }) });
+    return simpleParser(received);
+  };
+
+  it('names the sender, time and device of the request in the language of the reader', async () => {
+    const chinese = await sendIn('zh-TW', 'Kinpass <no-reply@city.test>');
+    assert.deepEqual(chinese.from?.value, [{ name: brand.name['zh-TW'], address: 'no-reply@city.test' }]);
+    const english = await sendIn('en');
+    assert.deepEqual(english.from?.value, [{ name: brand.name['en'], address: 'no-reply@city.test' }]);
+    for (const part of [chinese.text, chinese.html]) {
+      assert.match(String(part), /操作時間與裝置：2026年11月27日 20:15，iPhone 上的 LINE/);
+      assert.match(String(part), /聯絡學校：示範高中 系統師 02-0000-3301 轉 256/);
+    }
+    for (const part of [english.text, english.html]) {
+      assert.match(String(part), /Time and device: November 27, 2026 at 20:15, LINE on iPhone/);
+    }
+  });
+
+  it('has one button, with its address below as text', async () => {
+    const { text = '', html } = await sendIn('zh-TW');
+    assert.ok(text.includes(`\n${link}\n`));
+    const links = [...String(html).matchAll(/<a href="([^"]+)"[^>]*>([^<]+)<\/a>/g)].map(([, href, label]) => [
+      href,
+      label,
+    ]);
+    assert.deepEqual(links, [[link, '設定新密碼']]);
+    assert.match(String(html), /<br \/>https:\/\/id\.city\.test\/reset-password\?token=a<\/p>/);
   });
 });
 
@@ -122,15 +168,25 @@ describe('mail rendering', () => {
   };
 
   it('uses the language of the person and the values of the job', async () => {
-    assert.deepEqual(await render(resetMail), ['reset-link', 'zh-TW', resetMail.locals, DESKS_ZH]);
+    assert.deepEqual(await render(resetMail), [
+      'reset-link',
+      'zh-TW',
+      resetMail.locals,
+      { desks: DESKS_ZH, request: undefined },
+    ]);
     const changed = { name: '王大明', changedAt: 0, link: 'https://id.example/forgot-password' };
     assert.deepEqual(await render({ ...resetMail, template: 'password-changed', lang: 'en', locals: changed }), [
       'password-changed',
       'en',
       changed,
-      DESKS_EN,
+      { desks: DESKS_EN, request: undefined },
     ]);
-    assert.deepEqual(await render({ ...resetMail, lang: 'xx' }), ['reset-link', 'zh-TW', resetMail.locals, DESKS_ZH]);
+    assert.deepEqual(await render({ ...resetMail, lang: 'xx' }), [
+      'reset-link',
+      'zh-TW',
+      resetMail.locals,
+      { desks: DESKS_ZH, request: undefined },
+    ]);
   });
 
   it('rejects a job with missing values', async () => {

@@ -3,6 +3,7 @@ import { isOnlyLogin } from '../../services/people/login-changes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { throttledText } from '../forms/password-form.ts';
 import { CONTACTS_PATH, formatContact, redirectToContacts, showContacts } from './contact-page.ts';
+import { deviceOf } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
 /** An email address can be replaced, but not removed: notices go to it. */
@@ -36,7 +37,12 @@ export async function removeContact(
   kind: RemovableKind,
 ): Promise<void> {
   ctx.state['pagePath'] = CONTACTS_PATH;
-  const result = await deps.contacts.removeLogin({ personId: signedIn.facts.id, kind, address: ctx.ip });
+  const result = await deps.contacts.removeLogin({
+    personId: signedIn.facts.id,
+    kind,
+    address: ctx.ip,
+    deviceName: deviceOf(ctx),
+  });
   switch (result.kind) {
     case 'limited': {
       const alert = throttledText(deps, ctx, result.until, 'contacts.tooMany');

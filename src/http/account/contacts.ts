@@ -8,6 +8,7 @@ import { field, parseForms, readForm } from '../forms/body.ts';
 import { throttledText } from '../forms/password-form.ts';
 import { CONTACT_KINDS, CONTACTS_PATH, redirectToContacts, showContacts, type ContactKind } from './contact-page.ts';
 import { REMOVABLE_KINDS, removeContact, showRemoval } from './contact-removal.ts';
+import { deviceOf } from './device-name.ts';
 import { addEmailConfirmationRoutes } from './email-confirmation.ts';
 import { addEmailRevertRoutes } from './email-revert.ts';
 import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
@@ -72,7 +73,12 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
   const reject = (error: string): Promise<void> =>
     showContacts(deps, ctx, signedIn, { status: 422, errors: { [kind]: error }, values: { [kind]: typed } });
   if (value === undefined) return reject(deps.pages.t(ctx, `contacts.invalid.${kind}`));
-  const result = await change(deps, kind, { personId: signedIn.facts.id, value, address: ctx.ip });
+  const result = await change(deps, kind, {
+    personId: signedIn.facts.id,
+    value,
+    address: ctx.ip,
+    deviceName: deviceOf(ctx),
+  });
   switch (result.kind) {
     case 'limited': {
       const alert = throttledText(deps, ctx, result.until, 'contacts.tooMany');

@@ -27,14 +27,20 @@ const BROWSERS: Readonly<Record<string, string>> = {
   'Samsung Internet for Android': 'Samsung Internet',
   'Microsoft Edge': 'Edge',
 };
+/** Other models come from the user agent, so their text is the sender's. */
+const MODELS = ['iPhone', 'iPad', 'iPod'];
 const SYSTEMS: Readonly<Record<string, string>> = { macOS: 'Mac', 'Chrome OS': 'Chromebook' };
 
-/** Returns the app and the device of a user agent, as people call them: `LINE · iPhone`; undefined if both are unknown. */
+/**
+ * Returns the app and the device of a user agent, as people call them: `LINE · iPhone`; undefined if both are unknown. It holds names of
+ * fixed lists only, because a mail contains it and anyone can request the mail.
+ */
 export function findDeviceName(userAgent: string): string | undefined {
   if (userAgent === '') return undefined;
   const { browser, os, platform } = Bowser.parse(userAgent);
-  const app = firstMatch(APPS, userAgent) ?? rename(BROWSERS, browser.name);
-  const device = (os.name === 'Android' ? firstMatch(MAKERS, userAgent) : platform.model) ?? rename(SYSTEMS, os.name);
+  const app = firstMatch(APPS, userAgent) ?? known(Object.values(Bowser.BROWSER_MAP), browser.name, BROWSERS);
+  const model = os.name === 'Android' ? firstMatch(MAKERS, userAgent) : known(MODELS, platform.model);
+  const device = model ?? known(Object.values(Bowser.OS_MAP), os.name, SYSTEMS);
   const name = [app, device].filter((part) => part !== undefined && part !== '').join(DEVICE_NAME_SEPARATOR);
   return name === '' ? undefined : name;
 }
@@ -43,8 +49,13 @@ function firstMatch(table: readonly (readonly [RegExp, string])[], userAgent: st
   return table.find(([pattern]) => pattern.test(userAgent))?.[1];
 }
 
-function rename(table: Readonly<Record<string, string>>, name: string | undefined): string | undefined {
-  return name === undefined ? undefined : (table[name] ?? name);
+/** Returns a name of the list, as people call it; undefined for other text. */
+function known(
+  list: readonly string[],
+  name: string | undefined,
+  called: Readonly<Record<string, string>> = {},
+): string | undefined {
+  return name !== undefined && list.includes(name) ? (called[name] ?? name) : undefined;
 }
 
 /** Returns the device of the request, for records and mails. */

@@ -6,6 +6,7 @@ import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { CONFIRMATION_MINUTES } from '../../services/people/contacts.ts';
 import type { HttpDeps } from '../deps.ts';
 import { CONTACTS_PATH, redirectToContacts } from './contact-page.ts';
+import { deviceOf } from './device-name.ts';
 import { requireRecentSignIn, type requireSignIn, type SignedInPerson } from './session.ts';
 
 const CONFIRM_PATH = '/account/email/confirm';
@@ -63,7 +64,12 @@ function showConfirmation(deps: HttpDeps): ReturnType<typeof requireSignIn> {
 
 async function confirmEmail(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
   ctx.state['pagePath'] = CONFIRM_PATH;
-  const result = await deps.contacts.confirmEmail({ personId: facts.id, token: tokenOf(ctx), address: ctx.ip });
+  const result = await deps.contacts.confirmEmail({
+    personId: facts.id,
+    token: tokenOf(ctx),
+    address: ctx.ip,
+    deviceName: deviceOf(ctx),
+  });
   ctx.cookies.set(cookieNames(ctx.secure).emailConfirmation, null, UNSIGNED_COOKIE);
   if (result === 'changed') redirectToContacts(ctx, 'emailChanged');
   else showExpired(deps, ctx, result);

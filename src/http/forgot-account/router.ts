@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { humanCheckField, rejectUnchecked } from '../forms/human-check.ts';
@@ -43,7 +44,12 @@ export function createForgotAccountRouter(deps: HttpDeps): Router {
     }
     const unchecked = await rejectUnchecked(deps, ctx, 'forgot-account', typed.human_check);
     if (unchecked !== undefined) return show(ctx, typed, { status: 422, ...unchecked });
-    const request = { nationalId: typed.national_id, contact: typed.contact, address: ctx.ip };
+    const request = {
+      nationalId: typed.national_id,
+      contact: typed.contact,
+      address: ctx.ip,
+      deviceName: deviceOf(ctx),
+    };
     await Promise.all([accountReminder.request(request), delay(MIN_RESPONSE_MS)]);
     pages.show(ctx, 'forgot-account/sent', {});
   });

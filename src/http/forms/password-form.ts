@@ -6,6 +6,7 @@ import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { PasswordFormLocals } from '../../presentation/page-locals/common.ts';
 import type { PasswordChangeResult, VerifiedFirstPassword } from '../../services/authentication/passwords.ts';
+import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from './body.ts';
 import { readDeviceToken, rememberDevice } from './known-device-cookie.ts';
@@ -114,6 +115,7 @@ export async function submitPasswordForm(
       next,
       address: ctx.ip,
       device,
+      deviceName: deviceOf(ctx),
     });
     if (result.kind !== 'changed') return { kind: 'rejected', problem: await problemOf(deps, ctx, result) };
     rememberDevice(deps, ctx, person.personId);

@@ -7,6 +7,7 @@ import { hashId } from '../../platform/crypto/secrets.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import { LINK_MINUTES, type OpenLink } from '../../services/authentication/password-reset.ts';
 import type { CheckedAttempt } from '../../services/authentication/human-check-demand.ts';
+import { deviceOf } from '../account/device-name.ts';
 import { otherSignInUrl } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
@@ -79,7 +80,7 @@ async function submitRequestForm(deps: HttpDeps, ctx: Context): Promise<void> {
   const unchecked = isRequired ? await rejectUnchecked(deps, ctx, 'forgot-password', value) : undefined;
   if (unchecked !== undefined) return showRequestForm(deps, ctx, login, { status: 422, ...unchecked });
   humanCheckDemand.count(attempt);
-  await Promise.all([passwordReset.request(login, ctx.ip), delay(MIN_RESPONSE_MS)]);
+  await Promise.all([passwordReset.request(login, ctx.ip, deviceOf(ctx)), delay(MIN_RESPONSE_MS)]);
   pages.show(ctx, 'password-reset/sent', { minutes: LINK_MINUTES });
 }
 
@@ -168,7 +169,7 @@ async function submitResetForm(deps: HttpDeps, ctx: Context): Promise<void> {
 }
 
 async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): Promise<void> {
-  const result = await deps.passwordReset.complete(link.token, next, ctx.ip);
+  const result = await deps.passwordReset.complete(link.token, next, ctx.ip, deviceOf(ctx));
   switch (result.kind) {
     case 'changed':
       forgetToken(ctx);

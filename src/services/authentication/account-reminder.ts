@@ -16,6 +16,7 @@ interface ReminderRequest {
   /** Email address or mobile number. */
   contact: string;
   address: string;
+  deviceName?: string | undefined;
 }
 
 /** Mails people the logins of their account. */
@@ -38,14 +39,14 @@ export function createAccountReminder(deps: Deps): AccountReminder {
   const admit = createRecoveryAdmission(deps, { prefix: 'reminder', event: THROTTLED.accountReminder });
   const find = createFindPerson(deps);
   return {
-    request: async ({ nationalId, contact, address }) => {
+    request: async ({ nationalId, contact, address, deviceName = '' }) => {
       const personId = await store.read((tx) => find(tx, nationalId, contact));
       const requested = { event: 'account_reminder.requested', subjectId: personId, address };
       await audit.recordResult(async (tx) => {
         const refusal = { ...requested, outcome: 'refused' } as const;
         const { admitted, events } = await admit(tx, personId, address, refusal);
         if (!admitted) return { result: undefined, events };
-        const isSent = personId !== undefined && (await send(tx, deps, personId));
+        const isSent = personId !== undefined && (await send(tx, deps, personId, deviceName));
         return { result: undefined, events: [...events, { ...requested, outcome: isSent ? 'ok' : 'refused' }] };
       });
     },
@@ -67,7 +68,12 @@ function createFindPerson({ secrets }: Deps): FindPerson {
 }
 
 /** Mails the logins to the verified address. @returns false if the person has none */
-async function send(tx: Transaction, { outbox, issuer }: Deps, personId: string): Promise<boolean> {
+async function send(
+  tx: Transaction,
+  { outbox, issuer, clock }: Deps,
+  personId: string,
+  device: string,
+): Promise<boolean> {
   const facts = await people.loadPersonFacts(tx, personId);
   const mailbox = facts?.identifiers.find(({ kind, isVerified }) => kind === 'email' && isVerified);
   if (facts === undefined || mailbox === undefined) return false;
@@ -78,6 +84,7 @@ async function send(tx: Transaction, { outbox, issuer }: Deps, personId: string)
     template: 'account-reminder',
     lang: facts.locale ?? DEFAULT_LANGUAGE,
     locals: { name: facts.name, logins: logins.join('\n'), link: `${issuer}/account` },
+    request: { at: clock.now(), device },
   });
   return true;
 }

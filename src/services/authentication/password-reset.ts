@@ -13,7 +13,7 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Outbox } from '../notifications/outbox.ts';
+import type { MailJob, Outbox } from '../notifications/outbox.ts';
 import type { People } from '../people/people.ts';
 import type { Passwords } from './passwords.ts';
 import { createRecoveryAdmission } from './recovery-limits.ts';
@@ -41,11 +41,11 @@ export interface OpenLink {
 /** Resets forgotten passwords with a link by email. A reset also unlocks the account. */
 export interface PasswordReset {
   /** Sends a reset link if the account exists. The result does not reveal whether it does. */
-  request(typedLogin: string, address: string): Promise<void>;
+  request(typedLogin: string, address: string, deviceName?: string): Promise<void>;
   /** Finds a valid link without consuming it. */
   find(token: string): Promise<OpenLink | undefined>;
   /** Consumes the link and sets the password. @throws {HashQueueFullError} before the link is consumed */
-  complete(token: string, next: string, address: string): Promise<PasswordResetResult>;
+  complete(token: string, next: string, address: string, deviceName?: string): Promise<PasswordResetResult>;
 }
 
 interface Deps {
@@ -74,7 +74,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       return person?.status === 'active' ? link : undefined;
     });
   return {
-    request: async (typedLogin, address) => {
+    request: async (typedLogin, address, deviceName = '') => {
       const login = parseLogin(typedLogin);
       const personId =
         login && (await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value)));
@@ -85,7 +85,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
           outcome: 'refused',
         });
         if (!admitted) return { result: undefined, events };
-        const isSent = personId !== undefined && (await send(tx, personId));
+        const isSent = personId !== undefined && (await send(tx, personId, { at: clock.now(), device: deviceName }));
         return { result: undefined, events: [...events, { ...requested, outcome: isSent ? 'ok' : 'refused' }] };
       });
     },
@@ -96,7 +96,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const credential = await store.read((tx) => credentials.getCredential(tx, link.personId));
       return { expiresAt: link.expiresAt, account, purpose: purposeOf(link, credential) };
     },
-    complete: async (token, next, address) => {
+    complete: async (token, next, address, deviceName) => {
       const tokenHash = hashId(token);
       const link = await findActive(tokenHash);
       if (link === undefined) return { kind: 'expired' };
@@ -113,7 +113,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
         await credentials.upsertPassword(tx, personId, hash, clock.now());
         // First, so that the notice about the new password goes to this address too.
         if (verifiesEmail !== null) await people.verifyEmail(tx, personId, verifiesEmail, clock.now());
-        await passwords.onPasswordSet(tx, personId, undefined);
+        await passwords.onPasswordSet(tx, personId, undefined, deviceName);
         const event = verifiesEmail === null ? 'password.reset' : 'password.set';
         await audit.append(tx, { event, outcome: 'ok', actorId: personId, subjectId: personId, address });
         return true;
@@ -133,8 +133,13 @@ function purposeOf(
   return isUnused ? 'activation' : 'reset';
 }
 
-/** Stores a reset link and mails it to the verified address. @returns false if the person has none */
-export type SendResetLink = (tx: Transaction, personId: string) => Promise<boolean>;
+/**
+ * Stores a reset link and mails it to the verified address.
+ *
+ * @param request of the person; undefined if staff send the link
+ * @returns false if the person has no such address
+ */
+export type SendResetLink = (tx: Transaction, personId: string, request?: MailJob['request']) => Promise<boolean>;
 
 export function createSendResetLink({
   clock,
@@ -142,7 +147,7 @@ export function createSendResetLink({
   outbox,
   issuer,
 }: Pick<Deps, 'clock' | 'random' | 'outbox' | 'issuer'>): SendResetLink {
-  return async (tx, personId) => {
+  return async (tx, personId, request) => {
     const facts = await people.loadPersonFacts(tx, personId);
     // Only a verified address: a mistyped one belongs to another person.
     const mailbox = facts?.identifiers.find(({ kind, isVerified: verified }) => kind === 'email' && verified);
@@ -154,6 +159,7 @@ export function createSendResetLink({
       template: 'reset-link',
       lang: facts.locale ?? DEFAULT_LANGUAGE,
       locals: { name: facts.name, link, minutes: LINK_MINUTES },
+      request,
     });
     return true;
   };

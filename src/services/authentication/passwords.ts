@@ -46,6 +46,7 @@ interface PasswordChange {
   address: string;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
+  deviceName?: string | undefined;
 }
 
 export type PasswordChangeResult =
@@ -84,6 +85,7 @@ export interface Passwords {
     tx: Transaction,
     personId: string,
     keepSessionHash: string | undefined,
+    deviceName?: string,
   ): Promise<RotatedSession | undefined>;
 }
 
@@ -114,7 +116,7 @@ export function createPasswords(deps: Deps): Passwords {
       return first === undefined && hash !== undefined;
     },
     isRecent: (verified) => isRecent(verified, clock.now()),
-    change: async ({ personId, current, next, keepSessionHash, formId, address, device }) => {
+    change: async ({ personId, current, next, keepSessionHash, formId, address, device, deviceName }) => {
       const verified = await verifyCurrent({ personId, current, address, device });
       if (!('credentialVersion' in verified)) return verified;
       const until = rateLimiter.admitNewPassword({ formId, personId });
@@ -127,7 +129,7 @@ export function createPasswords(deps: Deps): Passwords {
         if (isProof && !(await isFirstPasswordOpen(tx, personId, clock.now()))) return undefined;
         const version = await credentials.replacePasswordIfUnchanged(tx, personId, verified, hash, clock.now());
         if (version === undefined) return undefined;
-        const kept = await onPasswordSet(tx, personId, keepSessionHash);
+        const kept = await onPasswordSet(tx, personId, keepSessionHash, deviceName);
         await countCredentialChange(tx, 'password', personId, clock.now());
         await audit.append(tx, {
           event: verified.kind === 'first_password' ? 'password.set' : 'password.changed',
@@ -212,9 +214,9 @@ function findFirstPassword(secrets: Secrets, personId: string, mac: string, next
 
 function createOnPasswordSet(deps: Deps): Passwords['onPasswordSet'] {
   const { passwordVerifier, revocation } = deps;
-  return async (tx, personId, keepSessionHash) => {
+  return async (tx, personId, keepSessionHash, deviceName = '') => {
     const kept = await revocation.revokeAllOf(tx, personId, keepSessionHash);
-    await notifyPasswordChanged(tx, deps, personId);
+    await notifyPasswordChanged(tx, deps, personId, deviceName);
     await passwordVerifier.resetFailures(tx, personId);
     return kept;
   };
@@ -225,9 +227,12 @@ async function notifyPasswordChanged(
   tx: Transaction,
   { outbox, clock, issuer }: Deps,
   personId: string,
+  device: string,
 ): Promise<void> {
+  const at = clock.now();
   await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'password-changed',
-    locals: { name, changedAt: clock.now(), link: `${issuer}/forgot-password` },
+    locals: { name, changedAt: at, link: `${issuer}/forgot-password` },
+    request: { at, device },
   }));
 }

@@ -16,10 +16,13 @@ export async function mailSecondFactorChange(
   { outbox, clock, issuer }: Deps,
   personId: string,
   change: SecondFactorChange,
+  device?: string,
 ): Promise<void> {
+  const at = clock.now();
   await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'second-factor-changed',
-    locals: { name, change, at: clock.now(), link: `${issuer}/account/second-factors` },
+    locals: { name, change, at, link: `${issuer}/account/second-factors` },
+    ...(device === undefined ? {} : { request: { at, device } }),
   }));
 }
 

@@ -187,7 +187,7 @@ async function recordChange(
   kind?: factors.SecondFactorKind,
 ): Promise<void> {
   await countCredentialChange(tx, 'second-factor', personId, deps.clock.now());
-  await mailSecondFactorChange(tx, deps, personId, change);
+  await mailSecondFactorChange(tx, deps, personId, change, device);
   await deps.audit.append(tx, {
     event: EVENTS[change],
     outcome: 'ok',

@@ -36,20 +36,27 @@ interface Deps {
 }
 
 export function createMailer({ smtpUrl, from, requireTls }: Settings, deps: Deps): Mailer {
+  const address = addressOf(from);
   const transport = createTransport(
     { url: requireTls ? withTls(smtpUrl) : smtpUrl, ...SMTP_TIMEOUTS },
     // Prevents vacation replies (RFC 3834, section 5).
-    { from, headers: { 'Auto-Submitted': 'auto-generated' } },
+    { headers: { 'Auto-Submitted': 'auto-generated' } },
   );
   return {
     send: async (job) => {
       const schools = await deps.schoolContacts.listOfAddress(job.to);
-      await transport.sendMail({ to: job.to, ...render(deps, job, schools) });
+      const { lang, ...mail } = render(deps, job, schools);
+      await transport.sendMail({ from: { name: deps.templates.brandName(lang), address }, to: job.to, ...mail });
     },
     close: () => {
       transport.close();
     },
   };
+}
+
+/** Returns the address of `Name <address>`. Recipients see the name of the service in their language instead of the name. */
+function addressOf(from: string): string {
+  return /<([^<>]+)>$/.exec(from)?.[1] ?? from;
 }
 
 /** Adds `requireTLS` to the URL, because parameters there override all other options. */
@@ -59,10 +66,15 @@ function withTls(smtpUrl: string): string {
   return url.href;
 }
 
-function render({ templates, i18n }: Deps, job: MailJob, schools: readonly SchoolWithContacts[]): Mail {
-  const { template, locals } = job;
+function render(
+  { templates, i18n }: Deps,
+  job: MailJob,
+  schools: readonly SchoolWithContacts[],
+): Mail & { lang: string } {
+  const { template, locals, request } = job;
   const lang = i18n.negotiate({ personLocale: job.lang });
-  return templates.mail(template, lang, MAIL_SCHEMAS[template].parse(locals), describeDesks(i18n, lang, schools));
+  const extra = { desks: describeDesks(i18n, lang, schools), request };
+  return { lang, ...templates.mail(template, lang, MAIL_SCHEMAS[template].parse(locals), extra) };
 }
 
 /** Describes the desk of each school that answers questions about accounts: a mail is about one. */

@@ -34,6 +34,8 @@ const mailPayload = z.object({
   ]),
   lang: z.string(),
   locals: z.record(z.string(), z.union([z.string(), z.number()])),
+  /** The request of the recipient that caused the mail: ms since 1970, and the name of the device or empty. */
+  request: z.object({ at: z.number(), device: z.string() }).optional(),
 });
 const logoutPayload = z.object({
   kind: z.literal('backchannel_logout'),

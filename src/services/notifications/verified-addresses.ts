@@ -14,7 +14,7 @@ export async function mailVerifiedAddresses(
   tx: Transaction,
   outbox: Outbox,
   personId: string,
-  write: (name: string, to: string) => Pick<MailJob, 'template' | 'locals'>,
+  write: (name: string, to: string) => Pick<MailJob, 'template' | 'locals' | 'request'>,
   except?: string,
 ): Promise<string[]> {
   const facts = await people.loadPersonFacts(tx, personId);

@@ -26,6 +26,7 @@ export interface ContactChange {
   /** A normalized value (domain/credentials/identifiers.ts). */
   value: string;
   address: string;
+  deviceName?: string | undefined;
 }
 
 /** `until`: ms since 1970 of the next admitted change. */
@@ -52,6 +53,7 @@ export interface Contacts {
     personId: string;
     token: string;
     address: string;
+    deviceName?: string | undefined;
   }): Promise<'changed' | 'expired' | 'taken'>;
   /**
    * Stores a mobile number, which is no login until staff have confirmed it: a login by a free number alone would tell which numbers other
@@ -112,7 +114,7 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
   const requestMail = async (
     tx: Transaction,
     { id, name, locale }: PersonFacts,
-    { value, owner, token }: { value: string; owner: string | undefined; token: string },
+    { value, owner, token, device }: { value: string; owner: string | undefined; token: string; device: string },
   ): Promise<MailJob> => {
     if (owner !== undefined && owner !== id) {
       const lang = (await people.findPerson(tx, owner))?.locale ?? DEFAULT_LANGUAGE;
@@ -120,9 +122,17 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
     }
     const link = `${issuer}/account/email/confirm?token=${token}`;
     const locals = { name, link, minutes: CONFIRMATION_MINUTES };
-    return { kind: 'mail', to: value, template: 'email-confirmation', lang: locale ?? DEFAULT_LANGUAGE, locals };
+    const request = { at: clock.now(), device };
+    return {
+      kind: 'mail',
+      to: value,
+      template: 'email-confirmation',
+      lang: locale ?? DEFAULT_LANGUAGE,
+      locals,
+      request,
+    };
   };
-  return ({ personId, value, address }) =>
+  return ({ personId, value, address, deviceName: device = '' }) =>
     store.write(async (tx) => {
       await people.lockPerson(tx, personId);
       const facts = await people.loadPersonFacts(tx, personId);
@@ -142,7 +152,8 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
         expiresAt: now + CONFIRMATION_MINUTES * MINUTE_MS,
         createdAt: now,
       });
-      if (limit.kind === 'admitted') await outbox.enqueue(tx, await requestMail(tx, facts, { value, owner, token }));
+      if (limit.kind === 'admitted')
+        await outbox.enqueue(tx, await requestMail(tx, facts, { value, owner, token, device }));
       await recordRequest(tx, deps, { personId, address }, 'email');
       return { kind: 'sent' };
     });
@@ -150,14 +161,14 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
 
 function createConfirmEmail(deps: Deps): Contacts['confirmEmail'] {
   const { store, clock } = deps;
-  return ({ personId, token, address }) =>
+  return ({ personId, token, address, deviceName }) =>
     store.write(async (tx) => {
       if ((await people.lockPerson(tx, personId))?.status !== 'active') return 'expired';
       const pending = await contacts.listPendingContacts(tx, personId);
       const open = pending.find((contact) => isOpen(contact, hashId(token), clock.now()));
       if (open === undefined) return 'expired';
       await contacts.deletePendingContact(tx, personId, 'email');
-      const change = { personId, value: open.value, address };
+      const change = { personId, value: open.value, address, deviceName };
       return (await replaceLogin(tx, deps, { ...change, kind: 'email' })) ? 'changed' : 'taken';
     });
 }

@@ -19,6 +19,7 @@ interface LoginChange {
   /** A normalized value (domain/credentials/identifiers.ts). */
   value: string;
   address: string;
+  deviceName?: string | undefined;
 }
 
 export interface LoginRemoval {
@@ -26,6 +27,7 @@ export interface LoginRemoval {
   /** An email address can be replaced, but not removed: notices go to it. */
   kind: 'mobile' | 'account';
   address: string;
+  deviceName?: string | undefined;
 }
 
 export type RemovalResult = { kind: 'removed' | 'unchanged' | 'only_login' } | { kind: 'limited'; until: number };
@@ -52,7 +54,7 @@ interface EndedLogins extends LoginChange {
 }
 
 async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promise<void> {
-  const { personId, kind, value, address, keep, event } = ended;
+  const { personId, kind, value, address, keep, event, deviceName: device = '' } = ended;
   const { clock, audit, outbox, issuer } = deps;
   const locals = { at: clock.now(), kind: ended.notice, login: maskLogin(value), link: `${issuer}/forgot-password` };
   const { identifiers = [] } = (await people.loadPersonFacts(tx, personId)) ?? {};
@@ -62,6 +64,7 @@ async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promi
   const notice = (name: string, to: string) => ({
     template: 'login-changed' as const,
     locals: { name, ...locals, revertLink: to === former ? revertLink : '' },
+    request: { at: locals.at, device },
   });
   await mailVerifiedAddresses(tx, outbox, personId, notice, keep);
   await contacts.deleteIdentifiers(tx, personId, kind, keep);
@@ -82,7 +85,7 @@ export function isOnlyLogin({ identifiers }: Pick<PersonFacts, 'identifiers'>, k
 export async function removeLogins(
   tx: Transaction,
   deps: Deps & ContactLimitDeps,
-  { personId, kind, address }: LoginRemoval,
+  { personId, kind, address, deviceName }: LoginRemoval,
 ): Promise<RemovalResult> {
   const person = await people.lockPerson(tx, personId);
   const facts = await people.loadPersonFacts(tx, personId);
@@ -100,7 +103,7 @@ export async function removeLogins(
     return { kind: 'removed' };
   }
   const { value } = login;
-  const removal = { personId, kind, value, address, keep: undefined };
+  const removal = { personId, kind, value, address, deviceName, keep: undefined };
   await endLogins(tx, deps, { ...removal, event: 'identifier.removed', notice: `${kind}_removed` });
   return { kind: 'removed' };
 }
