@@ -58,7 +58,7 @@ function markWords(title) {
   }
 }
 
-for (const title of document.querySelectorAll('h1, h2, h3, .choice-title')) markWords(title);
+for (const title of document.querySelectorAll('h1, h2, h3')) markWords(title);
 
 for (const form of document.forms) submitOnce(form);
 

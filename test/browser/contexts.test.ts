@@ -24,6 +24,9 @@ describe('context selection and switching on a phone', () => {
     assert.match(await bodyText(page), /前往：校園繳費系統/);
     assert.equal(await choiceButton(page, '家長：王小安', '示範高中', '高二3班').count(), 1);
     assert.equal(await choiceButton(page, '家長：王小樂', '示範國小', '五年1班').count(), 1);
+    const avatars = await page.locator('.choice .icon-badge').all();
+    const letters = await Promise.all(avatars.map((avatar) => avatar.getAttribute('data-letter')));
+    assert.deepEqual(letters, ['安', '樂']);
     await choose(page, '王小安');
     assert.deepEqual(await childNames(page), ['王小安']);
     const first = await billNumbers(page);

@@ -57,7 +57,10 @@ export function samplePageLocals(x: string): PageLocals {
     'interaction/new-password': { ...password, app, asksCurrent: true },
     'interaction/select-account': {
       ...{ action: '/a', app, account, otherAccountAction: '/o', cancelAction: '/c' },
-      choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
+      choices: ROLES.map((role, at) => ({
+        ...{ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 },
+        child: role === 'parent' ? x : undefined,
+      })),
     },
     'interaction/second-factor': {
       ...{ action: '/a', app, account, method: 'totp', otherMethodUrl: '/m', passkeyUrl: '/p' },

@@ -169,6 +169,12 @@ describe('stable selectors and fields', () => {
     assert.match(html, /href="\/account\/password"/);
     assert.match(html, /href="\/session\/end"/);
   });
+
+  it('a long list of permissions is one sentence, which opens', () => {
+    const html = render('account/overview');
+    assert.match(html, /<summary>您可以：查看學習歷程檔案、繳費等 10 項 <span>查看全部<\/span><\/summary>/);
+    assert.match(html, /<p class="row-detail">查看學習歷程檔案、繳費、.*、簽署同意書<\/p>/);
+  });
 });
 
 describe('interface text with values', () => {

@@ -30,6 +30,7 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
       value: choice.id,
       title: titleOf(deps, ctx, choice),
       role: choice.context.role,
+      child: choice.childName,
       isLastUsed: choice.isLastUsed,
     }));
     pages.show(

@@ -37,7 +37,9 @@ interface Choice {
   /** Names role, child and school: `choose.as.*`. */
   title: string;
   role: Role;
-  /** Shown first and marked; at most one. */
+  /** The name of the child; with role `parent` only. */
+  child?: string | undefined;
+  /** Marked; at most one. */
   isLastUsed: boolean;
 }
 
