@@ -42,7 +42,7 @@ eachService(
     it('changes the email address only after its link is opened, and notifies the old address', async () => {
       const browser = await signIn(LOGIN.G4);
       const next = unique('g4.new');
-      const sent = await change(browser, 'email', ` ${next.toUpperCase()} `);
+      const sent = await change(browser, 'email', ` ${next.toUpperCase()}\u200b。`);
       assert.match(sent.url, /done=emailSent$/);
       assert.match(textOf(sent.body), /我們已寄出確認信/);
       assert.ok(textOf(sent.body).includes(`我們已寄信到 ${next}`));

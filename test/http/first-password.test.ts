@@ -78,6 +78,12 @@ describe('the first sign-in', () => {
     }
   });
 
+  it('accepts a login name with unseen characters and Chinese punctuation around it', async () => {
+    await setFirstPassword(service, 'G2', FIRST);
+    const typed = `「${LOGIN.G2.replaceAll('.', '。').replace('@', '\u200b＠')}\ufeff」。`;
+    assert.equal(interactionOf((await signInToAccount(service, typed, FIRST)).answer), 'new_password');
+  });
+
   it('creates no session before the change, and every page asks to sign in', async () => {
     await service.container.store.write((tx) => tx.db.delete(tx.tables.sessions));
     const { httpBrowser, page } = await openPasswordChange();

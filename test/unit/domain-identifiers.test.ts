@@ -6,6 +6,7 @@ import {
   isEmail,
   parseLogin,
   parseMobile,
+  parseSchoolAccount,
   normalizeText,
 } from '../../src/domain/credentials/identifiers.ts';
 import { isNationalId, lastSix, normalizeNationalId } from '../../src/domain/credentials/national-id.ts';
@@ -82,6 +83,8 @@ describe('isNationalId', () => {
     assert.equal(lastSix('Y100100201'), '100201');
   });
 });
+
+const toFullWidth = (letter: string): string => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0);
 
 describe('parseLogin', () => {
   it('accepts a mobile number in every common notation', () => {
@@ -165,6 +168,38 @@ describe('parseLogin', () => {
     ];
     for (const text of wrong) assert.equal(parseLogin(text), undefined, text);
     assert.equal(isAccountName('An.Wang'), false);
+  });
+
+  it('ignores unseen characters anywhere and Chinese punctuation around any login name', () => {
+    const unseen = fc.constantFrom(
+      '\u200b',
+      '\u200d',
+      '\ufeff',
+      '\u2060',
+      '\u202a',
+      '\u200e',
+      '\u00ad',
+      '\u00a0',
+      '\u202f',
+    );
+    const around = fc.array(
+      fc.oneof(unseen, fc.constantFrom(...Array.from('。，、；：！？「」『』（）【】《》“”\u3000 \t｡'))),
+      {
+        maxLength: 5,
+      },
+    );
+    const names = fc.constantFrom('daming.wang@parents.example', '0900000101', 'an.wang', 'an.', 'a{b}@c.example');
+    const isWide = fc.array(fc.boolean(), { minLength: 30, maxLength: 30 });
+    const inner = fc.array(fc.option(unseen, { nil: '' }), { minLength: 30, maxLength: 30 });
+    fc.assert(
+      fc.property(names, around, around, isWide, inner, (name, before, after, wide, marks) => {
+        const typed = Array.from(name, (letter, at) => (wide[at] ? toFullWidth(letter) : letter) + (marks[at] ?? ''));
+        const text = [...before, ...typed, ...after].join('');
+        assert.deepEqual(parseLogin(text), parseLogin(name), JSON.stringify(text));
+      }),
+    );
+    assert.deepEqual(parseLogin('daming。wang@parents。example。'), parseLogin('daming.wang@parents.example'));
+    assert.equal(parseSchoolAccount('「Ｐ\u200b11330001」。'), 'p11330001');
   });
 
   it('never throws and returns a normal form for any text', () => {

@@ -124,6 +124,31 @@ describe('stable selectors and fields', () => {
     assert.doesNotMatch(html, /role="alert"|aria-invalid|前往|Continue to| checked/);
   });
 
+  it('every text field of the forms of families names the key that continues', () => {
+    const pages: PageName[] = [
+      'interaction/sign-in',
+      'interaction/new-password',
+      'interaction/school-sign-in',
+      'password-reset/request',
+    ];
+    const more: PageName[] = [
+      'forgot-account/request',
+      'account/contacts',
+      'binding/applicant',
+      'device/code',
+      'account/password',
+    ];
+    for (const page of [...pages, ...more]) {
+      const fields = render(page).match(/<input [^>]*type="(?:text|password|email|tel)"[^>]*>/g) ?? [];
+      for (const field of fields.filter((one) => !one.includes(' hidden')))
+        assert.match(field, /enterkeyhint="(?:next|go)"/, page);
+    }
+    const html = render('interaction/new-password');
+    for (const name of ['new_password', 'confirm_password']) {
+      assert.match(html, new RegExp(`<input id="${name}"[^>]* minlength="12" passwordrules="minlength: 12;"`));
+    }
+  });
+
   it('the new-password page may ask for the current password and contains none', () => {
     const html = render('interaction/new-password');
     for (const name of ['current_password', 'new_password', 'confirm_password'])

@@ -1,3 +1,5 @@
+import { codePoints } from '../text.ts';
+
 /** A normalized login, as the database stores it. */
 export interface Login {
   kind: 'email' | 'mobile' | 'account';
@@ -23,12 +25,33 @@ export function normalizeText(input: string): string {
   return input.normalize('NFKC').trim();
 }
 
-/** Normalizes text to lower case. @returns undefined for empty or too long text, or text with control characters */
+/** Characters without a glyph that come with copied text: zero width, byte order and bidirectional marks, no-break spaces. */
+const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}\u00A0\u2007\u202F]/gu;
+/** Spaces, and Chinese and full-width punctuation. Keyboards and copied sentences add it to a login name. */
+const AROUND = /^(?:\s|[[\p{Ps}\p{Pe}\p{Pi}\p{Pf}、。，；：！？｡､]--\p{ASCII}])$/v;
+
+/** Linear: a regular expression that is anchored at the end would be quadratic. */
+function trimPunctuation(text: string): string {
+  const points = codePoints(text);
+  const isName = (point: string): boolean => !AROUND.test(point);
+  return points.slice(Math.max(0, points.findIndex(isName)), points.findLastIndex(isName) + 1).join('');
+}
+
+/**
+ * Normalizes a typed login name: NFKC, lower case, without unseen characters and without Chinese punctuation around it. A Chinese full stop
+ * inside is a dot.
+ */
+export function normalizeLoginName(input: string): string {
+  return normalizeText(trimPunctuation(input.replace(UNSEEN, '')))
+    .replaceAll('。', '.')
+    .toLowerCase();
+}
+
+/** Normalizes a login name. @returns undefined for empty or too long text, or text with control characters */
 function normalizeForLookup(input: string): string | undefined {
   if (input.length > MAX_LOGIN_LENGTH) return undefined;
-  const plain = normalizeText(input);
-  if (plain === '' || plain.length > MAX_LOGIN_LENGTH || CONTROL.test(plain)) return undefined;
-  return plain.toLowerCase();
+  const plain = normalizeLoginName(input);
+  return plain === '' || plain.length > MAX_LOGIN_LENGTH || CONTROL.test(plain) ? undefined : plain;
 }
 
 /** Parses a Taiwanese mobile number in any usual form (`0912-345-678`, `+886 912 345 678`, full width) to `+886912345678`. */

@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { isAccountName, isEmail, normalizeText, parseMobile } from '../../domain/credentials/identifiers.ts';
+import { isAccountName, isEmail, normalizeLoginName, parseMobile } from '../../domain/credentials/identifiers.ts';
 import type { ContactChange } from '../../services/people/contacts.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
@@ -63,7 +63,7 @@ export function addContactRoutes(router: Router, deps: HttpDeps): void {
 /** Parses an entered contact. @returns undefined if it is none */
 function parseContact(kind: ContactKind, typed: string): string | undefined {
   if (kind === 'mobile') return parseMobile(typed);
-  const value = normalizeText(typed).toLowerCase();
+  const value = normalizeLoginName(typed);
   return (kind === 'email' ? isEmail(value) : isAccountName(value)) ? value : undefined;
 }
 

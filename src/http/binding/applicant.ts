@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { relationsFor, type StatedRelation } from '../../domain/binding/applicants.ts';
 import { isPersonName, normalizePersonName } from '../../domain/binding/register.ts';
 import { localDate } from '../../domain/clock.ts';
-import { formatLocalMobile, isEmail, normalizeText, parseMobile } from '../../domain/credentials/identifiers.ts';
+import {
+  formatLocalMobile,
+  isEmail,
+  normalizeLoginName,
+  normalizeText,
+  parseMobile,
+} from '../../domain/credentials/identifiers.ts';
 import { isNationalId, normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import type { ApplicantData } from '../../services/binding/applicant-data.ts';
 import type { StepProblem } from '../../services/binding/step-input.ts';
@@ -61,7 +67,7 @@ export async function showApplicant(
   const relations = kind === null ? [] : relationsFor(kind);
   const values = { ...NO_VALUES, ...fieldsOf(opened, step, storedFields(view, position)) };
   const stored = view.applicants.find((applicant) => applicant.position === position);
-  const same = stored?.data.email === normalizeText(values.email).toLowerCase() ? stored : undefined;
+  const same = stored?.data.email === normalizeLoginName(values.email) ? stored : undefined;
   const problem = problemOf(deps, ctx, { opened, position, values, relations });
   deps.pages.show(ctx, 'binding/applicant', {
     ...shellOf(deps, ctx, opened, step, problem),
@@ -174,7 +180,7 @@ function checkValues(
   const relation = relations.find((one) => one === values.relation);
   const nationalId = normalizeNationalId(values.national_id);
   const mobile = parseMobile(values.mobile);
-  const email = normalizeText(values.email).toLowerCase();
+  const email = normalizeLoginName(values.email);
   const wrong = {
     name: !isPersonName(name) || /[<>]/.test(name),
     relation: relation === undefined,

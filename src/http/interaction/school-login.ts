@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { normalizeText } from '../../domain/credentials/identifiers.ts';
+import { normalizeLoginName } from '../../domain/credentials/identifiers.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { SchoolContactsLocals } from '../../presentation/page-locals/common.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
@@ -85,7 +85,7 @@ async function checkFields(
     errors['school'] = pages.t(ctx, 'schoolSignIn.schoolAmbiguous', { schools: schools.join('、') });
   }
   if (account.trim() === '') errors['account'] = pages.t(ctx, 'schoolSignIn.accountMissing');
-  else if (!/^p/i.test(normalizeText(account))) errors['account'] = pages.t(ctx, 'schoolSignIn.accountPrefix');
+  else if (!normalizeLoginName(account).startsWith('p')) errors['account'] = pages.t(ctx, 'schoolSignIn.accountPrefix');
   if (password === '') errors['password'] = pages.t(ctx, 'required.password');
   return Object.keys(errors).length === 0 && first !== undefined ? { schoolCode: first.code, errors } : { errors };
 }
