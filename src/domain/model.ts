@@ -84,6 +84,8 @@ export interface Guardianship extends Validity {
 export interface Child {
   guardianship: Guardianship;
   name: string;
+  /** Sorts siblings. No claim and no page contains it. */
+  birthDate: string | undefined;
   /** The child's current enrollments; most children have exactly one. */
   enrollments: readonly Enrollment[];
 }

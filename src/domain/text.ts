@@ -50,3 +50,8 @@ const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 export function hasInvisibleCharacters(text: string): boolean {
   return INVISIBLE.test(text.replace(EMOJI, ''));
 }
+
+/** Compares texts by code unit, the same on every machine: days `YYYY-MM-DD` in the order of time. */
+export function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

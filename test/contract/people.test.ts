@@ -67,6 +67,7 @@ eachStore('people', (on) => {
         validTo: undefined,
       },
       name: '王小安',
+      birthDate: undefined,
       enrollments: [
         {
           id: 'e2',

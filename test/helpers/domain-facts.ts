@@ -73,7 +73,7 @@ export function childOf(
     ...OPEN,
     ...more,
   };
-  return { guardianship, name, enrollments };
+  return { guardianship, name, birthDate: undefined, enrollments };
 }
 
 export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts {

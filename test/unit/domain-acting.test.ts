@@ -12,8 +12,9 @@ import {
 } from '../../src/domain/acting/contexts.ts';
 import { GUARDIANSHIP_ACTIONS, isActiveOn, isWithinValidity, nextState } from '../../src/domain/acting/guardianship.ts';
 import { defaultPermissions, intersectPermissions } from '../../src/domain/acting/permissions.ts';
+import { oldestFirst } from '../../src/domain/acting/siblings.ts';
 import { AUTHORITIES, GUARDIANSHIP_STATES, PERMISSIONS } from '../../src/domain/model.ts';
-import type { ActingContext, PersonFacts, ClientEntitlements } from '../../src/domain/model.ts';
+import type { ActingContext, Child, PersonFacts, ClientEntitlements, School } from '../../src/domain/model.ts';
 import {
   G2,
   G3,
@@ -83,6 +84,43 @@ describe('defaultPermissions', () => {
       'fees:read',
       'fees:pay',
     ]);
+  });
+});
+
+describe('oldestFirst', () => {
+  const order = (children: readonly Child[]): string[] =>
+    oldestFirst(children).map(({ guardianship }) => guardianship.studentId);
+  const inGrade = (id: string, at: School, grade: number): Child =>
+    childOf(id, id, {}, [enrollment(id, id, at, { grade })]);
+
+  it('sorts by birth date, whatever the grades, and siblings of one day by their ids', () => {
+    const born = (id: string, birthDate: string, grade: number): Child => ({
+      ...inGrade(id, SCHOOLS.high, grade),
+      birthDate,
+    });
+    const twins = [born('T2', '2009-05-01', 2), born('T1', '2009-05-01', 1)];
+    assert.deepEqual(order([...twins, born('A', '2008-12-31', 1)]), ['A', 'T1', 'T2']);
+  });
+
+  it('estimates an unknown birth date by the newest grade, and puts children without one last', () => {
+    const children = [
+      childOf('none', 'none', {}, []),
+      inGrade('fifth', SCHOOLS.elementary, 5),
+      { ...inGrade('known', SCHOOLS.elementary, 6), birthDate: '2014-02-28' },
+      inGrade('tenth', SCHOOLS.vocational, 1),
+      childOf('eighth', 'eighth', {}, [
+        enrollment('old', 'eighth', SCHOOLS.elementary, { year: 113, grade: 6 }),
+        enrollment('new', 'eighth', SCHOOLS.junior, { year: 115, grade: 2 }),
+      ]),
+    ];
+    assert.deepEqual(order(children), ['tenth', 'eighth', 'known', 'fifth', 'none']);
+    assert.deepEqual(order([...children].reverse()), order(children));
+  });
+
+  it('is the order of the contexts and of the children that an app sees', () => {
+    const [first, second] = [childOf('S8', '王小樂'), childOf('S9', '王小安')];
+    const person = facts('G', { children: [first, { ...second, birthDate: '2000-01-01' }] });
+    assert.deepEqual(labels(person, PAYMENT), ['parent S9', 'parent S8']);
   });
 });
 

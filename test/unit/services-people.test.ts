@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
+import { eq } from 'drizzle-orm';
+
+import { oldestFirst } from '../../src/domain/acting/siblings.ts';
 import type { GuardianshipChange } from '../../src/services/people/guardianships.ts';
 import { findByLogin } from '../../src/services/people/people.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
@@ -87,6 +90,26 @@ eachStore('people, guardianships and affiliations', (on) => {
     assert.equal(await services.people.findActive('older'), undefined);
     await services.people.setStatus('older', 'active', undefined);
     assert.equal((await services.people.findActive('older'))?.name, '王小安');
+  });
+
+  it('opens the birth dates of children, which sort them', async () => {
+    const born = async (id: string, birthDate: string | null): Promise<void> => {
+      const birthDateSealed = birthDate && services.secrets.seal('birth-date', id, birthDate);
+      await on.store.write((tx) =>
+        tx.db.update(tx.tables.persons).set({ birthDateSealed }).where(eq(tx.tables.persons.id, id)),
+      );
+    };
+    await born('older', '2014-01-02');
+    await born('younger', '2012-03-04');
+    const { children = [] } = (await services.people.findActive('father')) ?? {};
+    assert.deepEqual(
+      oldestFirst(children).map(({ guardianship: { studentId }, birthDate }) => [studentId, birthDate]),
+      [
+        ['younger', '2012-03-04'],
+        ['older', '2014-01-02'],
+      ],
+    );
+    await Promise.all([born('older', null), born('younger', null)]);
   });
 
   it('returns the facts of the local date', async () => {

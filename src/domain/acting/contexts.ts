@@ -7,11 +7,12 @@ import type {
   PersonFacts,
   ClientEntitlements,
   School,
-  SchoolType,
   StaffRole,
 } from '../model.ts';
+import { compareText } from '../text.ts';
 import { isActiveOn, isWithinValidity } from './guardianship.ts';
 import { intersectPermissions } from './permissions.ts';
+import { oldestFirst } from './siblings.ts';
 
 /** A child that one relying party may see, with its enrollment and the permissions there. */
 export interface VisibleChild {
@@ -28,17 +29,6 @@ export interface RequestedContext {
 }
 
 const STAFF_ROLE_ORDER: readonly StaffRole[] = ['teacher', 'staff', 'school_admin', 'bureau_admin'];
-
-/** Sorts siblings, the oldest first. Pupils of senior and vocational high schools have the same age. */
-const SCHOOL_TYPE_RANK: Readonly<Record<SchoolType, number>> = {
-  senior_high: 3,
-  vocational_high: 3,
-  junior_high: 2,
-  elementary: 1,
-  special: 0,
-};
-
-const compareText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** Returns true if a relying party is registered for this type of school. */
 function isAllowedSchool(school: School, entitlements: ClientEntitlements): boolean {
@@ -97,24 +87,15 @@ function visibleChild(child: Child, entitlements: ClientEntitlements, today: str
   return enrollment && permissions.length > 0 ? { child, enrollment, permissions } : undefined;
 }
 
-function compareChildren(a: VisibleChild, b: VisibleChild): number {
-  return (
-    SCHOOL_TYPE_RANK[b.enrollment.school.type] - SCHOOL_TYPE_RANK[a.enrollment.school.type] ||
-    b.enrollment.grade - a.enrollment.grade ||
-    compareText(a.child.guardianship.studentId, b.child.guardianship.studentId)
-  );
-}
-
 /**
  * Returns the children that a relying party may see (docs/claims.md, rules 4 and 5), the oldest first. Each has an active guardianship,
  * an enrollment in a school of an allowed type, and at least one permission.
  */
 export function visibleChildren(facts: PersonFacts, entitlements: ClientEntitlements, today: string): VisibleChild[] {
   if (!facts.isActive) return [];
-  return facts.children
+  return oldestFirst(facts.children)
     .map((child) => visibleChild(child, entitlements, today))
-    .filter((child) => child !== undefined)
-    .sort(compareChildren);
+    .filter((child) => child !== undefined);
 }
 
 function staffContexts(facts: PersonFacts, entitlements: ClientEntitlements, today: string): ActingContext[] {

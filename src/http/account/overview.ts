@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { localize } from '../../config/localized-text.ts';
 import { currentEnrollments, currentMemberships } from '../../domain/acting/contexts.ts';
 import { isActiveOn } from '../../domain/acting/guardianship.ts';
+import { oldestFirst } from '../../domain/acting/siblings.ts';
 import { isScope, parseApiScope } from '../../domain/claims/scopes.ts';
 import { localDate } from '../../domain/clock.ts';
 import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
@@ -104,7 +105,7 @@ function listRoles(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Acc
 
 function listChildren(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['children'] {
   const today = localDate(deps.clock.now());
-  return facts.children
+  return oldestFirst(facts.children)
     .filter(({ guardianship }) => isActiveOn(guardianship, today))
     .map(({ guardianship, name, enrollments }) => {
       const [enrollment] = currentEnrollments(enrollments, today);

@@ -1,6 +1,7 @@
 import { adultOn } from '../../domain/binding/adulthood.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { ChildDates } from '../../store/people/person-facts.ts';
 
 /** Days that the rule looks back, in case the job is late: longer than any outage. */
 const LOOKBACK_DAYS = 400;
@@ -25,6 +26,14 @@ export function adultOnLookups(secrets: Pick<Secrets, 'mac'>, today: string, fro
   return Array.from({ length: to - from + 1 }, (_, at) =>
     secrets.mac('adult-on', new Date(start + (from + at) * DAY_MS).toISOString().slice(0, 10)),
   );
+}
+
+/** Returns how the facts of guardians read the dates of their children today. */
+export function childDates(secrets: Pick<Secrets, 'mac' | 'open'>, today: string): ChildDates {
+  return {
+    reached: reachedLookups(secrets, today),
+    open: (studentId, sealed) => secrets.open('birth-date', studentId, sealed),
+  };
 }
 
 const reachedDays = new WeakMap<Pick<Secrets, 'mac'>, { today: string; lookups: ReadonlySet<string> }>();

@@ -9,7 +9,7 @@ import type { PersonStatus } from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { PasswordVerifier } from '../authentication/password-verification.ts';
-import { reachedLookups } from './adult-days.ts';
+import { childDates } from './adult-days.ts';
 import { clearFailures } from '../authentication/failure-reset.ts';
 
 export interface PersonByLogin {
@@ -39,7 +39,7 @@ interface Deps {
   store: Store;
   passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
   clock: Clock;
-  secrets: Pick<Secrets, 'mac'>;
+  secrets: Pick<Secrets, 'mac' | 'open'>;
   audit: Pick<Audit, 'append'>;
   revocation: Revocation;
 }
@@ -50,7 +50,7 @@ export function findFacts(
   personId: string,
 ): Promise<PersonFacts | undefined> {
   const today = localDate(clock.now());
-  return store.read((tx) => people.loadPersonFacts(tx, personId, today, reachedLookups(secrets, today)));
+  return store.read((tx) => people.loadPersonFacts(tx, personId, today, childDates(secrets, today)));
 }
 
 /** Finds the account with this login, active or disabled. */

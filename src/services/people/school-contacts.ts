@@ -8,7 +8,7 @@ import { loadPersonFacts } from '../../store/people/person-facts.ts';
 import { findPersonIdByIdentifier } from '../../store/people/people.ts';
 import { listSchoolContacts } from '../../store/people/school-contacts.ts';
 import { findSchool, listSchoolsByCode } from '../../store/people/schools.ts';
-import { reachedLookups } from './adult-days.ts';
+import { childDates } from './adult-days.ts';
 
 /** A school with the desks that families call. */
 export interface SchoolWithContacts {
@@ -29,7 +29,7 @@ export interface SchoolContacts {
 interface Deps {
   store: Store;
   clock: Clock;
-  secrets: Pick<Secrets, 'mac'>;
+  secrets: Pick<Secrets, 'mac' | 'open'>;
 }
 
 export function createSchoolContacts(deps: Deps): SchoolContacts {
@@ -55,7 +55,7 @@ async function listOfPerson(
   personId: string,
 ): Promise<SchoolWithContacts[]> {
   const today = localDate(clock.now());
-  const facts = await loadPersonFacts(tx, personId, today, reachedLookups(secrets, today));
+  const facts = await loadPersonFacts(tx, personId, today, childDates(secrets, today));
   if (facts === undefined) return [];
   const schools = facts.isSchoolAccount ? await listSchoolOfAccount(tx, personId) : listHelpingSchools(facts, today);
   return (await loadContacts(tx, schools)).filter(({ contacts }) => contacts.length > 0);

@@ -39,18 +39,26 @@ const selectPerson = preparedStatement(
   },
 );
 
+/** How to read the stored dates of children. */
+export interface ChildDates {
+  /** Keyed hashes of past 18th birthdays. The guardianships of these children are suspended, also before the job has stored that. */
+  reached: ReadonlySet<string>;
+  /** Opens a sealed birth date. */
+  open: (studentId: string, sealed: string) => string | undefined;
+}
+
 /**
  * Loads the facts that the rules need about one person, in one to four indexed queries. Includes inactive guardianships, because the rules
  * check their state.
  *
  * @param today excludes enrollments and memberships that are not valid on this day (`2026-11-23`)
- * @param reached keyed hashes of past 18th birthdays. The guardianships of these children are suspended, also before the job has stored that
+ * @param dates of children; without them, all birth dates are unknown
  */
 export async function loadPersonFacts(
   tx: Transaction,
   personId: string,
   today?: string,
-  reached: ReadonlySet<string> = new Set(),
+  dates: ChildDates = { reached: new Set(), open: () => undefined },
 ): Promise<PersonFacts | undefined> {
   const rows = await selectPerson(tx, { personId });
   const [first] = rows;
@@ -68,7 +76,7 @@ export async function loadPersonFacts(
     identifiers: rows.flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
     memberships: isMember ? (await selectMemberships(tx, at)).map(toMembership) : [],
     enrollments: isEnrolled ? (await selectEnrollments(tx, at)).map(toEnrollment) : [],
-    children: isGuardian ? toChildren(personId, await selectChildren(tx, at), reached) : [],
+    children: isGuardian ? toChildren(personId, await selectChildren(tx, at), dates) : [],
   };
 }
 
@@ -185,6 +193,7 @@ const selectChildren = preparedStatement(
       .select({
         guardianship: guardianshipColumns(guardianships),
         name: persons.name,
+        birthDateSealed: persons.birthDateSealed,
         adultOnLookup: persons.adultOnLookup,
         enrollment: enrollmentColumns(enrollments),
         class: classColumns(classes),
@@ -202,13 +211,14 @@ const selectChildren = preparedStatement(
 interface ChildRow {
   guardianship: GuardianshipRow;
   name: string;
+  birthDateSealed: string | null;
   adultOnLookup: string | null;
   enrollment: EnrollmentRow | null;
   class: ClassRow | null;
   school: SchoolRow | null;
 }
 
-function toChildren(guardianId: string, rows: readonly ChildRow[], reached: ReadonlySet<string>): Child[] {
+function toChildren(guardianId: string, rows: readonly ChildRow[], { reached, open }: ChildDates): Child[] {
   const byGuardianship = Map.groupBy(rows, ({ guardianship }) => guardianship.id);
   return [...byGuardianship.values()].flatMap((ofChild) => {
     const [first] = ofChild;
@@ -222,6 +232,7 @@ function toChildren(guardianId: string, rows: readonly ChildRow[], reached: Read
         ...toValidity(first.guardianship),
       },
       name: first.name,
+      birthDate: first.birthDateSealed === null ? undefined : open(first.guardianship.studentId, first.birthDateSealed),
       enrollments: ofChild.flatMap(({ enrollment, class: inClass, school }): Enrollment[] =>
         enrollment === null || inClass === null || school === null
           ? []
