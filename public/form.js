@@ -71,6 +71,18 @@ for (const button of document.querySelectorAll('[data-reveal]')) {
   });
 }
 
+// A link with data-carry takes the text of a field along to the field of the same name on the next page. It is not part of the URL.
+for (const link of document.querySelectorAll('a[data-carry]')) {
+  link.addEventListener('click', () => {
+    const input = document.getElementById(link.dataset.carry);
+    if (input?.value) sessionStorage.setItem(link.dataset.carry, input.value);
+  });
+}
+for (const input of document.querySelectorAll('input[data-carried]')) {
+  input.value = sessionStorage.getItem(input.name) ?? input.value;
+  sessionStorage.removeItem(input.name);
+}
+
 // The back button can restore the page with its buttons disabled.
 addEventListener('pageshow', (event) => {
   if (event.persisted) for (const form of document.forms) setPending(form, false);

@@ -147,7 +147,13 @@ const HTTP: readonly Part[] = [
     ],
     tests: [...http('recent-sign-in console-routes account-second-factors'), ...security('open-redirect')],
   },
-  { sources: files('http/password-reset', 'router'), tests: http('password-reset-link password-reset') },
+  {
+    sources: [
+      ...files('http/password-reset', 'place request-form reset-form reset-request router'),
+      ...files('http/interaction', 'password-reset'),
+    ],
+    tests: http('password-reset-link password-reset password-reset-return'),
+  },
   {
     sources: files('http/provider', 'post-to-get auto-submit-forms return-link'),
     tests: http('protocol-form-post auto-submit-forms return-link device'),

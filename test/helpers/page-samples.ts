@@ -160,9 +160,17 @@ export function samplePageLocals(x: string): PageLocals {
     'device/done': { app, account },
     'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x, purpose: 'reset' },
     'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
-    'password-reset/sent': { minutes: 30 },
+    'password-reset/sent': {
+      ...{
+        minutes: 30,
+        login: 'daming.wang@parents.example',
+        errors: {},
+        action: '/forgot-password',
+        signInUrl: '/account',
+      },
+    },
     'password-reset/done': { signInUrl: '/s', purpose: 'reset' },
-    'password-reset/expired': { requestUrl: '/r' },
+    'password-reset/expired': { requestUrl: '/r', signInUrl: '/account', isReplaced: false },
     'console/home': {
       name: x,
       capacities: CAPACITIES.map((capacity) => ({ capacity, school: x })),

@@ -112,6 +112,8 @@ eachStore('passwords', (on) => {
       assert.deepEqual(await services.passwordReset.complete(token, NEW, ADDRESS), {
         kind: 'changed',
         personId: 'father',
+        credentialVersion: 9,
+        hasSecondFactor: false,
       });
       assert.equal(services.wakes(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));

@@ -12,6 +12,7 @@ import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts
 import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { destinationOf } from './destination.ts';
+import { keepTypedLogin } from '../password-reset/reset-request.ts';
 import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 /** The query parameter of the link from the school sign-in to this page. */
@@ -206,6 +207,7 @@ async function render(
   problem: FormProblem & { humanCheck?: string } = { status: 200 },
 ): Promise<void> {
   await loadAnnouncement(deps, ctx);
+  keepTypedLogin(deps, ctx, interaction.uid, values.login);
   deps.pages.show(
     ctx,
     'interaction/sign-in',
@@ -218,7 +220,7 @@ async function render(
       errors: problem.errors ?? {},
       isReauthentication: isReauthentication(interaction),
       passkeyUrl: `/interaction/${interaction.uid}/passkey`,
-      forgotPasswordUrl: '/forgot-password',
+      forgotPasswordUrl: `/interaction/${interaction.uid}/forgot-password`,
       schoolSignInUrl: `/interaction/${interaction.uid}/school`,
       cancelAction: `/interaction/${interaction.uid}/cancel`,
       isOnOtherDevice: interaction.isOnOtherDevice,

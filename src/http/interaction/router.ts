@@ -19,6 +19,7 @@ import {
 } from './interaction.ts';
 import { createLoginPage } from './login.ts';
 import { createNewPasswordPage } from './new-password.ts';
+import { addPasswordReset } from './password-reset.ts';
 import { createSecondFactorPage } from './second-factor.ts';
 import { createSchoolLoginPage } from './school-login.ts';
 import { createSharingStoppedPage } from './sharing-stopped.ts';
@@ -69,6 +70,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     ctx.body = options;
   });
   addSchoolSignIn(router, deps, load);
+  addPasswordReset(router, deps, load);
   router.post('/cancel', forms, async (ctx) => {
     await load(ctx);
     await submitResult(ctx, oidc, { error: 'access_denied', error_description: 'the person canceled the sign-in' });

@@ -21,6 +21,8 @@ interface CookieNames {
   language: string;
   /** The token of an opened reset link. */
   reset: string;
+  /** The reset that this browser requested. */
+  resetRequest: string;
   /** The interaction to resume; one path. */
   resume: string;
   /** The school of the last sign-in with a school account. */
@@ -28,6 +30,8 @@ interface CookieNames {
   session: string;
   /** The current interaction; one path. */
   interaction: string;
+  /** The login typed on the sign-in page; one path. */
+  typedLogin: string;
   /** The apps that were notified of a sign-out. */
   logoutNotices: string;
 }
@@ -55,10 +59,12 @@ function createNames(host: string, address: string): CookieNames {
     emailRevert: `${host}kinpass_revert`,
     language: `${host}kinpass_lang`,
     reset: `${host}kinpass_reset`,
+    resetRequest: `${host}kinpass_reset_request`,
     resume: `${address}kinpass_resume`,
     school: `${host}kinpass_school`,
     session: `${host}kinpass_session`,
     interaction: `${address}kinpass_interaction`,
+    typedLogin: `${address}kinpass_typed_login`,
     logoutNotices: `${host}kinpass_logout_notices`,
   };
 }

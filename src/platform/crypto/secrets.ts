@@ -21,6 +21,7 @@ export type SealPurpose =
   | 'removal-reason'
   | 'sign-out'
   | 'password-form'
+  | 'reset-request'
   | 'totp'
   | 'second-factor-setup'
   | 'staff-request'

@@ -10,6 +10,21 @@ interface PasswordResetRequestLocals {
   humanCheck?: string | undefined;
   errors: FieldErrors;
   signInUrl: string;
+  /** The app or page of the sign-in, if any. */
+  app?: { name: string } | undefined;
+}
+
+interface PasswordResetSentLocals {
+  /** Validity of the link. */
+  minutes: number;
+  /** As typed. */
+  login: string;
+  errors: FieldErrors;
+  /** Posted to: sends the link again. */
+  action: string;
+  humanCheck?: string | undefined;
+  signInUrl: string;
+  app?: { name: string } | undefined;
 }
 
 /** The pages of people who cannot sign in. */
@@ -17,10 +32,16 @@ export interface RecoveryPages {
   'forgot-account/request': ForgotAccountLocals;
   'forgot-account/sent': object;
   'password-reset/request': PasswordResetRequestLocals;
-  /** `minutes`: validity of the link. */
-  'password-reset/sent': { minutes: number };
-  'password-reset/done': { signInUrl: string; purpose: LinkPurpose };
-  /** `link` names the reset link of the page; `account` is the masked login. */
-  'password-reset/new-password': PasswordFormLocals & { link: string; account: string; purpose: LinkPurpose };
-  'password-reset/expired': { requestUrl: string };
+  'password-reset/sent': PasswordResetSentLocals;
+  'password-reset/done': { signInUrl: string; purpose: LinkPurpose; app?: { name: string } | undefined };
+  /** `link` names the reset link of the page; `account` is the masked login, `login` the one that this browser typed to request the link. */
+  'password-reset/new-password': PasswordFormLocals & {
+    link: string;
+    account: string;
+    login?: string | undefined;
+    purpose: LinkPurpose;
+    app?: { name: string } | undefined;
+  };
+  /** `isReplaced`: a newer link was sent. */
+  'password-reset/expired': { requestUrl: string; signInUrl: string; isReplaced: boolean };
 }

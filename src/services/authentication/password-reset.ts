@@ -23,14 +23,15 @@ import { THROTTLED } from './refusal-counters.ts';
 export const LINK_MINUTES = 30;
 const LINK_TOKEN_BYTES = 32;
 
-type PasswordResetResult =
-  | { kind: 'changed'; personId: string }
+export type PasswordResetResult =
+  | { kind: 'changed'; personId: string; credentialVersion: number; hasSecondFactor: boolean }
   | { kind: 'expired' }
   | { kind: 'throttled'; until: number }
   | { kind: 'invalid'; problems: readonly PasswordProblem[] };
 
 /** A valid reset link. */
 export interface OpenLink {
+  personId: string;
   /** In ms since 1970. */
   expiresAt: number;
   /** The login of the account, masked. */
@@ -38,12 +39,23 @@ export interface OpenLink {
   purpose: LinkPurpose;
 }
 
+interface LinkMail {
+  /** The language of the page; the mail has it if the person has none. */
+  lang?: string;
+  /** The app of the sign-in, if any. The link names it, so another browser can lead there. */
+  clientId?: string | undefined;
+}
+
 /** Resets forgotten passwords with a link by email. A reset also unlocks the account. */
 export interface PasswordReset {
   /** Sends a reset link if the account exists. The result does not reveal whether it does. */
-  request(typedLogin: string, address: string, deviceName?: string): Promise<void>;
+  request(typedLogin: string, address: string, deviceName?: string, mail?: LinkMail): Promise<void>;
   /** Finds a valid link without consuming it. */
   find(token: string): Promise<OpenLink | undefined>;
+  /** Returns true if a newer link, which is still valid, has replaced this one. */
+  isReplaced(token: string): Promise<boolean>;
+  /** Returns true if the person signs in with this login. Call it only for the holder of a valid link of the person. */
+  isLoginOf(personId: string, typedLogin: string): Promise<boolean>;
   /** Consumes the link and sets the password. @throws {HashQueueFullError} before the link is consumed */
   complete(token: string, next: string, address: string, deviceName?: string): Promise<PasswordResetResult>;
 }
@@ -74,10 +86,8 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       return person?.status === 'active' ? link : undefined;
     });
   return {
-    request: async (typedLogin, address, deviceName = '') => {
-      const login = parseLogin(typedLogin);
-      const personId =
-        login && (await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value)));
+    request: async (typedLogin, address, deviceName = '', mail) => {
+      const personId = await findPersonId(store, typedLogin);
       const requested = { event: 'password_reset.requested', subjectId: personId, address };
       await audit.recordResult(async (tx) => {
         const { admitted, events } = await admit(tx, personId, address, {
@@ -85,7 +95,8 @@ export function createPasswordReset(deps: Deps): PasswordReset {
           outcome: 'refused',
         });
         if (!admitted) return { result: undefined, events };
-        const isSent = personId !== undefined && (await send(tx, personId, { at: clock.now(), device: deviceName }));
+        const isSent =
+          personId !== undefined && (await send(tx, personId, { at: clock.now(), device: deviceName }, mail));
         return { result: undefined, events: [...events, { ...requested, outcome: isSent ? 'ok' : 'refused' }] };
       });
     },
@@ -94,8 +105,10 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       if (link === undefined) return undefined;
       const account = maskLogin(await deps.people.getPrimaryLogin(link.personId));
       const credential = await store.read((tx) => credentials.getCredential(tx, link.personId));
-      return { expiresAt: link.expiresAt, account, purpose: purposeOf(link, credential) };
+      return { personId: link.personId, expiresAt: link.expiresAt, account, purpose: purposeOf(link, credential) };
     },
+    isReplaced: (token) => store.read((tx) => credentials.isResetLinkReplaced(tx, hashId(token), clock.now())),
+    isLoginOf: async (personId, typedLogin) => (await findPersonId(store, typedLogin)) === personId,
     complete: async (token, next, address, deviceName) => {
       const tokenHash = hashId(token);
       const link = await findActive(tokenHash);
@@ -106,21 +119,27 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const problems = await passwords.validate(personId, next, undefined);
       if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
-      const isChanged = await store.write(async (tx) => {
+      const changed = await store.write(async (tx) => {
         // Every change of a credential locks the person first.
-        if ((await people.lockPerson(tx, personId))?.status !== 'active') return false;
-        if ((await credentials.consumeResetLink(tx, tokenHash, clock.now())) !== personId) return false;
-        await credentials.upsertPassword(tx, personId, hash, clock.now());
+        if ((await people.lockPerson(tx, personId))?.status !== 'active') return undefined;
+        if ((await credentials.consumeResetLink(tx, tokenHash, clock.now())) !== personId) return undefined;
+        const credentialVersion = await credentials.upsertPassword(tx, personId, hash, clock.now());
         // First, so that the notice about the new password goes to this address too.
         if (verifiesEmail !== null) await people.verifyEmail(tx, personId, verifiesEmail, clock.now());
         await passwords.onPasswordSet(tx, personId, undefined, deviceName);
         const event = verifiesEmail === null ? 'password.reset' : 'password.set';
         await audit.append(tx, { event, outcome: 'ok', actorId: personId, subjectId: personId, address });
-        return true;
+        const { hasSecondFactor = false } = await credentials.getCredential(tx, personId);
+        return { personId, credentialVersion, hasSecondFactor };
       });
-      return isChanged ? { kind: 'changed', personId } : { kind: 'expired' };
+      return changed === undefined ? { kind: 'expired' } : { kind: 'changed', ...changed };
     },
   };
+}
+
+async function findPersonId(store: Store, typedLogin: string): Promise<string | undefined> {
+  const login = parseLogin(typedLogin);
+  return login && (await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value)));
 }
 
 /** An account with a passkey or a one-time code of the IT desk was in use before. */
@@ -139,7 +158,12 @@ function purposeOf(
  * @param request of the person; undefined if staff send the link
  * @returns false if the person has no such address
  */
-export type SendResetLink = (tx: Transaction, personId: string, request?: MailJob['request']) => Promise<boolean>;
+export type SendResetLink = (
+  tx: Transaction,
+  personId: string,
+  request?: MailJob['request'],
+  mail?: LinkMail,
+) => Promise<boolean>;
 
 export function createSendResetLink({
   clock,
@@ -147,7 +171,7 @@ export function createSendResetLink({
   outbox,
   issuer,
 }: Pick<Deps, 'clock' | 'random' | 'outbox' | 'issuer'>): SendResetLink {
-  return async (tx, personId, request) => {
+  return async (tx, personId, request, { lang = DEFAULT_LANGUAGE, clientId } = {}) => {
     const facts = await people.loadPersonFacts(tx, personId);
     // Only a verified address: a mistyped one belongs to another person.
     const mailbox = facts?.identifiers.find(({ kind, isVerified: verified }) => kind === 'email' && verified);
@@ -157,12 +181,22 @@ export function createSendResetLink({
       kind: 'mail',
       to: mailbox.value,
       template: 'reset-link',
-      lang: facts.locale ?? DEFAULT_LANGUAGE,
-      locals: { name: facts.name, link, minutes: LINK_MINUTES },
+      lang: facts.locale ?? lang,
+      locals: {
+        name: facts.name,
+        link: clientId === undefined ? link : withApp(link, clientId),
+        minutes: LINK_MINUTES,
+      },
       request,
     });
     return true;
   };
+}
+
+function withApp(link: string, clientId: string): string {
+  const url = new URL(link);
+  url.searchParams.set('app', clientId);
+  return url.href;
 }
 
 /**

@@ -224,7 +224,7 @@ export async function upsertResetLink(tx: Transaction, link: NewResetLink): Prom
   await tx.db
     .insert(resetLinks)
     .values(link)
-    .onConflictDoUpdate({ target: resetLinks.personId, set: { tokenHash, verifiesEmail, expiresAt, createdAt } });
+    .onConflictDoUpdate({ target: resetLinks.personId, set: { tokenHash, replacedHash: sql`${resetLinks.tokenHash}`, verifiesEmail, expiresAt, createdAt } });
 }
 
 export async function deleteResetLink(tx: Transaction, personId: string): Promise<void> {
@@ -262,6 +262,16 @@ export async function findResetLink(
     .from(resetLinks)
     .where(and(eq(resetLinks.tokenHash, tokenHash), gt(resetLinks.expiresAt, now)));
   return row;
+}
+
+/** Returns true if a newer link, which has not expired, has replaced this one. */
+export async function isResetLinkReplaced(tx: Transaction, tokenHash: string, now: number): Promise<boolean> {
+  const { resetLinks } = tx.tables;
+  const rows = await tx.db
+    .select({ personId: resetLinks.personId })
+    .from(resetLinks)
+    .where(and(eq(resetLinks.replacedHash, tokenHash), gt(resetLinks.expiresAt, now)));
+  return rows.length > 0;
 }
 
 /** Deletes expired links. @returns the number of deleted links */

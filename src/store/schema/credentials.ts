@@ -34,12 +34,17 @@ export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
     {
       personId: person(),
       tokenHash: kit.text('token_hash').notNull(),
+      /** The link before this one, so that its page can say that a newer one was sent. */
+      replacedHash: kit.text('replaced_hash'),
       // A setup link: the email address of the person that setting a password with it verifies.
       verifiesEmail: kit.text('verifies_email'),
       expiresAt: kit.instant('expires_at').notNull(),
       createdAt: kit.instant('created_at').notNull(),
     },
-    (t) => [kit.uniqueIndex('reset_links_token_key').on(t.tokenHash)],
+    (t) => [
+      kit.uniqueIndex('reset_links_token_key').on(t.tokenHash),
+      kit.index('reset_links_replaced_idx').on(t.replacedHash),
+    ],
   );
   const throttles = kit.table(
     'throttles',

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { CheckedAttempt } from '../../services/authentication/human-check-demand.ts';
+import { LINK_MINUTES } from '../../services/authentication/password-reset.ts';
+import { deviceOf } from '../account/device-name.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, readForm } from '../forms/body.ts';
+import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
+import { readDeviceToken } from '../forms/known-device-cookie.ts';
+import type { FormProblem } from '../forms/password-form.ts';
+import { appOf, destinationIn, type ResetPlace } from './place.ts';
+import { keepResetRequest } from './reset-request.ts';
+
+const form = z.object({ login: field, ...humanCheckField });
+
+/** Longer than creating a link takes, so the response time does not show whether an account exists. */
+const MIN_RESPONSE_MS = 300;
+
+export async function showRequestForm(
+  deps: HttpDeps,
+  ctx: Context,
+  place: ResetPlace,
+  login: string,
+  problem: FormProblem & { humanCheck?: string } = { status: 200 },
+): Promise<void> {
+  const { status, errors = {}, alert, humanCheck = await humanCheckFor(deps, attemptOf(ctx, login)) } = problem;
+  const { requestPath: action, signInUrl } = place;
+  const locals = {
+    action,
+    app: destinationIn(deps, ctx, place),
+    values: { login },
+    errors,
+    alert,
+    humanCheck,
+    signInUrl,
+  };
+  deps.pages.show(ctx, 'password-reset/request', locals, status);
+}
+
+function attemptOf(ctx: Context, login: string): CheckedAttempt {
+  return { form: 'forgot-password', login, address: ctx.ip, device: readDeviceToken(ctx) };
+}
+
+/** Every request counts for the human check: the page must not show which ones sent a mail. */
+export async function submitRequestForm(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
+  const { pages, passwordReset, humanCheckDemand } = deps;
+  ctx.state['pagePath'] = place.requestPath;
+  const { login, human_check: value } = readForm(ctx, form);
+  if (login.trim() === '') {
+    const errors = { login: pages.t(ctx, 'required.login') };
+    return showRequestForm(deps, ctx, place, login, { status: 422, errors });
+  }
+  const attempt = attemptOf(ctx, login);
+  const isRequired = await humanCheckDemand.isRequired(attempt);
+  const unchecked = isRequired ? await rejectUnchecked(deps, ctx, 'forgot-password', value) : undefined;
+  if (unchecked !== undefined) return showRequestForm(deps, ctx, place, login, { status: 422, ...unchecked });
+  humanCheckDemand.count(attempt);
+  const mail = { lang: pages.langOf(ctx), clientId: appOf(place) };
+  await Promise.all([passwordReset.request(login, ctx.ip, deviceOf(ctx), mail), delay(MIN_RESPONSE_MS)]);
+  keepResetRequest(deps, ctx, { login, interaction: place.interaction?.uid });
+  pages.show(ctx, 'password-reset/sent', {
+    minutes: LINK_MINUTES,
+    login,
+    errors: {},
+    action: place.requestPath,
+    app: destinationIn(deps, ctx, place),
+    signInUrl: place.signInUrl,
+    // The page repeats the request; after many of them its form asks for the check.
+    humanCheck: await humanCheckFor(deps, attempt),
+  });
+}

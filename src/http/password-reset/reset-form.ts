@@ -1,0 +1,213 @@
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
+import { hashId } from '../../platform/crypto/secrets.ts';
+import { MINUTE_MS } from '../../domain/duration.ts';
+import { HashQueueFullError } from '../../platform/errors.ts';
+import { LINK_MINUTES, type OpenLink, type PasswordResetResult } from '../../services/authentication/password-reset.ts';
+import { deviceOf } from '../account/device-name.ts';
+import { findSignedIn, otherSignInUrl } from '../account/session.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, readForm } from '../forms/body.ts';
+import { rememberDevice } from '../forms/known-device-cookie.ts';
+import {
+  busyProblem,
+  formErrors,
+  newPasswordFields,
+  passwordFormLocals,
+  policyErrors,
+  throttledText,
+  type FormProblem,
+} from '../forms/password-form.ts';
+import { loginResult, submitResult } from '../interaction/interaction.ts';
+import { onlyPerson } from '../interaction/login.ts';
+import { destinationIn, RESET_PATH, type ResetPlace } from './place.ts';
+import { findResetRequest, forgetResetRequest } from './reset-request.ts';
+
+/** `link` is the hash of the token, so the page of an older link cannot set a password with a newer link. */
+const form = newPasswordFields.extend({ link: field });
+const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+
+interface Link extends OpenLink {
+  token: string;
+  /** What this browser typed to request the link; undefined if it did not request one for this person. */
+  requestedLogin: string | undefined;
+}
+
+async function findLink(deps: HttpDeps, ctx: Context, token: string | undefined): Promise<Link | undefined> {
+  const { passwordReset } = deps;
+  const open = token === undefined ? undefined : await passwordReset.find(token);
+  if (open === undefined || token === undefined) return undefined;
+  const login = findResetRequest(deps, ctx)?.login;
+  const isOfPerson = login !== undefined && (await passwordReset.isLoginOf(open.personId, login));
+  return { ...open, token, requestedLogin: isOfPerson ? login : undefined };
+}
+
+/**
+ * Moves the token of a reset link from the URL into a cookie. A URL gets into the history, the `Referer` header and the logs of
+ * proxies. The link itself stays unused. Any page can send the browser here, so an invalid link does not replace a valid one.
+ */
+export async function exchangeToken(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
+  const token = tokenShape.safeParse(ctx.query['token']).data;
+  const link = await findLink(deps, ctx, token);
+  if (link !== undefined) keepToken(ctx, link.token, link.expiresAt);
+  else if (token !== undefined && (await isOlderLink(deps, ctx, token))) {
+    // The next page says that a newer link was sent.
+    keepToken(ctx, token, deps.clock.now() + LINK_MINUTES * MINUTE_MS);
+  }
+  const uid = link?.requestedLogin === undefined ? undefined : findResetRequest(deps, ctx)?.interaction;
+  ctx.set('cache-control', 'no-store');
+  ctx.status = 303;
+  ctx.redirect(uid === undefined ? place.resetPath : `/interaction/${encodeURIComponent(uid)}${RESET_PATH}`);
+}
+
+async function isOlderLink(deps: HttpDeps, ctx: Context, token: string): Promise<boolean> {
+  if (!(await deps.passwordReset.isReplaced(token))) return false;
+  return (await findLink(deps, ctx, tokenOf(ctx))) === undefined;
+}
+
+/** Stores the token until the link expires. */
+function keepToken(ctx: Context, token: string, expiresAt: number): void {
+  ctx.cookies.set(cookieNames(ctx.secure).reset, token, { ...UNSIGNED_COOKIE, expires: new Date(expiresAt) });
+}
+
+function forgetToken(ctx: Context): void {
+  ctx.cookies.set(cookieNames(ctx.secure).reset, null, UNSIGNED_COOKIE);
+}
+
+function tokenOf(ctx: Context): string | undefined {
+  return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).reset)).data;
+}
+
+/** Shows the form of the link that this browser opened. */
+export async function showResetPage(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
+  const link = await findLink(deps, ctx, tokenOf(ctx));
+  if (link === undefined) await expireLink(deps, ctx, place);
+  else await showResetForm(deps, ctx, place, link);
+}
+
+/**
+ * Returns true if the reset can complete the sign-in of the interaction: this browser began it, requested the link there, and the link is of
+ * the account that was typed. A re-authentication cannot be completed: the reset ends the session that it belongs to.
+ */
+export async function canContinue(deps: HttpDeps, ctx: Context, { interaction }: ResetPlace): Promise<boolean> {
+  const link = await findLink(deps, ctx, tokenOf(ctx));
+  if (interaction === undefined || link?.requestedLogin === undefined) return false;
+  const { uid, prompt, isAnswered, personId } = interaction;
+  return (
+    prompt === 'login' &&
+    !isAnswered &&
+    findResetRequest(deps, ctx)?.interaction === uid &&
+    onlyPerson(interaction) === undefined &&
+    personId !== link.personId
+  );
+}
+
+async function showResetForm(
+  deps: HttpDeps,
+  ctx: Context,
+  place: ResetPlace,
+  link: Link,
+  problem: FormProblem = { status: 200 },
+): Promise<void> {
+  const locals = {
+    action: place.resetPath,
+    app: destinationIn(deps, ctx, place),
+    link: hashId(link.token),
+    account: link.account,
+    // Password managers store the new password under this login.
+    login: link.requestedLogin,
+    purpose: link.purpose,
+    ...(await passwordFormLocals(deps, problem)),
+  };
+  deps.pages.show(ctx, 'password-reset/new-password', locals, problem.status);
+}
+
+async function expireLink(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
+  const token = tokenOf(ctx);
+  const isReplaced = token !== undefined && (await deps.passwordReset.isReplaced(token));
+  forgetToken(ctx);
+  showExpired(deps, ctx, place, isReplaced);
+}
+
+function showExpired({ pages }: HttpDeps, ctx: Context, place: ResetPlace, isReplaced: boolean): void {
+  const { requestPath: requestUrl, signInUrl } = place;
+  pages.show(ctx, 'password-reset/expired', { requestUrl, signInUrl, isReplaced }, 410);
+}
+
+export async function submitResetForm(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
+  const open = await findLink(deps, ctx, tokenOf(ctx));
+  if (open === undefined) return expireLink(deps, ctx, place);
+  const { link, ...typed } = readForm(ctx, form);
+  if (link !== hashId(open.token)) {
+    showExpired(deps, ctx, place, await deps.passwordReset.isReplaced(link));
+    return;
+  }
+  const errors = formErrors(deps, ctx, typed, false);
+  if (Object.keys(errors).length > 0) return showResetForm(deps, ctx, place, open, { status: 422, errors });
+  try {
+    await useLink(deps, ctx, place, open, typed.new_password);
+  } catch (error) {
+    if (!(error instanceof HashQueueFullError)) throw error;
+    await showResetForm(deps, ctx, place, open, busyProblem(deps, ctx, typed));
+  }
+}
+
+async function useLink(deps: HttpDeps, ctx: Context, place: ResetPlace, link: Link, next: string): Promise<void> {
+  const result = await deps.passwordReset.complete(link.token, next, ctx.ip, deviceOf(ctx));
+  switch (result.kind) {
+    case 'changed': {
+      forgetToken(ctx);
+      forgetResetRequest(ctx);
+      rememberDevice(deps, ctx, result.personId);
+      if (place.interaction === undefined || !(await continueSignIn(deps, ctx, result))) {
+        await showDone(deps, ctx, place, link);
+      }
+      return;
+    }
+    case 'expired':
+      return expireLink(deps, ctx, place);
+    case 'throttled':
+      return showResetForm(deps, ctx, place, link, { status: 429, alert: throttledText(deps, ctx, result.until) });
+    case 'invalid':
+      return showResetForm(deps, ctx, place, link, {
+        status: 422,
+        errors: await policyErrors(deps, ctx, result.problems),
+      });
+  }
+}
+
+type Changed = Extract<PasswordResetResult, { kind: 'changed' }>;
+
+/** Completes the sign-in of the interaction. A second factor is still asked for. @returns false if the interaction has ended meanwhile */
+async function continueSignIn(
+  deps: HttpDeps,
+  ctx: Context,
+  { personId, credentialVersion, hasSecondFactor }: Changed,
+): Promise<boolean> {
+  const verified = { personId, credentialVersion };
+  const result = hasSecondFactor
+    ? { verified_password: { ...verified, remember: false } }
+    : { login: loginResult(verified, false, deps.clock.now()) };
+  try {
+    await submitResult(ctx, deps.oidc, result);
+    return true;
+  } catch (error) {
+    if (createError.isHttpError(error) && error.status === 410) return false;
+    throw error;
+  }
+}
+
+async function showDone(deps: HttpDeps, ctx: Context, { interaction }: ResetPlace, { purpose }: Link): Promise<void> {
+  const clientId = interaction?.clientId ?? ctx.query['app'];
+  const launchUrl = typeof clientId === 'string' ? deps.clients.launchUrl(clientId) : undefined;
+  // Another person may be signed in, for example with the school account of the family. The app would open for that person.
+  const isFree = (await findSignedIn(deps, ctx)) === undefined;
+  const appUrl = isFree && purpose !== 'setup' ? launchUrl : undefined;
+  deps.pages.show(ctx, 'password-reset/done', {
+    signInUrl: purpose === 'setup' ? '/console' : (appUrl ?? otherSignInUrl(deps)),
+    app: appUrl !== undefined && typeof clientId === 'string' ? { name: deps.pages.appName(ctx, clientId) } : undefined,
+    purpose,
+  });
+}
