@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { brandCss, contrast, loadBrand, SURFACES } from '../../src/presentation/brand.ts';
 import { createI18n, type I18n } from '../../src/presentation/i18n.ts';
@@ -262,6 +263,14 @@ describe('assets and brand', () => {
       assert.deepEqual([asset.type, asset.hash], [type, assetHash(asset.body)], name);
     }
     assert.equal(templates.assets.get('brand.css')?.body.toString(), brandCss(brand));
+  });
+
+  it('the sign-in page weighs at most 30 kB with its assets when compressed', () => {
+    const html = render('interaction/sign-in');
+    const names = new Set([...html.matchAll(/"\/assets\/([^"?]+)/g)].map(([, name = '']) => name));
+    const bodies = [...names].map((name) => templates.assets.get(name)?.body ?? assert.fail(name));
+    const bytes = [html, ...bodies].reduce((sum, body) => sum + gzipSync(body).length, 0);
+    assert.ok(names.has('style.css') && bytes <= 30_000, `${String(bytes)} bytes`);
   });
 
   it('colors have enough contrast in light and dark mode', () => {
