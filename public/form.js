@@ -115,3 +115,47 @@ async function follow(region) {
 
 const FOLLOW_MS = 2_000;
 for (const region of document.querySelectorAll('[data-follow]')) setTimeout(() => follow(region), FOLLOW_MS);
+
+/** The fields that keep their content when the language changes. Passwords, also visible ones, codes and files are not stored. */
+const SECRET = '[autocomplete*=password], [autocomplete=one-time-code], [type=password], [type=file]';
+const TYPED = `main :is(input, select, textarea):not(${SECRET}, [type=hidden], [readonly], [name=language])`;
+const TYPED_KEY = 'kinpass-typed';
+
+const typedFields = () => [...document.querySelectorAll(TYPED)].filter((field) => field.name !== '');
+
+/** Switches the language with a form, so that it is stored with a signed-in person, and keeps what was typed. */
+function switchLanguage(link) {
+  const fields = typedFields().map(({ name, value, checked }) => [name, value, checked]);
+  sessionStorage.setItem(TYPED_KEY, JSON.stringify(fields));
+  const form = Object.assign(document.createElement('form'), { method: 'post', action: '/language', hidden: true });
+  for (const [name, value] of new URL(link.href).searchParams) {
+    form.append(Object.assign(document.createElement('input'), { name, value }));
+  }
+  document.body.append(form);
+  form.submit();
+}
+
+for (const link of document.querySelectorAll('[data-language]')) {
+  link.addEventListener('click', (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    switchLanguage(link);
+  });
+}
+
+/** Fills the fields of the page as they were in the other language. A page with other fields keeps its own. */
+function restoreTyped() {
+  const stored = sessionStorage.getItem(TYPED_KEY);
+  sessionStorage.removeItem(TYPED_KEY);
+  if (stored === null) return;
+  const fields = JSON.parse(stored);
+  const present = typedFields();
+  if (present.length !== fields.length || present.some(({ name }, at) => name !== fields[at][0])) return;
+  present.forEach((field, at) => {
+    const [, value, checked] = fields[at];
+    if (['checkbox', 'radio'].includes(field.type)) field.checked = checked;
+    else field.value = value;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+}
+restoreTyped();

@@ -101,7 +101,10 @@ export interface Identifier {
 export interface PersonFacts {
   id: string;
   name: string;
+  /** The language of mails and of the claim `locale`. */
   locale: string | undefined;
+  /** The person chose the language. Otherwise it is an assumption, and pages prefer the language of the browser. */
+  isLocaleChosen: boolean;
   isActive: boolean;
   /** The account of a family inside one school (`P` + student number). It has no role. */
   isSchoolAccount: boolean;

@@ -10,13 +10,14 @@ import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
 import { createForgotAccountRouter } from './forgot-account/router.ts';
 import { createHealthRouter } from './health.ts';
+import { createLanguageRouter } from './language/router.ts';
 import { createInteractionRouter } from './interaction/router.ts';
 import { allowedMethods } from './middleware/allowed-methods.ts';
 import { cors } from './middleware/cors.ts';
 import { csrf } from './middleware/csrf.ts';
 import { rejectSubresources } from './middleware/fetch-metadata.ts';
 import { loadShedding } from './middleware/load-shedding.ts';
-import { locale, switchLanguage } from './middleware/locale.ts';
+import { locale } from './middleware/locale.ts';
 import { limitAnonymousSessions, limitBody } from './middleware/request-limits.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
@@ -51,19 +52,20 @@ export function createMiddlewares(deps: HttpDeps): Middleware[] {
 
 /** Lists the middlewares of browser requests in their order. */
 function createPageMiddlewares(deps: HttpDeps): Middleware[] {
-  const { i18n, oidc, pages } = deps;
+  const { oidc, pages } = deps;
   return [
-    locale(i18n),
+    locale(deps),
     rejectSubresources((ctx) => {
       pages.message(ctx, 'badRequest', { status: 403 });
     }),
     loadShedding({ ...deps, provider: oidc.provider }),
     ownRoutes(createHealthRouter(deps.isReady)),
     ownRoutes(createAssetsRouter(deps.templates)),
-    ownRoutes(createHomeRouter(deps)),
+    ownRoutes(createHomeRouter()),
     sharedRoutes(createPostToGetRouter()),
     rejectCrossSiteForms(deps),
     identifyBrowser(deps.random),
+    ownRoutes(createLanguageRouter(deps)),
     ownRoutes(createInteractionRouter(deps)),
     ownRoutes(createAccountRouter(deps)),
     ownRoutes(createSecondFactorRouter(deps)),
@@ -93,12 +95,11 @@ function sharedRoutes(router: Router): Middleware {
   return compose(app.middleware);
 }
 
-function createHomeRouter({ i18n }: HttpDeps): Router {
+function createHomeRouter(): Router {
   const router = new Router();
   router.get('/', (ctx) => {
     ctx.redirect('/account');
   });
-  router.get('/language', switchLanguage(i18n));
   return router;
 }
 

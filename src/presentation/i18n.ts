@@ -12,12 +12,14 @@ import { describeDevice } from './device-text.ts';
 export type MessageParams = Readonly<Record<string, string | number>>;
 
 /** The sources of the language, highest precedence first. */
-interface LanguagePreferences {
-  /** Set by the switch in the page header. */
+export interface LanguagePreferences {
+  /** Chosen in this browser in the last hour, by the switch in the page header. */
   cookie?: string | undefined;
   /** `ui_locales` of the authorization request: space-separated tags (OpenID Connect Core 1.0, section 3.1.2.1). */
   uiLocales?: string | undefined;
   personLocale?: string | undefined;
+  /** Chosen in this browser earlier, perhaps by another person. */
+  earlierCookie?: string | undefined;
   /** The request header (RFC 9110, section 12.5.4). */
   acceptLanguage?: string | undefined;
 }
@@ -100,11 +102,12 @@ function match(languages: readonly string[], tag: string): string | undefined {
 }
 
 function createNegotiate(languages: readonly string[]): I18n['negotiate'] {
-  return ({ cookie, uiLocales, personLocale, acceptLanguage }) => {
+  return ({ cookie, uiLocales, personLocale, earlierCookie, acceptLanguage }) => {
     const tags = [
       cookie ?? '',
       ...(uiLocales ?? '').slice(0, 1000).split(' '),
       personLocale ?? '',
+      earlierCookie ?? '',
       ...acceptedTags(acceptLanguage ?? ''),
     ];
     for (const tag of tags) {

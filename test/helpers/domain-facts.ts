@@ -81,6 +81,7 @@ export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts 
     id,
     name: '示範人',
     locale: undefined,
+    isLocaleChosen: false,
     isActive: true,
     isSchoolAccount: false,
     isSharingStopped: false,

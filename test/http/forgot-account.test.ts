@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, it } from 'node:test';
+import { eq } from 'drizzle-orm';
 import { ADULTS } from '../../demo/city/fixtures.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { errorAt, listAuditEvents, setStatus } from '../helpers/city.ts';
+import { errorAt, listAuditEvents, personId, setStatus } from '../helpers/city.ts';
 import { DAY, MINUTE, SECOND, useFrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { solveHumanCheck } from '../helpers/human-check.ts';
@@ -53,6 +54,28 @@ eachService(
       await ask(ID, LOGIN.G5);
       assert.deepEqual(await outcomes(), ['ok', 'ok', 'refused'], 'without a match');
       assert.ok((await listAuditEvents(running(), 'G2')).includes('account_reminder.requested'));
+    });
+
+    it('is answered in the language of the page if that of the person is not known', async () => {
+      const english = createHttpBrowser(running().issuer, 'en');
+      const askInEnglish = async (): Promise<void> => {
+        const page = await english.open('/forgot-account');
+        await english.submit(page, { national_id: ID, contact: MOBILE, ...(await solveHumanCheck(page)) });
+      };
+      const setLocale = (locale: string | null): Promise<unknown> =>
+        running().container.store.write(({ db, tables: { persons } }) =>
+          db
+            .update(persons)
+            .set({ locale })
+            .where(eq(persons.id, personId('G2'))),
+        );
+      const before = reminders();
+      await askInEnglish();
+      await pollUntil('the mail in the language of the person', () => reminders() > before);
+      await setLocale(null);
+      await askInEnglish();
+      await mailTo(mail, LOGIN.G2, 'Your accounts');
+      await setLocale('zh-TW');
     });
 
     it('has the same page and time for every outcome', async () => {

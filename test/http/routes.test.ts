@@ -195,6 +195,7 @@ const TABLE: Record<string, Expected> = {
   'POST /interaction/:uid/other-account': all('410'),
   'POST /interaction/:uid/:prompt': all('410'),
   'GET /language': all('303 /account'),
+  'POST /language': all('303 /account'),
 
   // OpenID Connect and OAuth 2.0: they never trust a session cookie alone.
   'GET /.well-known/openid-configuration': all('200'),

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { systemRandom } from '../../src/domain/random.ts';
 import { field, parseForms, readForm, checkbox } from '../../src/http/forms/body.ts';
 import { csrf } from '../../src/http/middleware/csrf.ts';
-import { locale, switchLanguage } from '../../src/http/middleware/locale.ts';
+import { locale } from '../../src/http/middleware/locale.ts';
 import { requestLog } from '../../src/http/middleware/request-log.ts';
 import { HashQueueFullError, DatabaseUnavailableError } from '../../src/platform/errors.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
@@ -70,12 +70,13 @@ describe('CSRF check', () => {
 });
 
 describe('language', () => {
+  const NOW = 1_795_000_000_000;
   const speak = (): Promise<Send> =>
-    serve(locale(i18n), (ctx: Context) => {
+    serve(locale({ i18n, clock: { now: () => NOW } }), (ctx: Context) => {
       ctx.body = String(ctx.state['lang']);
     });
 
-  it('is that of the cookie, then of ui_locales, then of the browser', async () => {
+  it('is that of the cookie for an hour, then of ui_locales, of an earlier cookie, and of the browser', async () => {
     const send = await speak();
     const languageOf = async (path: string, headers: Record<string, string> = {}): Promise<string> =>
       (await send(path, { headers })).text();
@@ -88,23 +89,16 @@ describe('language', () => {
       'en',
       'a parameter that comes twice',
     );
-    assert.equal(await languageOf('/?ui_locales=zh-TW', { cookie: 'kinpass_lang=en' }), 'en');
-  });
-
-  it('is stored for a year, and the response redirects to a page of the service', async () => {
-    const send = await serve(switchLanguage(i18n) as Middleware);
-    const answer = await send('/language?to=en&back=/interaction/x%3Fa%3D1');
-    assert.equal(answer.status, 303);
-    assert.equal(answer.headers.get('location'), '/interaction/x?a=1');
-    const cookie = answer.headers.get('set-cookie') ?? '';
-    assert.match(cookie, /^kinpass_lang=en; path=\/; expires=[^;]+; samesite=lax; httponly$/i);
-    const expires = Date.parse(/expires=([^;]+)/i.exec(cookie)?.[1] ?? '');
-    assert.ok(Math.abs(expires - Date.now() - 365 * 86_400_000) < 60_000, cookie);
-    for (const query of ['to=xx&back=/a', 'back=/a', 'to=en&to=en&back=/a']) {
-      assert.equal((await send(`/language?${query}`)).headers.get('set-cookie'), null, query);
-    }
-    for (const query of ['to=en&back=//evil.test', 'to=en', 'to=en&back=/a&back=/b']) {
-      assert.equal((await send(`/language?${query}`)).headers.get('location'), '/account', query);
+    const chosenAt = (time: number): Record<string, string> => ({ cookie: `kinpass_lang=en.${String(time / 1000)}` });
+    assert.equal(await languageOf('/?ui_locales=zh-TW', chosenAt(NOW)), 'en');
+    assert.equal(await languageOf('/?ui_locales=zh-TW', chosenAt(NOW - 3_600_000)), 'zh-TW');
+    assert.equal(await languageOf('/', chosenAt(NOW - 3_600_000)), 'en');
+    for (const [value, expected] of [
+      ['en', 'zh-TW'],
+      ['en.x', 'zh-TW'],
+      [`xx.${String(NOW / 1000)}`, 'zh-TW'],
+    ] as const) {
+      assert.equal(await languageOf('/?ui_locales=zh-TW', { cookie: `kinpass_lang=${value}` }), expected, value);
     }
   });
 });

@@ -11,11 +11,12 @@ import { createI18n } from '../../src/presentation/i18n.ts';
 const i18n = createI18n(join(import.meta.dirname, '../../config/locales'));
 
 describe('negotiate', () => {
-  it('prefers cookie, ui_locales, the person, then Accept-Language', () => {
+  it('prefers cookie, ui_locales, the person, an earlier cookie, then Accept-Language', () => {
     const all = { cookie: 'en', uiLocales: 'zh-TW', personLocale: 'zh-TW', acceptLanguage: 'zh-TW' };
     assert.equal(i18n.negotiate(all), 'en');
     assert.equal(i18n.negotiate({ ...all, cookie: undefined, uiLocales: 'fr en-GB' }), 'en');
-    assert.equal(i18n.negotiate({ personLocale: 'en', acceptLanguage: 'zh-TW' }), 'en');
+    assert.equal(i18n.negotiate({ personLocale: 'en', earlierCookie: 'zh-TW', acceptLanguage: 'zh-TW' }), 'en');
+    assert.equal(i18n.negotiate({ earlierCookie: 'en', acceptLanguage: 'zh-TW' }), 'en');
     assert.equal(i18n.negotiate({ acceptLanguage: 'en-US,en;q=0.9,zh-TW;q=0.8' }), 'en');
   });
 

@@ -30,7 +30,7 @@ eachStore('own contacts', (on) => {
     await services.newEntries();
   });
 
-  const change = (value: string, personId = 'father') => ({ personId, value, address: ADDRESS });
+  const change = (value: string, personId = 'father') => ({ personId, value, address: ADDRESS, lang: 'zh-TW' });
   /** Requests an address. @returns the token in the mail to it */
   const requestToken = async (value: string, personId = 'father'): Promise<string> => {
     assert.deepEqual(await contacts.requestEmail(change(value, personId)), { kind: 'sent' });

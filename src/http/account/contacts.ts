@@ -73,7 +73,7 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
   const reject = (error: string): Promise<void> =>
     showContacts(deps, ctx, signedIn, { status: 422, errors: { [kind]: error }, values: { [kind]: typed } });
   if (value === undefined) return reject(deps.pages.t(ctx, `contacts.invalid.${kind}`));
-  const result = await change(deps, kind, {
+  const result = await change(deps, ctx, kind, {
     personId: signedIn.facts.id,
     value,
     address: ctx.ip,
@@ -102,8 +102,13 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
 
 type ChangeResult = Awaited<ReturnType<HttpDeps['contacts']['requestEmail' | 'requestMobile' | 'changeAccountName']>>;
 
-function change({ contacts }: HttpDeps, kind: ContactKind, of: ContactChange): Promise<ChangeResult> {
-  if (kind === 'email') return contacts.requestEmail(of);
+function change(
+  { contacts, pages }: HttpDeps,
+  ctx: Context,
+  kind: ContactKind,
+  of: ContactChange,
+): Promise<ChangeResult> {
+  if (kind === 'email') return contacts.requestEmail({ ...of, lang: pages.langOf(ctx) });
   return kind === 'mobile' ? contacts.requestMobile(of) : contacts.changeAccountName(of);
 }
 
@@ -115,8 +120,6 @@ async function submitLanguage(deps: HttpDeps, ctx: Context, { facts, sessionHash
     return;
   }
   deps.rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
-  if (language !== facts.locale) {
-    await deps.contacts.changeLanguage({ personId: facts.id, locale: language, address: ctx.ip });
-  }
+  await deps.contacts.changeLanguage({ personId: facts.id, locale: language, address: ctx.ip });
   redirectToContacts(ctx, 'language');
 }

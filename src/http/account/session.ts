@@ -10,7 +10,7 @@ import { hashId } from '../../platform/crypto/secrets.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { FormOwner } from '../../services/people/unsent-forms.ts';
 import type { HttpDeps } from '../deps.ts';
-import { isLocalPath } from '../middleware/locale.ts';
+import { isLocalPath, preferLanguages } from '../middleware/locale.ts';
 
 /** A person who is signed in at the service itself. */
 export interface SignedInPerson {
@@ -21,12 +21,16 @@ export interface SignedInPerson {
   assurance: Assurance;
 }
 
-/** @returns the person of the session cookie; undefined if no one is signed in or the account is disabled */
-export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Promise<SignedInPerson | undefined> {
+/** Selects the language of the person for the page. @returns the person of the session cookie; undefined if no one is signed in or the account is disabled */
+export async function findSignedIn(
+  { i18n, oidc, people }: HttpDeps,
+  ctx: Context,
+): Promise<SignedInPerson | undefined> {
   const session = await oidc.provider.Session.get(ctx);
   if (session.accountId === undefined) return undefined;
   const facts = await people.findActive(session.accountId);
   if (facts === undefined) return undefined;
+  preferLanguages(ctx, i18n, { personLocale: facts.isLocaleChosen ? facts.locale : undefined });
   return {
     facts,
     sessionHash: hashId(session.uid),

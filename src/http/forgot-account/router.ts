@@ -49,6 +49,7 @@ export function createForgotAccountRouter(deps: HttpDeps): Router {
       contact: typed.contact,
       address: ctx.ip,
       deviceName: deviceOf(ctx),
+      lang: pages.langOf(ctx),
     };
     await Promise.all([accountReminder.request(request), delay(MIN_RESPONSE_MS)]);
     pages.show(ctx, 'forgot-account/sent', {});

@@ -9,6 +9,8 @@ import { firstPasswordResult } from '../../oidc/prompts/checks/first-password.ts
 import { verifiedPasswordResult } from '../../oidc/prompts/checks/second-factor-outstanding.ts';
 import type { Oidc } from '../../oidc/provider.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
+import type { HttpDeps } from '../deps.ts';
+import { findChosenLanguage } from '../middleware/locale.ts';
 
 /** The state of an interaction (a prompt of an authorization request). */
 export interface InteractionState {
@@ -89,6 +91,18 @@ export async function submitResult(ctx: Context, { provider }: Oidc, result: Int
   redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, result).catch(rethrowExpired));
 }
 
+/** Stores the result of a sign-in, and the language that the person has just chosen in this browser. */
+export async function submitSignIn(
+  deps: HttpDeps,
+  ctx: Context,
+  result: InteractionResults & { login: SignInResult },
+): Promise<void> {
+  await submitResult(ctx, deps.oidc, result);
+  const locale = findChosenLanguage(ctx, deps);
+  if (locale === undefined) return;
+  await deps.contacts.changeLanguage({ personId: result.login.accountId, locale, address: ctx.ip });
+}
+
 /**
  * Stores the result in the same transaction as its consequences, then redirects.
  *
@@ -123,6 +137,8 @@ export function redirectTo(ctx: Context, returnTo: string): void {
   ctx.redirect(returnTo);
 }
 
+type SignInResult = NonNullable<InteractionResults['login']>;
+
 interface Verified {
   personId: string;
   /** The version of the credential that the password was verified against. */
@@ -135,7 +151,7 @@ export function loginResult(
   { personId, credentialVersion, isSchoolAccount = false }: Verified,
   remember: boolean,
   now: number,
-): InteractionResults['login'] {
+): SignInResult {
   const ts = Math.floor(now / 1000);
   const acr = isSchoolAccount ? ACR_SCHOOL_ACCOUNT : ACR_PASSWORD;
   return { accountId: personId, credentialVersion, remember, ts, acr, amr: AMR_PASSWORD };

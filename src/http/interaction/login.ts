@@ -13,7 +13,7 @@ import { busyProblem, throttledText, type FormProblem } from '../forms/password-
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { destinationOf } from './destination.ts';
 import { keepTypedLogin } from '../password-reset/reset-request.ts';
-import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
+import { submitResult, submitSignIn, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 /** The query parameter of the link from the school sign-in to this page. */
 export const OTHER_ACCOUNT = 'other';
@@ -130,7 +130,7 @@ async function signInWithPasskey(
   const { personId, credentialVersion, amr } = result;
   const now = deps.clock.now();
   rememberDevice(deps, ctx, personId);
-  await submitResult(ctx, deps.oidc, {
+  await submitSignIn(deps, ctx, {
     login: loginResult(result, await shouldRemember(deps, interaction, typed), now),
     second_factor: { personId, credentialVersion, verifiedAt: now, amr: [...amr] },
   });
@@ -151,7 +151,7 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
   switch (result.kind) {
     case 'succeeded':
       rememberDevice(deps, ctx, result.personId);
-      return submitResult(ctx, deps.oidc, { login: loginResult(result, remember, deps.clock.now()) });
+      return submitSignIn(deps, ctx, { login: loginResult(result, remember, deps.clock.now()) });
     case 'second_factor_required': {
       const { personId, credentialVersion } = result;
       return submitResult(ctx, deps.oidc, { verified_password: { personId, remember, credentialVersion } });

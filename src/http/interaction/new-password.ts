@@ -8,6 +8,7 @@ import { destinationOf } from './destination.ts';
 import {
   loadInteraction,
   submitResult,
+  submitSignIn,
   redirectTo,
   loginResult,
   type InteractionPage,
@@ -25,13 +26,12 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
       if (first !== undefined && result?.kind === 'changed') {
         const { personId, remember, isSchoolAccount } = first;
         const verified = { personId, credentialVersion: result.credentialVersion, isSchoolAccount };
-        await submitResult(
-          ctx,
-          deps.oidc,
-          result.hasSecondFactor
-            ? { verified_password: { personId, credentialVersion: result.credentialVersion, remember } }
-            : { login: loginResult(verified, remember, deps.clock.now()) },
-        );
+        if (result.hasSecondFactor) {
+          const { credentialVersion } = result;
+          await submitResult(ctx, deps.oidc, { verified_password: { personId, credentialVersion, remember } });
+        } else {
+          await submitSignIn(deps, ctx, { login: loginResult(verified, remember, deps.clock.now()) });
+        }
         return;
       }
       const returnTo = await waitForConcurrentSubmit(deps, ctx, interaction);

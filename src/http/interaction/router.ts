@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { admitInteraction } from '../../oidc/request-limits.ts';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
-import { setLocale } from '../middleware/locale.ts';
+import { preferLanguages } from '../middleware/locale.ts';
 import { setReturnLink } from '../provider/return-link.ts';
 import { createAdulthoodPage } from './adulthood.ts';
 import { createBindingRequiredPage } from './binding-required.ts';
@@ -48,7 +48,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     ctx.state['pagePath'] = `/interaction/${uid}`;
     const interaction = await loadInteraction(ctx, oidc, uid);
     await assertCurrentLogin(deps, interaction);
-    setLocale(ctx, deps.i18n, interaction.params['ui_locales']);
+    await setInteractionLanguage(deps, ctx, interaction);
     const page = interactionPages.get(interaction.prompt);
     if (page === undefined) throw createError(404);
     return { interaction, page };
@@ -110,6 +110,17 @@ function addSchoolSignIn(router: Router, deps: HttpDeps, load: (ctx: Context) =>
     const { interaction } = await loadSchoolPage(ctx);
     if (interaction.prompt !== 'login') throw createError(409, 'the form belongs to another prompt');
     await submit(ctx, interaction);
+  });
+}
+
+/** Selects the language that the app asks for, then that of the person who signs in. */
+async function setInteractionLanguage(deps: HttpDeps, ctx: Context, interaction: InteractionState): Promise<void> {
+  const { login, verifiedPassword, first, personId, params } = interaction;
+  const known = login?.accountId ?? verifiedPassword?.personId ?? first?.personId ?? personId;
+  const uiLocales = params['ui_locales'];
+  preferLanguages(ctx, deps.i18n, {
+    uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
+    personLocale: known === undefined ? undefined : await deps.people.findChosenLocale(known),
   });
 }
 

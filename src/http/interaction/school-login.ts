@@ -13,7 +13,7 @@ import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts
 import { busyProblem, type FormProblem } from '../forms/password-form.ts';
 import { describeContacts } from '../school-contacts/describe.ts';
 import { destinationOf } from './destination.ts';
-import { loginResult, submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
+import { loginResult, submitResult, submitSignIn, type InteractionPage, type InteractionState } from './interaction.ts';
 import { isReauthentication, onlyPerson, OTHER_ACCOUNT, problemOf, shouldRemember } from './login.ts';
 
 /** Longest time that the browser keeps the last school. */
@@ -123,7 +123,7 @@ async function signIn(
       if (result.kind === 'password_change_required')
         return submitResult(ctx, deps.oidc, { first_password: { ...verified, remember } });
       rememberDevice(deps, ctx, personId);
-      return submitResult(ctx, deps.oidc, { login: loginResult(verified, remember, deps.clock.now()) });
+      return submitSignIn(deps, ctx, { login: loginResult(verified, remember, deps.clock.now()) });
     }
   }
 }

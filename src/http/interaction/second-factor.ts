@@ -22,6 +22,7 @@ import {
   loginResult,
   redirectTo,
   submitResult,
+  submitSignIn,
   type InteractionPage,
   type InteractionState,
 } from './interaction.ts';
@@ -210,7 +211,7 @@ async function finish(
     deps.metrics.signIns.inc({ outcome: 'succeeded' });
   });
   const signedIn = loginResult({ personId, credentialVersion }, verifiedPassword.remember, now);
-  await submitResult(ctx, deps.oidc, { login: signedIn, second_factor: secondFactor });
+  await submitSignIn(deps, ctx, { login: signedIn, second_factor: secondFactor });
 }
 
 async function enroll(

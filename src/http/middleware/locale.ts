@@ -1,38 +1,71 @@
 import type { Context, Middleware } from 'koa';
-import { DAY_MS } from '../../domain/duration.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
-import type { I18n } from '../../presentation/i18n.ts';
+import type { I18n, LanguagePreferences } from '../../presentation/i18n.ts';
 
 const COOKIE_MAX_AGE_MS = 365 * DAY_MS;
+/** An earlier choice may be that of another person at a shared computer. */
+const CURRENT_CHOICE_MS = HOUR_MS;
 
-/** Sets the language of each request: the language cookie, then `ui_locales`, then Accept-Language. */
-export function locale(i18n: I18n): Middleware {
+/** A choice in the page header: the language, and seconds since 1970. Cookies of earlier versions have no time. */
+const CHOICE = /^(?<tag>[A-Za-z-]{2,35})(?:\.(?<at>\d{1,12}))?$/;
+
+interface Deps {
+  i18n: I18n;
+  clock: Clock;
+}
+
+interface LanguageChoice {
+  tag: string;
+  /** Seconds since 1970. */
+  at: number;
+}
+
+function readChoice(ctx: Context): LanguageChoice | undefined {
+  const { tag, at = '0' } = CHOICE.exec(ctx.cookies.get(cookieNames(ctx.secure).language) ?? '')?.groups ?? {};
+  return tag === undefined ? undefined : { tag, at: Number(at) };
+}
+
+function isCurrent({ at }: LanguageChoice, now: number): boolean {
+  return now - at * 1000 < CURRENT_CHOICE_MS;
+}
+
+/** Sets the language of each request (docs/integrators.md, "Language"). Signed-in pages add the language of the person. */
+export function locale({ i18n, clock }: Deps): Middleware {
   return async (ctx, next) => {
-    setLocale(ctx, i18n, ctx.query['ui_locales']);
+    const choice = readChoice(ctx);
+    const uiLocales = ctx.query['ui_locales'];
+    preferLanguages(ctx, i18n, {
+      [choice !== undefined && isCurrent(choice, clock.now()) ? 'cookie' : 'earlierCookie']: choice?.tag,
+      uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
+      acceptLanguage: ctx.get('accept-language'),
+    });
     await next();
   };
 }
 
-/** @param uiLocales the parameter of the authorization request (OpenID Connect Core 1.0, section 3.1.2.1) */
-export function setLocale(ctx: Context, i18n: I18n, uiLocales: unknown): void {
-  ctx.state['lang'] = i18n.negotiate({
-    cookie: ctx.cookies.get(cookieNames(ctx.secure).language),
-    uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
-    acceptLanguage: ctx.get('accept-language'),
-  });
+const preferences = new WeakMap<Context, LanguagePreferences>();
+
+/** Adds preferences to those of the request, and selects its language again. */
+export function preferLanguages(ctx: Context, i18n: I18n, more: LanguagePreferences): void {
+  const all = { ...preferences.get(ctx), ...more };
+  preferences.set(ctx, all);
+  ctx.state['lang'] = i18n.negotiate(all);
 }
 
-/** `GET /language?to=en&back=/account`: stores the language for a year and redirects to the previous page. */
-export function switchLanguage(i18n: I18n): (ctx: Context) => void {
-  return (ctx) => {
-    const { to, back } = ctx.query;
-    if (typeof to === 'string' && i18n.languages.includes(to)) {
-      const options = { maxAge: COOKIE_MAX_AGE_MS, sameSite: 'lax', httpOnly: true, overwrite: true } as const;
-      ctx.cookies.set(cookieNames(ctx.secure).language, to, options);
-    }
-    ctx.status = 303;
-    ctx.redirect(typeof back === 'string' && isLocalPath(back) ? back : '/account');
-  };
+/** Returns the language that was chosen in this browser in the last hour, if any. */
+export function findChosenLanguage(ctx: Context, { i18n, clock }: Deps): string | undefined {
+  const choice = readChoice(ctx);
+  if (choice === undefined || !isCurrent(choice, clock.now())) return undefined;
+  return i18n.languages.find((language) => language === choice.tag);
+}
+
+/** Stores the choice in this browser, for a year. */
+export function setChosenLanguage(ctx: Context, { clock }: Pick<Deps, 'clock'>, language: string): void {
+  const options = { maxAge: COOKIE_MAX_AGE_MS, sameSite: 'lax', httpOnly: true, overwrite: true } as const;
+  const value = `${language}.${String(Math.floor(clock.now() / 1000))}`;
+  ctx.cookies.set(cookieNames(ctx.secure).language, value, options);
 }
 
 /** Returns true for a path of this service, and false for one that browsers read as another host (`//other`, `/\other`). */

@@ -1,7 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { formatLocalMobile, parseLogin } from '../../domain/credentials/identifiers.ts';
 import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
-import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
@@ -17,6 +16,8 @@ interface ReminderRequest {
   contact: string;
   address: string;
   deviceName?: string | undefined;
+  /** The language of the page, for a person whose language is not known. */
+  lang: string;
 }
 
 /** Mails people the logins of their account. */
@@ -39,14 +40,14 @@ export function createAccountReminder(deps: Deps): AccountReminder {
   const admit = createRecoveryAdmission(deps, { prefix: 'reminder', event: THROTTLED.accountReminder });
   const find = createFindPerson(deps);
   return {
-    request: async ({ nationalId, contact, address, deviceName = '' }) => {
+    request: async ({ nationalId, contact, address, deviceName = '', lang }) => {
       const personId = await store.read((tx) => find(tx, nationalId, contact));
       const requested = { event: 'account_reminder.requested', subjectId: personId, address };
       await audit.recordResult(async (tx) => {
         const refusal = { ...requested, outcome: 'refused' } as const;
         const { admitted, events } = await admit(tx, personId, address, refusal);
         if (!admitted) return { result: undefined, events };
-        const isSent = personId !== undefined && (await send(tx, deps, personId, deviceName));
+        const isSent = personId !== undefined && (await send(tx, deps, personId, { device: deviceName, lang }));
         return { result: undefined, events: [...events, { ...requested, outcome: isSent ? 'ok' : 'refused' }] };
       });
     },
@@ -72,7 +73,7 @@ async function send(
   tx: Transaction,
   { outbox, issuer, clock }: Deps,
   personId: string,
-  device: string,
+  { device, lang }: { device: string; lang: string },
 ): Promise<boolean> {
   const facts = await people.loadPersonFacts(tx, personId);
   const mailbox = facts?.identifiers.find(({ kind, isVerified }) => kind === 'email' && isVerified);
@@ -82,7 +83,7 @@ async function send(
     kind: 'mail',
     to: mailbox.value,
     template: 'account-reminder',
-    lang: facts.locale ?? DEFAULT_LANGUAGE,
+    lang: facts.locale ?? lang,
     locals: { name: facts.name, logins: logins.join('\n'), link: `${issuer}/account` },
     request: { at: clock.now(), device },
   });

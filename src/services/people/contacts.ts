@@ -43,9 +43,9 @@ export interface Contacts {
   listPending(personId: string): Promise<contacts.PendingContact[]>;
   /**
    * Mails a link to the new address. The address becomes a login when the person opens it. The result is the same for an address of another
-   * person, who gets a mail that says so.
+   * person, who gets a mail that says so. `lang` is the language of the mail to a person whose language is not known.
    */
-  requestEmail(change: ContactChange): Promise<{ kind: 'sent' } | Unchanged | Limited>;
+  requestEmail(change: ContactChange & { lang: string }): Promise<{ kind: 'sent' } | Unchanged | Limited>;
   /** Finds the address of a valid link of this person. */
   findEmail(personId: string, token: string): Promise<string | undefined>;
   /** Consumes the link and replaces the email address. Of several people who confirm one address, one gets it. */
@@ -66,7 +66,7 @@ export interface Contacts {
   ): Promise<{ kind: 'changed' } | Unchanged | Limited | { kind: 'taken'; suggestion: string | undefined }>;
   /** Removes the mobile number or the account name. The person keeps at least one login. */
   removeLogin(removal: LoginRemoval): Promise<RemovalResult>;
-  /** Sets the language of the mails to a person. */
+  /** Sets the language of a person, for mails, pages and the claim `locale`. Changes nothing if the person has chosen it already. */
   changeLanguage(change: { personId: string; locale: string; address: string }): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export function createContacts(deps: Deps): Contacts {
     removeLogin: (removal) => store.write((tx) => removeLogins(tx, deps, removal)),
     changeLanguage: ({ personId, locale, address }) =>
       store.write(async (tx) => {
-        await contacts.updateLocale(tx, personId, locale, clock.now());
+        if (!(await contacts.updateLocale(tx, personId, locale, clock.now()))) return;
         const who = { actorId: personId, subjectId: personId };
         await audit.append(tx, { event: 'person.locale_changed', outcome: 'ok', ...who, address, detail: { locale } });
       }),
@@ -108,31 +108,38 @@ function isOpen({ kind, tokenHash, expiresAt }: contacts.PendingContact, hash: s
   return kind === 'email' && tokenHash === hash && (expiresAt ?? 0) > now;
 }
 
+interface RequestedEmail {
+  value: string;
+  owner: string | undefined;
+  token: string;
+  device: string;
+  lang: string;
+}
+
 function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
   const { store, clock, random, outbox, issuer } = deps;
   /** Creates the mail to the new address. It says to its owner, if there is one, that another person entered it. */
   const requestMail = async (
     tx: Transaction,
     { id, name, locale }: PersonFacts,
-    { value, owner, token, device }: { value: string; owner: string | undefined; token: string; device: string },
+    { value, owner, token, device, lang }: RequestedEmail,
   ): Promise<MailJob> => {
     if (owner !== undefined && owner !== id) {
-      const lang = (await people.findPerson(tx, owner))?.locale ?? DEFAULT_LANGUAGE;
-      return { kind: 'mail', to: value, template: 'email-in-use', lang, locals: { link: `${issuer}/account` } };
+      const ofOwner = (await people.findPerson(tx, owner))?.locale ?? DEFAULT_LANGUAGE;
+      return {
+        kind: 'mail',
+        to: value,
+        template: 'email-in-use',
+        lang: ofOwner,
+        locals: { link: `${issuer}/account` },
+      };
     }
     const link = `${issuer}/account/email/confirm?token=${token}`;
     const locals = { name, link, minutes: CONFIRMATION_MINUTES };
     const request = { at: clock.now(), device };
-    return {
-      kind: 'mail',
-      to: value,
-      template: 'email-confirmation',
-      lang: locale ?? DEFAULT_LANGUAGE,
-      locals,
-      request,
-    };
+    return { kind: 'mail', to: value, template: 'email-confirmation', lang: locale ?? lang, locals, request };
   };
-  return ({ personId, value, address, deviceName: device = '' }) =>
+  return ({ personId, value, address, deviceName: device = '', lang }) =>
     store.write(async (tx) => {
       await people.lockPerson(tx, personId);
       const facts = await people.loadPersonFacts(tx, personId);
@@ -153,7 +160,7 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
         createdAt: now,
       });
       if (limit.kind === 'admitted')
-        await outbox.enqueue(tx, await requestMail(tx, facts, { value, owner, token, device }));
+        await outbox.enqueue(tx, await requestMail(tx, facts, { value, owner, token, device, lang }));
       await recordRequest(tx, deps, { personId, address }, 'email');
       return { kind: 'sent' };
     });

@@ -22,6 +22,8 @@ export interface People {
   findActive(personId: string): Promise<PersonFacts | undefined>;
   /** Returns true if the account is active and its credential version is unchanged. */
   isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean>;
+  /** Returns the language that a person chose, if any. */
+  findChosenLocale(personId: string): Promise<string | undefined>;
   /**
    * Enables or disables an account. Disabling revokes sessions, grants and refresh tokens, and notifies relying parties.
    *
@@ -87,6 +89,11 @@ export function createPeople({ store, passwordVerifier, clock, secrets, audit, r
     isCredentialCurrent: async (personId, credentialVersion) => {
       const person = await store.read((tx) => people.findCredentialState(tx, personId));
       return person?.status === 'active' && person.credentialVersion === credentialVersion;
+    },
+    findChosenLocale: async (personId) => {
+      const person = await store.read((tx) => people.findPerson(tx, personId));
+      if (person === undefined || person.localeChosenAt === null) return undefined;
+      return person.locale ?? undefined;
     },
     setStatus: async (personId, status, actorId) => {
       const hasChanged = await store.write(async (tx) => {

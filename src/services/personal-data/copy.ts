@@ -53,7 +53,7 @@ export function createPersonalDataCopy(deps: Deps): PersonalDataCopy {
 async function loadIn(deps: Deps, tx: Transaction, personId: string, maxEntries: number) {
   const person = await findPerson(tx, personId);
   if (person === undefined) return undefined;
-  const { id, kind, name, locale, status, sharingStoppedAt, createdAt, updatedAt } = person;
+  const { id, kind, name, locale, localeChosenAt, status, sharingStoppedAt, createdAt, updatedAt } = person;
   const [identifiers, pendingContacts] = await rows.listContactRows(tx, personId);
   const [memberships, homeroomClasses, enrollments, accounts] = await rows.listAffiliationRows(tx, personId);
   const [staffRequests, bulkRuns, merges] = await rows.listStaffRows(tx, personId);
@@ -67,7 +67,10 @@ async function loadIn(deps: Deps, tx: Transaction, personId: string, maxEntries:
   const codes = [...named, grants, lastContexts].flatMap((part) => part.map(({ school }) => school ?? ''));
   return {
     createdAt: deps.clock.now(),
-    person: { id, kind, name, locale, status, ...openIdentity(deps, person), sharingStoppedAt, createdAt, updatedAt },
+    person: {
+      ...{ id, kind, name, locale, localeChosenAt, status, ...openIdentity(deps, person) },
+      ...{ sharingStoppedAt, createdAt, updatedAt },
+    },
     ...{ identifiers, pendingContacts, ...(await loadCredentials(tx, personId)) },
     ...{ memberships, homeroomClasses, enrollments },
     ...{ schoolAccounts, guardianships: await loadGuardianships(deps, tx, personId), applications, noticeAnswers },

@@ -1,4 +1,4 @@
-import { and, eq, gt, gte, inArray, lte, ne } from 'drizzle-orm';
+import { and, eq, gt, gte, inArray, isNull, lte, ne, or } from 'drizzle-orm';
 import type { Identifier } from '../../domain/model.ts';
 import { unlockedRows } from '../database/bulk-insert.ts';
 import type { Transaction } from '../database/index.ts';
@@ -101,10 +101,16 @@ export async function touchPerson(tx: Transaction, personId: string, now: number
   await tx.db.update(persons).set({ updatedAt: now }).where(eq(persons.id, personId));
 }
 
-/** Sets the language of the mails to a person. */
-export async function updateLocale(tx: Transaction, personId: string, locale: string, now: number): Promise<void> {
+/** Sets the language that a person chose. @returns false if the person has chosen it already */
+export async function updateLocale(tx: Transaction, personId: string, locale: string, now: number): Promise<boolean> {
   const { persons } = tx.tables;
-  await tx.db.update(persons).set({ locale, updatedAt: now }).where(eq(persons.id, personId));
+  const isOther = or(isNull(persons.locale), ne(persons.locale, locale), isNull(persons.localeChosenAt));
+  const changed = await tx.db
+    .update(persons)
+    .set({ locale, localeChosenAt: now, updatedAt: now })
+    .where(and(eq(persons.id, personId), isOther))
+    .returning({ id: persons.id });
+  return changed.length > 0;
 }
 
 /** Deletes addresses whose link has expired. @returns the number of deleted addresses */

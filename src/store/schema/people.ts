@@ -78,6 +78,8 @@ export function definePersons(kit: ColumnBuilders) {
       // The name as the search of the console compares it (domain/text.ts).
       nameSearch: kit.sortedText('name_search').notNull().default(''),
       locale: kit.text('locale'),
+      // When the person chose the language. Otherwise it is an assumption, for mails and the claim `locale`.
+      localeChosenAt: kit.instant('locale_chosen_at'),
       status: kit.text('status').$type<PersonStatus>().notNull(),
       birthDateSealed: kit.text('birth_date_sealed'),
       // Keyed hash of the 18th birthday, so that a job finds the people of a day; null for adults and people without a birth date.

@@ -1,0 +1,1 @@
+ALTER TABLE `persons` ADD `locale_chosen_at` integer;

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
+import { MINUTE, useFrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
+import { getPersonFacts } from '../helpers/people.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const time = useFrozenTime();
+
+eachService(
+  'the language',
+  () => ({ clients: [] }),
+  (running) => {
+    it('stores the language of the switch with the person, by a form only', async () => {
+      const browser = (await signInToAccount(running(), LOGIN.G2)).httpBrowser;
+      const switchTo = (to: string, back = '/account/contacts'): Promise<Answer> =>
+        browser.post('/language', new URLSearchParams({ to, back }));
+      const storedLocale = async (): Promise<string | undefined> =>
+        (await getPersonFacts(running(), LOGIN.G2)).locale ?? undefined;
+      const before = await storedLocale();
+      assert.match((await browser.open('/language?to=en&back=/account/contacts')).body, /<html lang="en">/);
+      assert.equal(await storedLocale(), before, 'a link changes the browser only');
+      const english = await switchTo('en');
+      assert.match(english.url, /\/account\/contacts$/);
+      assert.match(english.body, /<option value="en" lang="en" selected>English<\/option>/);
+      assert.equal(await storedLocale(), 'en');
+      assert.equal((await switchTo('xx', '//evil.example')).url, `${running().issuer}/account`);
+      assert.equal(await storedLocale(), 'en');
+      const count = async (): Promise<number> =>
+        (await listAuditEvents(running(), 'G2')).filter((event) => event === 'person.locale_changed').length;
+      const changes = await count();
+      await switchTo('en');
+      assert.equal(await count(), changes, 'the same language is no change');
+      await switchTo('zh-TW');
+    });
+
+    it('shows pages in the language of the person, and a sign-in stores the language that was just chosen', async () => {
+      const chooser = createHttpBrowser(running().issuer);
+      const page = await chooser.open('/language?to=en&back=/account');
+      assert.match((await chooser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD })).body, /<html lang="en">/);
+      const localeOf = async (login: string) => (await getPersonFacts(running(), login)).locale ?? undefined;
+      assert.equal(await localeOf(LOGIN.G2), 'en');
+      const { httpBrowser: other, answer } = await signInToAccount(running(), LOGIN.G2);
+      assert.match(answer.body, /<html lang="en">/);
+      await other.post('/language', new URLSearchParams({ to: 'zh-TW', back: '/account' }));
+      // An hour later, the choice at a shared computer is not that of the next person.
+      const before = await localeOf(LOGIN.S1);
+      const shared = createHttpBrowser(running().issuer);
+      await shared.open('/language?to=en&back=/account');
+      time.advance(61 * MINUTE);
+      const signedIn = await shared.submit(await shared.open('/account'), { login: LOGIN.S1, password: DEMO_PASSWORD });
+      assert.equal(new URL(signedIn.url).pathname, '/account');
+      assert.equal(await localeOf(LOGIN.S1), before);
+    });
+  },
+);
