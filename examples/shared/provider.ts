@@ -28,9 +28,12 @@ export class ProviderUnavailableError extends Error {
 export class SignInRefusedError extends Error {
   override name = 'SignInRefusedError';
   readonly reason: string;
-  constructor(reason: string, options?: ErrorOptions) {
+  /** The `error_description` of the service. */
+  readonly description: string;
+  constructor(reason: string, { description = '', ...options }: ErrorOptions & { description?: string } = {}) {
     super(`sign-in refused: ${reason}`, options);
     this.reason = reason;
+    this.description = description;
   }
 }
 
@@ -38,7 +41,7 @@ export interface SignInRequest {
   /** Path in this app to return to. */
   returnTo?: string | undefined;
   acting?: RequestedActing | undefined;
-  prompt?: 'none' | 'select_account' | undefined;
+  prompt?: 'none' | 'login' | 'select_account' | undefined;
   /** Maximum age of the sign-in, in seconds. */
   maxAge?: number | undefined;
   /** The language of the app (OpenID Connect Core 1.0, section 3.1.2.1). Without it, the service decides. */
@@ -150,7 +153,10 @@ function isOutage(error: unknown): boolean {
 
 /** Maps errors of the callback to ProviderUnavailableError or SignInRefusedError. */
 function explain(error: unknown): Error {
-  if (error instanceof client.AuthorizationResponseError) return new SignInRefusedError(error.error, { cause: error });
+  if (error instanceof client.AuthorizationResponseError) {
+    const { error: reason, error_description: description = '' } = error;
+    return new SignInRefusedError(reason, { cause: error, description });
+  }
   if (isOutage(error)) return new ProviderUnavailableError('the service does not answer', { cause: error });
   const reason = error instanceof client.ResponseBodyError ? error.error : 'invalid_response';
   return new SignInRefusedError(reason, { cause: error });

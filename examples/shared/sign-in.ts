@@ -7,11 +7,14 @@ import { log } from './log.ts';
 import { LogoutTokenError } from './logout-token.ts';
 import { SignInRefusedError, type Pending, type SignedIn } from './provider.ts';
 import { seeOther, sendToSignIn, sessionOf, setCookie, type Handler, type AppDeps } from './request-context.ts';
+import { needsOtherAccount, refusalOf } from './refusals.ts';
 import { consumePending, type Session } from './sessions.ts';
 
 const pathOfOurs = z.string().regex(/^\/c\/[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]+)*\/?$/);
 const startQuery = z.object({ return: pathOfOurs.optional().catch(undefined) });
-const signInQuery = startQuery.extend({ choose: z.literal('1').optional().catch(undefined) });
+const flag = z.literal('1').optional().catch(undefined);
+/** `choose`: another identity of the same person. `other`: another account. */
+const signInQuery = startQuery.extend({ choose: flag, other: flag });
 /** Path below the home page of a context. */
 const openPath = z
   .string()
@@ -53,8 +56,8 @@ function startPage(deps: AppDeps): Handler {
 
 function signInRoute(deps: AppDeps): Handler {
   return async (ctx) => {
-    const { return: returnTo, choose } = signInQuery.parse(ctx.query);
-    await sendToSignIn(deps, ctx, { returnTo, prompt: choose && 'select_account' });
+    const { return: returnTo, choose, other } = signInQuery.parse(ctx.query);
+    await sendToSignIn(deps, ctx, { returnTo, prompt: (other && 'login') ?? (choose && 'select_account') });
   };
 }
 
@@ -75,15 +78,23 @@ function readRequestedActing(requested: z.infer<typeof switchQuery>): RequestedA
   return requested.school === '' ? { role: requested.role } : { role: requested.role, school_code: requested.school };
 }
 
-async function refused(deps: AppDeps, ctx: RouterContext, { reason, cause }: SignInRefusedError): Promise<void> {
+/** Says why, and what to do. Nothing is repeated without the person: the service would refuse again. */
+async function refused(deps: AppDeps, ctx: RouterContext, error: SignInRefusedError): Promise<void> {
+  const { reason, description, cause } = error;
   const t = deps.pages.translate(ctx);
   log(deps.name, `sign-in ended with ${reason}${cause instanceof Error ? ` (${cause.message})` : ''}`);
+  const refusal = reason === 'access_denied' ? refusalOf(description) : 'other';
+  const again = { label: t('signInAgain'), href: '/sign-in?choose=1' };
+  const other = { label: t('otherAccount'), href: '/sign-in?other=1' };
+  // There the person can resume the sharing.
+  const account = { label: t('account'), href: `${deps.config.issuer}/account/data` };
   await deps.pages.message(ctx, {
     status: reason === 'access_denied' ? 403 : 400,
     title: t('refusedTitle'),
-    text: t('refused', { app: t('appName') }),
+    text: t(`refused.${refusal}`, { app: t('appName') }),
     actions: [
-      { label: t('signInAgain'), href: '/sign-in?choose=1' },
+      ...(needsOtherAccount(refusal) ? [other] : [again, other]),
+      ...(refusal === 'sharing' ? [account] : []),
       { label: t('home'), href: '/' },
     ],
   });

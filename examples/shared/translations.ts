@@ -45,9 +45,30 @@ export const sharedTranslations = {
   },
   signedOut: { 'zh-TW': '您已登出。', en: 'You are signed out.' },
   refusedTitle: { 'zh-TW': '登入未完成', en: 'Sign-in was not completed' },
-  refused: {
-    'zh-TW': '您可能取消了登入，或這個帳號不能使用「{app}」。您可以重新登入，或以其他帳號登入。',
-    en: 'You may have canceled, or your account does not have access to "{app}". Try again, or sign in with a different account.',
+  otherAccount: { 'zh-TW': '以其他帳號登入', en: 'Sign in with a different account' },
+  'refused.canceled': {
+    'zh-TW': '您取消了登入。您可以隨時重新登入。',
+    en: 'You canceled the sign-in. You can sign in again at any time.',
+  },
+  'refused.consent': {
+    'zh-TW': '您沒有同意提供資料給「{app}」，因此無法登入。如果您改變主意，請重新登入。',
+    en: 'You did not agree to share data with "{app}", so you are not signed in. If you change your mind, sign in again.',
+  },
+  'refused.noContext': {
+    'zh-TW': '您登入的帳號沒有可在「{app}」使用的身分。請以其他帳號登入；若您認為有誤，請洽學校。',
+    en: 'The account that you signed in with cannot use "{app}". Sign in with a different account. If you think this is a mistake, contact your school.',
+  },
+  'refused.schoolAccount': {
+    'zh-TW': '學校帳號（P＋學號）不能使用「{app}」。請以您自己的家長帳號登入。',
+    en: 'School accounts (P + student number) cannot use "{app}". Sign in with your own parent account.',
+  },
+  'refused.sharing': {
+    'zh-TW': '您已要求停止提供資料，因此「{app}」無法使用。您可以在「我的帳號」恢復，或以其他帳號登入。',
+    en: 'You have stopped the sharing of your data, so "{app}" is not available. You can resume it under "My account", or sign in with a different account.',
+  },
+  'refused.other': {
+    'zh-TW': '登入沒有完成。您可以重新登入，或以其他帳號登入。',
+    en: 'The sign-in did not finish. Try again, or sign in with a different account.',
   },
   expiredTitle: { 'zh-TW': '這個步驟已過期', en: 'This step has expired' },
   expired: {

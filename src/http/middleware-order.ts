@@ -100,6 +100,10 @@ function createHomeRouter(): Router {
   router.get('/', (ctx) => {
     ctx.redirect('/account');
   });
+  // Password managers open it (W3C, A Well-Known URL for Changing Passwords).
+  router.get('/.well-known/change-password', (ctx) => {
+    ctx.redirect('/account/password');
+  });
   return router;
 }
 

@@ -194,6 +194,7 @@ const TABLE: Record<string, Expected> = {
   'POST /interaction/:uid/cancel': all('410'),
   'POST /interaction/:uid/other-account': all('410'),
   'POST /interaction/:uid/:prompt': all('410'),
+  'GET /.well-known/change-password': all('302 /account/password'),
   'GET /language': all('303 /account'),
   'POST /language': all('303 /account'),
 

@@ -6,6 +6,7 @@ import { paymentTranslations } from '../../examples/payment/translations.ts';
 import { portfolioTranslations } from '../../examples/portfolio/translations.ts';
 import { actingSchema, claimsParameter, requestFor } from '../../examples/shared/claims.ts';
 import { createFormats, type Formats } from '../../examples/shared/formats.ts';
+import { needsOtherAccount, refusalOf } from '../../examples/shared/refusals.ts';
 import {
   pickLanguage,
   sharedTranslations,
@@ -48,6 +49,21 @@ describe('claims and translations', () => {
           }
         }
       }
+    }
+  });
+  it('explain each reason of access_denied and offer another account where the same would be refused', () => {
+    const words: Dictionary = sharedTranslations;
+    for (const [description, refusal, isOther] of [
+      ['the person canceled the sign-in', 'canceled', false],
+      ['the person denied consent', 'consent', false],
+      ['the person has no context that this client may see: check permissions', 'noContext', true],
+      ['the client accepts no school accounts', 'schoolAccount', true],
+      ['the person had the sharing of data with relying parties stopped', 'sharing', true],
+      ['something new', 'other', false],
+    ] as const) {
+      assert.equal(refusalOf(description), refusal);
+      assert.equal(needsOtherAccount(refusal), isOther, refusal);
+      assert.ok(words[`refused.${refusal}`], refusal);
     }
   });
   it('format dates, terms and sizes in one way, and mark Chinese text on English pages', () => {

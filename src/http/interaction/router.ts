@@ -72,8 +72,8 @@ export function createInteractionRouter(deps: HttpDeps): Router {
   addSchoolSignIn(router, deps, load);
   addPasswordReset(router, deps, load);
   router.post('/cancel', forms, async (ctx) => {
-    await load(ctx);
-    await submitResult(ctx, oidc, { error: 'access_denied', error_description: 'the person canceled the sign-in' });
+    const { interaction } = await load(ctx);
+    await submitResult(ctx, oidc, { error: 'access_denied', error_description: cancelReason(interaction.prompt) });
   });
   router.post('/other-account', forms, async (ctx) => {
     await load(ctx);
@@ -88,6 +88,13 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     await page.submit(ctx, interaction);
   });
   return router;
+}
+
+/** Returns the reason for the app: the person leaves a page that refuses the account, or changed their mind (docs/errors.md). */
+function cancelReason(prompt: string): string {
+  if (prompt === 'binding') return 'the client accepts no school accounts';
+  if (prompt === 'sharing') return 'the person had the sharing of data with relying parties stopped';
+  return 'the person canceled the sign-in';
 }
 
 /** The second way in: a school, and the account of the family inside it. It belongs to the login prompt. */
