@@ -122,7 +122,7 @@ async function assertRejectedPasswords(page: Page): Promise<void> {
   };
   await refused('new_password', { next: 'river piano' }, /新密碼太短，至少要 12 個字元。/);
   await refused('new_password', { next: `river piano ${FIRST_PASSWORD}` }, /新密碼不可包含身分證統一編號的任何一段。/);
-  await refused('new_password', { next: '王大明的一個新的長密碼在這裡' }, /新密碼不可包含姓名。/);
+  await refused('new_password', { next: '王大明的一個新的長密碼在這裡' }, /新密碼不可包含您或孩子的姓名（您用了「王大明」）。/);
   await refused('confirm_password', { next: OWN_PASSWORD, again: 'kangaroo piano rover' }, /兩次輸入的新密碼不一樣。/);
 }
 

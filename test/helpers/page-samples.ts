@@ -32,7 +32,7 @@ export function samplePageLocals(x: string): PageLocals {
   const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
   const errors = Object.fromEntries(names.map((name) => [name, x]));
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
-  const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
+  const password = { action: '/a', name: x, login: x, minLength: 12, example: x, errors, alert: x };
   const contact = { subject: x, desk: x, deskLang: 'zh-TW', number: x, url: 'tel:0255503301,256' };
   const school = { code: '993301', name: x };
   const schoolContacts = [{ name: x, contacts: [contact, contact] }];

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 
 import {
   findContextProblems,
+  findUsedName,
   type ContextProblem,
   type PasswordContext,
 } from '../../src/domain/credentials/password-context.ts';
@@ -15,6 +16,12 @@ const find = (password: string, facts: Partial<PasswordContext>): ContextProblem
   findContextProblems(password, { ...EMPTY, ...facts });
 
 describe('names in a password', () => {
+  it('names the longest part of a name that the password contains', () => {
+    assert.equal(findUsedName('我們家的王小安最愛吃芒果', ['王大明', '王小安']), '王小安');
+    assert.equal(findUsedName('我們家的小安最愛吃芒果', ['王大明', '王小安']), '小安');
+    assert.equal(findUsedName('ivory lamp', ['王大明']), undefined);
+  });
+
   it('count as given names after a surname of one or two characters', () => {
     assert.deepEqual(find('ivory歐陽小明lamp', { names: ['歐陽小明'] }), ['contains_name']);
     assert.deepEqual(find('ivory小明lamp', { names: ['歐陽小明'] }), ['contains_name']);

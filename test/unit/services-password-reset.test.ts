@@ -150,6 +150,7 @@ eachStore('passwords', (on) => {
       const token = await requestToken();
       assert.deepEqual(await services.passwordReset.complete(token, 'ivory-lamp-', ADDRESS), {
         kind: 'invalid',
+        personId: 'father',
         problems: ['too_short'],
       });
       assert.equal(await isOpen(token), true);

@@ -52,6 +52,14 @@ function nameParts(name: string): string[] {
   return [...cjk, ...others.filter(atLeast(MIN_PART_LENGTH))];
 }
 
+/** Finds the longest part of a name that a password contains, for the message to the person who typed it. */
+export function findUsedName(password: string, names: readonly string[]): string | undefined {
+  const folded = foldForComparison(password);
+  const compact = stripSeparators(folded);
+  const used = names.flatMap(nameParts).filter((part) => folded.includes(part) || compact.includes(part));
+  return used.sort((one, other) => other.length - one.length)[0];
+}
+
 /** Returns the complete text and the text without separators. */
 function exactParts(text: string): string[] {
   const folded = foldForComparison(text).trim();

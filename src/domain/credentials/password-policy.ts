@@ -1,4 +1,11 @@
-import { codePoints, hasInvisibleCharacters } from '../text.ts';
+import {
+  codePoints,
+  DEFAULT_LANGUAGE,
+  foldForComparison,
+  hasInvisibleCharacters,
+  SECOND_LANGUAGE,
+  stripSeparators,
+} from '../text.ts';
 import { findContextProblems } from './password-context.ts';
 import type { PasswordContext } from './password-context.ts';
 
@@ -10,6 +17,7 @@ export const PASSWORD_PROBLEMS = [
   'too_long',
   'control_characters',
   'same_as_current',
+  'example',
   'common',
   'repetitive',
   'contains_name',
@@ -21,6 +29,12 @@ export const PASSWORD_PROBLEMS = [
   'contains_id',
 ] as const;
 export type PasswordProblem = (typeof PASSWORD_PROBLEMS)[number];
+
+/** The example of the page, in each language. Attackers read it too. */
+export const PASSWORD_EXAMPLES: Readonly<Record<string, string>> = {
+  [DEFAULT_LANGUAGE]: '週末帶弟弟去河邊騎腳踏車',
+  [SECOND_LANGUAGE]: 'we ride our bikes by the river',
+};
 
 /** Longest password, in code points. NIST SP 800-63B-4, section 3.1.1.2, requires at least 64. Passwords are never truncated. */
 export const MAX_PASSWORD_LENGTH = 256;
@@ -90,6 +104,9 @@ export function checkNewPassword({ password, minLength, context }: PasswordCheck
   // Private use and unassigned code points differ between devices and Unicode versions (RFC 8264, section 4.3). An invisible character
   // may be pasted once but cannot be typed.
   if ([password, normalized].some(hasInvisibleCharacters)) found.add('control_characters');
+  const compact = stripSeparators(foldForComparison(password));
+  if (Object.values(PASSWORD_EXAMPLES).some((example) => compact.includes(stripSeparators(example))))
+    found.add('example');
   if (context.currentPassword !== undefined && normalized === normalizePassword(context.currentPassword)) {
     found.add('same_as_current');
   }

@@ -29,7 +29,7 @@ export async function showPassword(
     person: sealPerson(deps, person),
     cancelUrl: '/account',
     asksCurrent: true,
-    ...(await passwordFormLocals(deps, problem)),
+    ...(await passwordFormLocals(deps, ctx, problem)),
   };
   deps.pages.show(ctx, 'account/password', locals, problem.status);
 }

@@ -1,7 +1,7 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { PASSWORD_EXAMPLES, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { PasswordFormLocals } from '../../presentation/page-locals/common.ts';
@@ -27,11 +27,13 @@ export interface FormProblem {
 
 /** Returns the locals that all pages with a password form share. */
 export async function passwordFormLocals(
-  { settings }: HttpDeps,
+  { settings, pages }: HttpDeps,
+  ctx: Context,
   { errors = {}, alert, values }: FormProblem,
-): Promise<Pick<PasswordFormLocals, 'minLength' | 'errors' | 'alert' | 'values'>> {
+): Promise<Pick<PasswordFormLocals, 'minLength' | 'example' | 'errors' | 'alert' | 'values'>> {
   const { passwordMinLength: minLength } = await settings.loadPolicy();
-  return { minLength, errors, alert, values };
+  const example = PASSWORD_EXAMPLES[pages.langOf(ctx)] ?? '';
+  return { minLength, example, errors, alert, values };
 }
 
 /** Returns an error for each empty field, and for two new passwords that differ. */
@@ -47,15 +49,18 @@ export function formErrors({ pages }: HttpDeps, ctx: Context, typed: NewPassword
   return errors;
 }
 
-/** Returns the reasons against the new password, one sentence each. */
+/** Returns the first reason against the new password, and the name that it contains. */
 export async function policyErrors(
   deps: HttpDeps,
   ctx: Context,
   problems: readonly PasswordProblem[],
+  { personId, next }: { personId: string; next: string },
 ): Promise<Errors> {
   const { passwordMinLength: min } = await deps.settings.loadPolicy();
-  const text = problems.map((problem) => deps.pages.t(ctx, `problem.${problem}`, { min }));
-  return { new_password: deps.i18n.sentences(deps.pages.langOf(ctx), text) };
+  const [first] = problems;
+  if (first === undefined) return {};
+  const used = first === 'contains_name' ? await deps.passwords.findUsedName(personId, next) : undefined;
+  return { new_password: deps.pages.t(ctx, `problem.${first}`, { min, used: used ?? '' }) };
 }
 
 /** The hash queue is full. The page contains the entered values again, so its button repeats the request. Nothing is stored. */
@@ -117,7 +122,8 @@ export async function submitPasswordForm(
       device,
       deviceName: deviceOf(ctx),
     });
-    if (result.kind !== 'changed') return { kind: 'rejected', problem: await problemOf(deps, ctx, result) };
+    if (result.kind !== 'changed')
+      return { kind: 'rejected', problem: await problemOf(deps, ctx, result, { personId: person.personId, next }) };
     rememberDevice(deps, ctx, person.personId);
     return result;
   } catch (error) {
@@ -130,6 +136,7 @@ async function problemOf(
   deps: HttpDeps,
   ctx: Context,
   result: Exclude<PasswordChangeResult, Changed>,
+  typed: { personId: string; next: string },
 ): Promise<FormProblem> {
   switch (result.kind) {
     case 'throttled':
@@ -139,6 +146,6 @@ async function problemOf(
     case 'wrong_current':
       return { status: 422, errors: { current_password: deps.pages.t(ctx, 'problem.wrong_current') } };
     case 'invalid':
-      return { status: 422, errors: await policyErrors(deps, ctx, result.problems) };
+      return { status: 422, errors: await policyErrors(deps, ctx, result.problems, typed) };
   }
 }

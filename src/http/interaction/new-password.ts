@@ -57,7 +57,7 @@ async function render(
     name: first.name,
     asksCurrent: first.verified === undefined,
     login: await people.getPrimaryLogin(first.personId),
-    ...(await passwordFormLocals(deps, problem)),
+    ...(await passwordFormLocals(deps, ctx, problem)),
   };
   pages.show(ctx, 'interaction/new-password', locals, problem.status);
 }

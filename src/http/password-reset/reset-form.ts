@@ -119,7 +119,7 @@ async function showResetForm(
     // Password managers store the new password under this login.
     login: link.requestedLogin,
     purpose: link.purpose,
-    ...(await passwordFormLocals(deps, problem)),
+    ...(await passwordFormLocals(deps, ctx, problem)),
   };
   deps.pages.show(ctx, 'password-reset/new-password', locals, problem.status);
 }
@@ -173,7 +173,7 @@ async function useLink(deps: HttpDeps, ctx: Context, place: ResetPlace, link: Li
     case 'invalid':
       return showResetForm(deps, ctx, place, link, {
         status: 422,
-        errors: await policyErrors(deps, ctx, result.problems),
+        errors: await policyErrors(deps, ctx, result.problems, { personId: result.personId, next }),
       });
   }
 }

@@ -60,6 +60,8 @@ export interface PasswordFormLocals {
   /** Goes into a hidden field for password managers. */
   login?: string | undefined;
   minLength: number;
+  /** A sentence in the language of the page, for the hint. */
+  example: string;
   /** Absent if the form does not ask for the current password. */
   asksCurrent?: boolean;
   /** Only if the hash queue was full. */

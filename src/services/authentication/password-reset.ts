@@ -27,7 +27,7 @@ export type PasswordResetResult =
   | { kind: 'changed'; personId: string; credentialVersion: number; hasSecondFactor: boolean }
   | { kind: 'expired' }
   | { kind: 'throttled'; until: number }
-  | { kind: 'invalid'; problems: readonly PasswordProblem[] };
+  | { kind: 'invalid'; personId: string; problems: readonly PasswordProblem[] };
 
 /** A valid reset link. */
 export interface OpenLink {
@@ -117,7 +117,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const until = deps.rateLimiter.admitNewPassword({ formId: tokenHash });
       if (until !== undefined) return { kind: 'throttled', until };
       const problems = await passwords.validate(personId, next, undefined);
-      if (problems.length > 0) return { kind: 'invalid', problems };
+      if (problems.length > 0) return { kind: 'invalid', personId, problems };
       const hash = await hasher.hash(normalizePassword(next));
       const changed = await store.write(async (tx) => {
         // Every change of a credential locks the person first.

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { FIRST_PASSWORD_LENGTH, normalizeNationalId } from '../../domain/credentials/national-id.ts';
+import { findUsedName } from '../../domain/credentials/password-context.ts';
 import {
   checkNewPassword,
   MAX_PASSWORD_LENGTH,
@@ -76,6 +77,8 @@ export interface Passwords {
    * @throws {HashQueueFullError} if too many hashes are queued
    */
   validate(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
+  /** Finds the part of the name of the person or of a child that a new password contains. */
+  findUsedName(personId: string, next: string): Promise<string | undefined>;
   /**
    * Revokes all other sessions and all refresh tokens, and mails a notice. Call it in the transaction that sets the password.
    *
@@ -115,6 +118,8 @@ export function createPasswords(deps: Deps): Passwords {
       const { first, hash } = await store.read((tx) => credentials.getCredential(tx, personId));
       return first === undefined && hash !== undefined;
     },
+    findUsedName: async (personId, next) =>
+      findUsedName(next, (await store.read((tx) => people.loadPasswordContext(tx, personId))).names),
     isRecent: (verified) => isRecent(verified, clock.now()),
     change: async ({ personId, current, next, keepSessionHash, formId, address, device, deviceName }) => {
       const verified = await verifyCurrent({ personId, current, address, device });
