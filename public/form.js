@@ -60,6 +60,9 @@ function markWords(title) {
 
 for (const title of document.querySelectorAll('h1, h2, h3')) markWords(title);
 
+// Reloading the response to a rejected form opens the page of the form, and sends nothing again.
+if (document.body.dataset.formPage) history.replaceState(history.state, '', document.body.dataset.formPage);
+
 for (const form of document.forms) submitOnce(form);
 
 for (const button of document.querySelectorAll('[data-reveal]')) {

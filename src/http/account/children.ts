@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { codePoints } from '../../domain/text.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
+import { findMarkedRejection, redirectRejected, REJECTED, type FormPage } from '../forms/rejected-form.ts';
 import { guardianshipIdOf } from './guardianship-id.ts';
 import { confirmedNotice, ownerOf, requireRecentSignIn, type SignedInPerson } from './session.ts';
 
@@ -28,17 +29,16 @@ export function addChildRoutes(router: Router, deps: HttpDeps): void {
   );
 }
 
-interface Form {
-  reason: string;
-  error?: string;
+function childPage(ctx: Context, { sessionHash }: SignedInPerson): FormPage {
+  return { path: ctx.path, owner: sessionHash };
 }
 
-async function showChild(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson, form?: Form): Promise<void> {
+async function showChild(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const guardianshipId = guardianshipIdOf(ctx);
   const child = await deps.guardianshipEnds.find({ guardianId: signedIn.facts.id, guardianshipId });
   if (child === undefined) throw createError(404, 'no such child');
-  const { reason = '' } = form ?? (await deps.unsentForms.find(ownerOf(signedIn), ctx.path));
-  const error = form?.error;
+  const { reason = '' } = await deps.unsentForms.find(ownerOf(signedIn), ctx.path);
+  const { status, errors = {} } = findMarkedRejection(deps, ctx, childPage(ctx, signedIn)) ?? { status: 200 };
   const done = DECISIONS.find((one) => one === ctx.query['done']);
   deps.pages.show(
     ctx,
@@ -48,10 +48,10 @@ async function showChild(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson,
       name: child.studentName,
       requestedAt: child.requestedAt,
       values: { reason },
-      errors: error === undefined ? {} : { reason: error },
+      errors,
       notice: done ? deps.pages.t(ctx, `guardianshipEnd.done.${done}`) : confirmedNotice(deps, ctx),
     },
-    error === undefined ? 200 : 422,
+    status,
   );
 }
 
@@ -60,7 +60,9 @@ async function submitEnd(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson)
   const { decision, reason } = readForm(ctx, endForm);
   if (codePoints(reason).length > MAX_REASON_LENGTH) {
     const error = deps.pages.t(ctx, 'console.reason.tooLong', { max: MAX_REASON_LENGTH });
-    await showChild(deps, ctx, signedIn, { reason, error });
+    deps.rateLimiter.admitPerson('account', ownerOf(signedIn));
+    await deps.unsentForms.keep(ownerOf(signedIn), ctx.path, { reason });
+    redirectRejected(deps, ctx, childPage(ctx, signedIn), { status: 422, errors: { reason: error } }, REJECTED);
     return;
   }
   const own = { guardianId: signedIn.facts.id, guardianshipId, address: ctx.ip };

@@ -3,6 +3,13 @@ import { z } from 'zod';
 import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { HttpDeps } from '../deps.ts';
+import {
+  findMarkedRejection,
+  redirectRejected,
+  REJECTED,
+  type FormPage,
+  type Rejection,
+} from '../forms/rejected-form.ts';
 import type { SignedInPerson } from './session.ts';
 
 export const CONTACTS_PATH = '/account/contacts';
@@ -15,22 +22,21 @@ const NOTICES = [
 ];
 const notice = z.enum(NOTICES);
 
-/** The rejected input and its messages. The page shows them with the stored contacts. */
-export interface ContactProblem {
-  status: number;
-  errors?: Partial<Record<ContactKind, string>>;
-  values?: Partial<Record<ContactKind, string>>;
-  alert?: string;
+/** The page of the contacts, for the rejections of its forms. */
+function contactsPage({ sessionHash }: SignedInPerson): FormPage {
+  return { path: CONTACTS_PATH, owner: sessionHash };
+}
+
+/** Redirects to the contacts, which show the rejected input and why it was rejected. */
+export function rejectContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson, rejection: Rejection): void {
+  redirectRejected(deps, ctx, contactsPage(signedIn), rejection, REJECTED);
 }
 
 /** `GET /account/contacts`: the logins, the contact details and the language of the mails. */
-export async function showContacts(
-  deps: HttpDeps,
-  ctx: Context,
-  { facts }: SignedInPerson,
-  problem: ContactProblem = { status: 200 },
-): Promise<void> {
+export async function showContacts(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { contacts, pages, i18n } = deps;
+  const { facts } = signedIn;
+  const problem = findMarkedRejection(deps, ctx, contactsPage(signedIn)) ?? { status: 200 };
   const pending = await contacts.listPending(facts.id);
   const email = facts.identifiers.find(({ kind }) => kind === 'email');
   const locale = i18n.negotiate({ personLocale: facts.locale ?? DEFAULT_LANGUAGE });

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { isOnlyLogin } from '../../services/people/login-changes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { throttledText } from '../forms/password-form.ts';
-import { CONTACTS_PATH, formatContact, redirectToContacts, showContacts } from './contact-page.ts';
+import { CONTACTS_PATH, formatContact, redirectToContacts, rejectContact } from './contact-page.ts';
 import { deviceOf } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
@@ -18,7 +18,10 @@ export async function showRemoval(
   kind: RemovableKind,
 ): Promise<void> {
   const { facts } = signedIn;
-  if (isOnlyLogin(facts, kind)) return showOnlyLogin(deps, ctx, signedIn);
+  if (isOnlyLogin(facts, kind)) {
+    rejectOnlyLogin(deps, ctx, signedIn);
+    return;
+  }
   const login = formatContact(facts.identifiers, kind);
   const pending = formatContact(await deps.contacts.listPending(facts.id), kind);
   if (login === undefined && pending === undefined) {
@@ -46,10 +49,12 @@ export async function removeContact(
   switch (result.kind) {
     case 'limited': {
       const alert = throttledText(deps, ctx, result.until, 'contacts.tooMany');
-      return showContacts(deps, ctx, signedIn, { status: 429, alert });
+      rejectContact(deps, ctx, signedIn, { status: 429, alert });
+      return;
     }
     case 'only_login':
-      return showOnlyLogin(deps, ctx, signedIn);
+      rejectOnlyLogin(deps, ctx, signedIn);
+      return;
     case 'unchanged':
       redirectToContacts(ctx, 'unchanged');
       return;
@@ -58,6 +63,6 @@ export async function removeContact(
   }
 }
 
-function showOnlyLogin(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
-  return showContacts(deps, ctx, signedIn, { status: 422, alert: deps.pages.t(ctx, 'contacts.onlyLogin') });
+function rejectOnlyLogin(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): void {
+  rejectContact(deps, ctx, signedIn, { status: 422, alert: deps.pages.t(ctx, 'contacts.onlyLogin') });
 }

@@ -6,7 +6,14 @@ import type { ContactChange } from '../../services/people/contacts.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { throttledText } from '../forms/password-form.ts';
-import { CONTACT_KINDS, CONTACTS_PATH, redirectToContacts, showContacts, type ContactKind } from './contact-page.ts';
+import {
+  CONTACT_KINDS,
+  CONTACTS_PATH,
+  redirectToContacts,
+  rejectContact,
+  showContacts,
+  type ContactKind,
+} from './contact-page.ts';
 import { REMOVABLE_KINDS, removeContact, showRemoval } from './contact-removal.ts';
 import { deviceOf } from './device-name.ts';
 import { addEmailConfirmationRoutes } from './email-confirmation.ts';
@@ -70,9 +77,13 @@ function parseContact(kind: ContactKind, typed: string): string | undefined {
 async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson, kind: ContactKind): Promise<void> {
   const typed = readForm(ctx, contactForm)[kind];
   const value = parseContact(kind, typed);
-  const reject = (error: string): Promise<void> =>
-    showContacts(deps, ctx, signedIn, { status: 422, errors: { [kind]: error }, values: { [kind]: typed } });
-  if (value === undefined) return reject(deps.pages.t(ctx, `contacts.invalid.${kind}`));
+  const reject = (error: string): void => {
+    rejectContact(deps, ctx, signedIn, { status: 422, errors: { [kind]: error }, values: { [kind]: typed } });
+  };
+  if (value === undefined) {
+    reject(deps.pages.t(ctx, `contacts.invalid.${kind}`));
+    return;
+  }
   const result = await change(deps, ctx, kind, {
     personId: signedIn.facts.id,
     value,
@@ -82,12 +93,14 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
   switch (result.kind) {
     case 'limited': {
       const alert = throttledText(deps, ctx, result.until, 'contacts.tooMany');
-      return showContacts(deps, ctx, signedIn, { status: 429, alert, values: { [kind]: typed } });
+      rejectContact(deps, ctx, signedIn, { status: 429, alert, values: { [kind]: typed } });
+      return;
     }
     case 'taken': {
       const { suggestion } = result;
       const key = suggestion === undefined ? 'contacts.taken.plain' : 'contacts.taken.suggestion';
-      return reject(deps.pages.t(ctx, key, { name: suggestion ?? '' }));
+      reject(deps.pages.t(ctx, key, { name: suggestion ?? '' }));
+      return;
     }
     case 'sent':
       redirectToContacts(ctx, 'emailSent');

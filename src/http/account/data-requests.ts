@@ -7,6 +7,7 @@ import { normalizeText } from '../../domain/credentials/identifiers.ts';
 import type { OwnRequest } from '../../services/personal-data/requests.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field, parseForms, readForm } from '../forms/body.ts';
+import { findMarkedRejection, redirectRejected, type FormPage } from '../forms/rejected-form.ts';
 import { ownerOf, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
 const PATH = '/account/data/requests';
@@ -56,6 +57,10 @@ export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
 
 const formPathOf = (asked: Sent['kind']): string => `${PATH}/new?kind=${asked}`;
 
+function formPageOf({ sessionHash }: SignedInPerson, asked: Sent['kind']): FormPage {
+  return { path: `${PATH}/new`, owner: `${sessionHash} ${asked}` };
+}
+
 async function showForm(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const asked = kind.safeParse(ctx.query['kind']);
   if (!asked.success) throw createError(404, 'no such kind of request');
@@ -64,9 +69,11 @@ async function showForm(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson):
   const isSubmitted = what !== undefined && ctx.query['step'] === 'check';
   const errors = isSubmitted ? problemsOf(deps, ctx, kept) : {};
   const isRejected = Object.keys(errors).length > 0;
+  const rejection = findMarkedRejection(deps, ctx, formPageOf(signedIn, asked.data));
   const notice = ctx.query['done'] === 'confirmed' ? deps.pages.t(ctx, 'data.notice.confirmed') : undefined;
   render(deps, ctx, kept, {
-    ...{ errors, notice, isConfirmation: isSubmitted && !isRejected, status: isRejected ? 422 : 200 },
+    ...{ errors, notice, isConfirmation: isSubmitted && !isRejected },
+    ...{ alert: rejection?.alert, status: isRejected ? 422 : (rejection?.status ?? 200) },
   });
 }
 
@@ -93,7 +100,9 @@ async function submitRequest(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
   };
   const result = await deps.subjectRequests.create(request);
   if (result.kind === 'too_many') {
-    render(deps, ctx, sent, { status: 429, alert: deps.pages.t(ctx, 'dataRequest.tooMany') });
+    await deps.unsentForms.keep(ownerOf(signedIn), formPathOf(sent.kind), { what: sent.what, why: sent.why });
+    const rejection = { status: 429, alert: deps.pages.t(ctx, 'dataRequest.tooMany') };
+    redirectRejected(deps, ctx, formPageOf(signedIn, sent.kind), rejection, `?kind=${sent.kind}&rejected`);
     return;
   }
   await deps.unsentForms.delete(ownerOf(signedIn));
@@ -114,7 +123,7 @@ function problemsOf({ pages }: HttpDeps, ctx: Context, sent: Typed): Record<stri
 interface FormState {
   isConfirmation?: boolean;
   errors?: Record<string, string>;
-  alert?: string;
+  alert?: string | undefined;
   notice?: string | undefined;
   status?: number;
 }

@@ -6,7 +6,7 @@ import type { TotpSetup } from '../../services/authentication/second-factor-setu
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { checkSetup, factorName, factorSetupLocals, ownChange, setupForm } from '../forms/second-factor-form.ts';
-import type { FormProblem } from '../forms/password-form.ts';
+import { findMarkedRejection, redirectRejected, REJECTED, type Rejection } from '../forms/rejected-form.ts';
 import {
   hideFromSchoolAccounts,
   requireAssurance,
@@ -35,9 +35,11 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
   );
   router.get(
     '/totp',
-    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, (ctx, { facts }) =>
-      showSetup(deps, ctx, facts.id, secondFactors.startTotp(facts.id)),
-    ),
+    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, (ctx, { facts, sessionHash }) => {
+      const rejection = findMarkedRejection(deps, ctx, { path: SETUP_PAGE, owner: sessionHash });
+      const setup = secondFactors.startTotp(facts.id, rejection?.values?.['setup']);
+      return showSetup(deps, ctx, facts.id, setup, rejection);
+    }),
   );
   // Longer than for the other forms: the person installs an app in the meantime.
   const setUp = requireFactorChange(deps, RECENT_SECOND_FACTOR_SECONDS, (ctx, signedIn) =>
@@ -125,7 +127,7 @@ async function showSetup(
   ctx: Context,
   personId: string,
   setup: TotpSetup,
-  { status, alert, errors = {} }: FormProblem = { status: 200 },
+  { status, alert, errors = {} }: Rejection = { status: 200 },
 ): Promise<void> {
   const shared = await factorSetupLocals(deps, ctx, personId, setup);
   const locals = { ...shared, action: SETUP_PAGE, cancelUrl: PAGE, alert, errors };
@@ -133,7 +135,11 @@ async function showSetup(
 }
 
 /** Checks the first code or the passkey, then shows the recovery codes, if the person has none. Their form stores the factor. */
-async function submitSetup(deps: HttpDeps, ctx: Context, { facts, assurance }: SignedInPerson): Promise<void> {
+async function submitSetup(
+  deps: HttpDeps,
+  ctx: Context,
+  { facts, assurance, sessionHash }: SignedInPerson,
+): Promise<void> {
   const sent = readForm(ctx, setupForm);
   const personId = facts.id;
   if (sent.saved !== '') return addFactor(deps, ctx, { ...sent, personId, assurance });
@@ -142,7 +148,9 @@ async function submitSetup(deps: HttpDeps, ctx: Context, { facts, assurance }: S
     ctx.status = 303;
     ctx.redirect(SETUP_PAGE);
   } else if (checked.kind === 'wrong') {
-    await showSetup(deps, ctx, personId, checked.totp, checked.problem);
+    const { problem, totp } = checked;
+    const page = { path: SETUP_PAGE, owner: sessionHash };
+    redirectRejected(deps, ctx, page, { ...problem, values: { setup: totp.setup } }, REJECTED);
   } else if (checked.recoveryCodes.length === 0) {
     await addFactor(deps, ctx, { ...checked, personId, assurance });
   } else {

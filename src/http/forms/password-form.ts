@@ -19,8 +19,8 @@ type Errors = Record<string, string>;
 /** The rejection of a form, as its page shows it. */
 export interface FormProblem {
   status: number;
-  alert?: string;
-  errors?: Errors;
+  alert?: string | undefined;
+  errors?: Errors | undefined;
   /** Values that the form contains again. */
   values?: Partial<NewPasswordFields>;
 }

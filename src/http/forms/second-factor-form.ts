@@ -9,7 +9,7 @@ import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { findNamedAccount } from '../named-account.ts';
 import { field } from './body.ts';
-import type { FormProblem } from './password-form.ts';
+import type { Rejection } from './rejected-form.ts';
 
 /**
  * The fields of the setup pages, of the sign-in and of the account: the code of an authenticator app with its `setup`, or a new passkey with
@@ -44,7 +44,7 @@ export async function factorSetupLocals(
 }
 
 type SetupCheck =
-  (ConfirmedSetup & { name: string }) | { kind: 'wrong'; problem: FormProblem; totp: TotpSetup } | { kind: 'expired' };
+  (ConfirmedSetup & { name: string }) | { kind: 'wrong'; problem: Rejection; totp: TotpSetup } | { kind: 'expired' };
 
 /** Checks the code or the passkey of a setup page. */
 export async function checkSetup(deps: HttpDeps, ctx: Context, personId: string, sent: SentSetup): Promise<SetupCheck> {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { OwnGuardian } from '../../services/people/adulthood.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms/body.ts';
-import { submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
+import { findRejection, redirectRejected } from '../forms/rejected-form.ts';
+import { formPageOf, redirectTo, submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 const form = z.discriminatedUnion('decision', [
   z.object({ decision: z.literal('later') }),
@@ -18,7 +19,8 @@ export function createAdulthoodPage(deps: HttpDeps): InteractionPage {
     return guardians?.find(({ isUndecided }) => isUndecided);
   };
   /** Shows the next guardian. After the last one, continues to the app. */
-  const showNext = async (ctx: Context, interaction: InteractionState, status = 200): Promise<void> => {
+  const showNext = async (ctx: Context, interaction: InteractionState): Promise<void> => {
+    const { status } = findRejection(deps, ctx, formPageOf(interaction)) ?? { status: 200 };
     const guardian = await findUndecided(interaction);
     if (guardian === undefined) {
       await submitResult(ctx, oidc, { adulthood: {} });
@@ -51,7 +53,8 @@ export function createAdulthoodPage(deps: HttpDeps): InteractionPage {
         address: ctx.ip,
       });
       // The guardianship has ended since the page was shown, or never existed.
-      await showNext(ctx, interaction, isKnown ? 200 : 409);
+      if (isKnown) redirectTo(ctx, formPageOf(interaction).path);
+      else redirectRejected(deps, ctx, formPageOf(interaction), { status: 409 });
     },
   };
 }

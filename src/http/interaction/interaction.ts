@@ -11,6 +11,7 @@ import type { Oidc } from '../../oidc/provider.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import type { HttpDeps } from '../deps.ts';
 import { findChosenLanguage } from '../middleware/locale.ts';
+import type { FormPage } from '../forms/rejected-form.ts';
 
 /** The state of an interaction (a prompt of an authorization request). */
 export interface InteractionState {
@@ -35,6 +36,11 @@ export interface InteractionState {
   isAnswered: boolean;
   /** The URL where the browser continues. */
   returnTo: string;
+}
+
+/** Returns the page of the form of an interaction, which shows why the form was rejected. */
+export function formPageOf({ uid, prompt }: Pick<InteractionState, 'uid' | 'prompt'>): FormPage {
+  return { path: `/interaction/${uid}`, owner: prompt };
 }
 
 /** The page of a prompt and the handler of its form. */

@@ -10,10 +10,18 @@ import { field, readForm, checkbox } from '../forms/body.ts';
 import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
 import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
+import { findRejection, redirectRejected, type Rejection } from '../forms/rejected-form.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { destinationOf } from './destination.ts';
 import { keepTypedLogin } from '../password-reset/reset-request.ts';
-import { submitResult, submitSignIn, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
+import {
+  formPageOf,
+  submitResult,
+  submitSignIn,
+  loginResult,
+  type InteractionPage,
+  type InteractionState,
+} from './interaction.ts';
 
 /** The query parameter of the link from the school sign-in to this page. */
 export const OTHER_ACCOUNT = 'other';
@@ -32,8 +40,10 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
         ctx.redirect(`/interaction/${interaction.uid}/school`);
         return;
       }
-      const login = (await findKnownLogin(deps, interaction)) ?? interaction.loginHint ?? '';
-      await render(deps, ctx, interaction, { login, password: '', remember: false });
+      const { values, ...problem } = findRejection(deps, ctx, formPageOf(interaction)) ?? { status: 200 };
+      const login = (await findKnownLogin(deps, interaction)) ?? values?.['login'] ?? interaction.loginHint ?? '';
+      const remember = values?.['remember'] !== undefined;
+      await render(deps, ctx, interaction, { login, password: '', remember }, problem);
     },
     submit: async (ctx, interaction) => {
       const known = await findKnownLogin(deps, interaction);
@@ -45,7 +55,7 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
       const typed = { login: known ?? sent.login, password: sent.password, remember: sent.remember };
       const errors = emptyFields(deps, ctx, typed);
       if (Object.keys(errors).length > 0) {
-        await render(deps, ctx, interaction, { ...typed, password: '' }, { status: 422, errors });
+        reject(deps, ctx, interaction, typed, { status: 422, errors });
         return;
       }
       const unchecked = await findUnchecked(deps, ctx, typed.login, sent.human_check);
@@ -124,7 +134,7 @@ async function signInWithPasskey(
     const { pages } = deps;
     const isPending = result.kind === 'first_password';
     const alert = isPending ? pages.t(ctx, 'secondFactor.passkeyPaused') : pages.t(ctx, 'secondFactor.passkeyFailed');
-    await render(deps, ctx, interaction, typed, { status: 422, alert });
+    reject(deps, ctx, interaction, typed, { status: 422, alert });
     return;
   }
   const { personId, credentialVersion, amr } = result;
@@ -163,8 +173,20 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     }
     case 'throttled':
     case 'failed':
-      return render(deps, ctx, interaction, { ...typed, password: '' }, problemOf(deps, ctx, result));
+      reject(deps, ctx, interaction, typed, problemOf(deps, ctx, result));
   }
+}
+
+/** Redirects to the page, which shows the problem and what was typed, without the password. */
+function reject(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  { login, remember }: Pick<Typed, 'login' | 'remember'>,
+  problem: Rejection,
+): void {
+  const values = { login, ...(remember ? { remember: 'yes' } : {}) };
+  redirectRejected(deps, ctx, formPageOf(interaction), { ...problem, values });
 }
 
 function attemptOf(ctx: Context, login: string): CheckedAttempt {
@@ -194,7 +216,7 @@ export function problemOf(
   deps: HttpDeps,
   ctx: Context,
   result: Extract<SignInResult, { kind: 'throttled' | 'failed' }>,
-): FormProblem {
+): Rejection {
   if (result.kind === 'failed') return { status: 422, alert: deps.pages.t(ctx, 'alert.failed') };
   return { status: 429, alert: throttledText(deps, ctx, result.until) };
 }

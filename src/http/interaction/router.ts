@@ -71,6 +71,12 @@ export function createInteractionRouter(deps: HttpDeps): Router {
   });
   addSchoolSignIn(router, deps, load);
   addPasswordReset(router, deps, load);
+  // An address that a form was sent to: reopened by the browser, or reloaded by a phone.
+  router.get('/:form', async (ctx) => {
+    const { interaction } = await load(ctx);
+    ctx.status = 303;
+    ctx.redirect(`/interaction/${interaction.uid}`);
+  });
   router.post('/cancel', forms, async (ctx) => {
     const { interaction } = await load(ctx);
     await submitResult(ctx, oidc, { error: 'access_denied', error_description: cancelReason(interaction.prompt) });

@@ -11,6 +11,7 @@ import { field, readForm } from '../forms/body.ts';
 import { humanCheckField, rejectUnchecked } from '../forms/human-check.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
 import { busyProblem, type FormProblem } from '../forms/password-form.ts';
+import { findRejection, redirectRejected, type FormPage, type Rejection } from '../forms/rejected-form.ts';
 import { describeContacts } from '../school-contacts/describe.ts';
 import { destinationOf } from './destination.ts';
 import { loginResult, submitResult, submitSignIn, type InteractionPage, type InteractionState } from './interaction.ts';
@@ -29,15 +30,19 @@ type Problem = FormProblem & { humanCheck?: string; schoolContacts?: readonly Sc
 export function createSchoolLoginPage(deps: HttpDeps): Pick<InteractionPage, 'show' | 'submit'> {
   return {
     show: async (ctx, interaction) => {
-      const known = await findKnownAccount(deps, interaction);
-      await render(deps, ctx, interaction, { school: readSchool(ctx), account: '', password: '', ...known });
+      const { values, ...problem } = findRejection(deps, ctx, schoolPageOf(interaction)) ?? { status: 200 };
+      const typed = { school: values?.['school'] ?? readSchool(ctx), account: values?.['account'] ?? '', password: '' };
+      const shown = { ...typed, ...(await findKnownAccount(deps, interaction)) };
+      const school = problem.alert === undefined ? undefined : await deps.schoolContacts.find(shown.school);
+      const schoolContacts = describeContacts(deps, ctx, school === undefined ? [] : [school], ['account']);
+      await render(deps, ctx, interaction, shown, { ...problem, schoolContacts });
     },
     submit: async (ctx, interaction) => {
       const { human_check: check, ...sent } = readForm(ctx, form);
       const typed: Typed = { ...sent, ...(await findKnownAccount(deps, interaction)) };
       const { schoolCode, errors } = await checkFields(deps, ctx, typed);
       if (schoolCode === undefined) {
-        await render(deps, ctx, interaction, typed, { status: 422, errors });
+        reject(deps, ctx, interaction, typed, { status: 422, errors });
         return;
       }
       const unchecked = await rejectUnchecked(deps, ctx, 'school-sign-in', check);
@@ -53,6 +58,21 @@ export function createSchoolLoginPage(deps: HttpDeps): Pick<InteractionPage, 'sh
       }
     },
   };
+}
+
+function schoolPageOf({ uid }: InteractionState): FormPage {
+  return { path: `/interaction/${uid}/school`, owner: 'school' };
+}
+
+/** Redirects to the page, which shows the problem and what was typed, without the password. */
+function reject(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  { school, account }: Typed,
+  problem: Rejection,
+): void {
+  redirectRejected(deps, ctx, schoolPageOf(interaction), { ...problem, values: { school, account } });
 }
 
 function readSchool(ctx: Context): string {
@@ -108,9 +128,8 @@ async function signIn(
     case 'failed': {
       const problem = problemOf(deps, ctx, result);
       const failed = result.kind === 'failed' ? { alert: deps.pages.t(ctx, 'schoolSignIn.failed') } : {};
-      const school = await deps.schoolContacts.find(typed.schoolCode);
-      const schoolContacts = describeContacts(deps, ctx, school === undefined ? [] : [school], ['account']);
-      return render(deps, ctx, interaction, { ...typed, password: '' }, { ...problem, ...failed, schoolContacts });
+      reject(deps, ctx, interaction, { ...typed, school: typed.schoolCode }, { ...problem, ...failed });
+      return;
     }
     case 'second_factor_required':
       throw new Error('a school account has a second factor');

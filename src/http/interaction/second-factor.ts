@@ -1,24 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { isRecoveryCode, normalizeRecoveryCode } from '../../domain/credentials/recovery-codes.ts';
 import { HOUR_MS } from '../../domain/duration.ts';
 import { runBestEffort } from '../../platform/best-effort.ts';
-import type { CodeMethod, CodeResult } from '../../services/authentication/second-factor-verification.ts';
+import type { CodeMethod } from '../../services/authentication/second-factor-verification.ts';
 import type { TotpSetup } from '../../services/authentication/second-factor-setup.ts';
 import type { SecondFactor } from '../../services/authentication/second-factors.ts';
 import { findSignedIn } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { rememberDevice } from '../forms/known-device-cookie.ts';
-import { throttledText, type FormProblem } from '../forms/password-form.ts';
+import { findRejection, redirectRejected, type Rejection } from '../forms/rejected-form.ts';
 import { checkSetup, factorName, factorSetupLocals, ownChange, setupFields } from '../forms/second-factor-form.ts';
 import { findNamedAccount } from '../named-account.ts';
 import { loadContacts } from '../school-contacts/describe.ts';
+import { waitForConcurrentSubmit } from './concurrent-submit.ts';
 import { destinationOf } from './destination.ts';
 import {
-  loadInteraction,
+  formPageOf,
   loginResult,
   redirectTo,
   submitResult,
@@ -26,6 +26,7 @@ import {
   type InteractionPage,
   type InteractionState,
 } from './interaction.ts';
+import { problemOf } from './second-factor-problem.ts';
 
 const form = z.object({ method: field, ...setupFields });
 type Sent = z.infer<typeof form>;
@@ -50,11 +51,13 @@ export function createSecondFactorPage(deps: HttpDeps): InteractionPage {
     },
     show: async (ctx, interaction) => {
       const subject = await findSubject(deps, ctx, interaction);
+      const problem = findRejection(deps, ctx, formPageOf(interaction));
       if (subject.factors.length === 0) {
-        await showSetup(deps, ctx, interaction, subject, deps.secondFactors.startTotp(subject.personId));
+        const setup = deps.secondFactors.startTotp(subject.personId, problem?.values?.['setup']);
+        await showSetup(deps, ctx, interaction, subject, setup, problem);
       } else {
         const method = ctx.query['method'] === 'recovery_code' ? 'recovery_code' : 'totp';
-        await showVerification(deps, ctx, interaction, subject, method);
+        await showVerification(deps, ctx, interaction, subject, method, problem);
       }
     },
     submit: async (ctx, interaction) => {
@@ -105,7 +108,7 @@ async function verify(
   const method: CodeMethod = isRecovery ? 'recovery_code' : 'totp';
   if (code.trim() === '') {
     const errors = { code: deps.pages.t(ctx, 'secondFactor.required') };
-    await showVerification(deps, ctx, interaction, subject, method, { status: 422, errors });
+    reject(deps, ctx, interaction, method, { status: 422, errors });
     return;
   }
   const { personId, credentialVersion } = subject;
@@ -119,7 +122,7 @@ async function verify(
   const mayBeRepeated = result.kind === 'used' || (result.kind === 'wrong' && isRecovery);
   const returnTo = mayBeRepeated ? await waitForConcurrentSubmit(deps, ctx, interaction.uid) : undefined;
   if (returnTo !== undefined) redirectTo(ctx, returnTo);
-  else await showVerification(deps, ctx, interaction, subject, method, problemOf(deps, ctx, method, result));
+  else reject(deps, ctx, interaction, method, problemOf(deps, ctx, method, result));
 }
 
 /** Verifies a passkey as the second factor. */
@@ -148,43 +151,20 @@ async function verifyPasskey(
   if (returnTo !== undefined) redirectTo(ctx, returnTo);
   else {
     const problem = { status: 422, alert: deps.pages.t(ctx, 'secondFactor.passkeyFailed') };
-    await showVerification(deps, ctx, interaction, subject, 'totp', problem);
+    reject(deps, ctx, interaction, 'totp', problem);
   }
 }
 
-function problemOf(
+/** Redirects to the page, which shows the problem. */
+function reject(
   deps: HttpDeps,
   ctx: Context,
+  interaction: InteractionState,
   method: CodeMethod,
-  result: Exclude<CodeResult, { kind: 'verified' | 'expired' }>,
-): FormProblem {
-  const { pages } = deps;
-  if (result.kind === 'throttled') {
-    const { until } = result;
-    const alert =
-      until === undefined
-        ? pages.t(ctx, 'secondFactor.locked')
-        : throttledText(deps, ctx, until, 'secondFactor.tooMany');
-    return { status: 429, alert };
-  }
-  if (result.kind === 'used') return { status: 422, errors: { code: pages.t(ctx, 'secondFactor.used') } };
-  const wrong = method === 'totp' ? pages.t(ctx, 'secondFactor.wrong') : pages.t(ctx, 'secondFactor.wrongRecoveryCode');
-  return { status: 422, errors: { code: wrong } };
-}
-
-/** In milliseconds. A concurrent submission stores its result a moment after the code. */
-const CONCURRENT_SUBMIT_TIMEOUT_MS = 1_000;
-const CONCURRENT_SUBMIT_POLL_MS = 20;
-
-/** Waits for a concurrent submission of the same form that used the code. @returns the URL where the browser continues, if there is one */
-async function waitForConcurrentSubmit({ oidc }: HttpDeps, ctx: Context, uid: string): Promise<string | undefined> {
-  const end = performance.now() + CONCURRENT_SUBMIT_TIMEOUT_MS;
-  for (;;) {
-    const { isAnswered, returnTo } = await loadInteraction(ctx, oidc, uid);
-    if (isAnswered) return returnTo;
-    if (performance.now() > end) return undefined;
-    await sleep(CONCURRENT_SUBMIT_POLL_MS);
-  }
+  problem: Rejection,
+): void {
+  const search = method === 'recovery_code' ? '?method=recovery_code' : '';
+  redirectRejected(deps, ctx, formPageOf(interaction), problem, search);
 }
 
 interface Verified {
@@ -227,7 +207,8 @@ async function enroll(
     const checked = await checkSetup(deps, ctx, personId, sent);
     if (checked.kind === 'expired') throw createError(410, 'this interaction has expired');
     if (checked.kind === 'wrong') {
-      await showSetup(deps, ctx, interaction, subject, checked.totp, checked.problem);
+      const { problem, totp } = checked;
+      redirectRejected(deps, ctx, formPageOf(interaction), { ...problem, values: { setup: totp.setup } });
       return;
     }
     const { setup, recoveryCodes: codes, name } = checked;
@@ -257,7 +238,7 @@ async function showSetup(
   interaction: InteractionState,
   { personId }: Subject,
   setup: TotpSetup,
-  { status, alert, errors = {} }: FormProblem = { status: 200 },
+  { status, alert, errors = {} }: Rejection = { status: 200 },
 ): Promise<void> {
   const locals = {
     ...(await factorSetupLocals(deps, ctx, personId, setup)),
@@ -276,7 +257,7 @@ async function showVerification(
   interaction: InteractionState,
   { personId, factors }: Subject,
   wanted: CodeMethod,
-  { status, alert, errors = {} }: FormProblem = { status: 200 },
+  { status, alert, errors = {} }: Rejection = { status: 200 },
 ): Promise<void> {
   const page = `/interaction/${interaction.uid}`;
   const hasTotp = factors.some(({ kind }) => kind === 'totp');

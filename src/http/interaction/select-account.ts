@@ -4,10 +4,11 @@ import { z } from 'zod';
 import type { ContextChoice } from '../../oidc/contexts/context-choices.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { findRejection, redirectRejected } from '../forms/rejected-form.ts';
 import { findNamedAccount } from '../named-account.ts';
 import { loadContacts } from '../school-contacts/describe.ts';
 import { destinationOf } from './destination.ts';
-import { submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
+import { formPageOf, submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 const form = z.object({ choice: field });
 
@@ -49,7 +50,8 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
   };
   return {
     show: async (ctx, interaction) => {
-      await render(ctx, interaction, await listChoices(interaction), 200);
+      const { status } = findRejection(deps, ctx, formPageOf(interaction)) ?? { status: 200 };
+      await render(ctx, interaction, await listChoices(interaction), status);
     },
     submit: async (ctx, interaction) => {
       const choices = await listChoices(interaction);
@@ -65,7 +67,7 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
       if (choice === '') throw createError(400, 'choice is missing');
       // The choice has ended since the page was shown, or never existed.
       if (!choices.some(({ id }) => id === choice)) {
-        await render(ctx, interaction, choices, 409);
+        redirectRejected(deps, ctx, formPageOf(interaction), { status: 409 });
         return;
       }
       await submitResult(ctx, oidc, { select_account: { contextId: choice } });

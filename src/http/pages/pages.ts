@@ -67,7 +67,9 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       hasSchoolSettings: ctx.state['hasSchoolSettings'] === true,
       announcement: typeof announcement === 'string' ? announcement : undefined,
     };
-    ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });
+    // Reloading the response to a form opens the page of the form.
+    const formPage = ctx.method === 'POST' && status >= 400 ? pagePathOf(ctx) : undefined;
+    ctx.body = templates.page(name, langOf(ctx), { ...common, formPage, ...locals });
   };
   const appName: Pages['appName'] = (ctx, clientId) => {
     const client = clients.find(clientId);
@@ -113,10 +115,15 @@ function nameRelation(label: string, t: (key: string) => string): string {
   return stated === undefined ? label : t(`binding.relation.${stated}`);
 }
 
+/** Returns the path of this page; after a form, of the page with the form. */
+function pagePathOf(ctx: Context): string {
+  const shown: unknown = ctx.state['pagePath'];
+  return typeof shown === 'string' ? shown : ctx.path + ctx.search;
+}
+
 /** Returns links that lead back to this page; after a form, to the page with the form. */
 function languageLinks(ctx: Context, i18n: I18n, current: string): CommonLocals['languageLinks'] {
-  const shown: unknown = ctx.state['pagePath'];
-  const back = typeof shown === 'string' ? shown : ctx.path + ctx.search;
+  const back = pagePathOf(ctx);
   return i18n.languages.map((lang) => ({
     lang,
     label: i18n.names[lang] ?? lang,

@@ -22,6 +22,7 @@ export type SealPurpose =
   | 'sign-out'
   | 'password-form'
   | 'reset-request'
+  | 'rejected-form'
   | 'totp'
   | 'second-factor-setup'
   | 'staff-request'

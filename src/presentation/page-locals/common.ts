@@ -21,6 +21,8 @@ interface LanguageLink {
 /** Optional locals of every page. */
 export interface CommonLocals {
   languageLinks?: readonly LanguageLink[] | undefined;
+  /** On the response to a rejected form: the page of the form. */
+  formPage?: string | undefined;
   /** The signed-in member of staff administers the city; the navigation of the console shows its pages then. */
   isBureau?: boolean | undefined;
   /** Staff who make or confirm requests. */

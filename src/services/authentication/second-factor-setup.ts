@@ -67,7 +67,8 @@ interface PasskeyOwner {
 }
 
 export interface SecondFactorSetup {
-  startTotp(personId: string): TotpSetup;
+  /** @param setup of an earlier page: its secret stays, so an app that has scanned it fits */
+  startTotp(personId: string, setup?: string): TotpSetup;
   /** Checks the first code of a setup. Stores nothing: the person confirms the recovery codes first. */
   checkTotp(check: { personId: string; setup: string; code: string }): Promise<TotpCheck>;
   startPasskey(owner: PasskeyOwner): Promise<PasskeySetup>;
@@ -113,7 +114,9 @@ export function createSecondFactorSetup(deps: Deps): SecondFactorSetup {
     return { kind: 'correct', setup: seal(personId, { ...state, confirmed, recoveryCodes }), recoveryCodes };
   };
   return {
-    startTotp: (personId) => {
+    startTotp: (personId, setup = '') => {
+      const started = openSetup(deps, personId, setup)?.totpSecret;
+      if (started !== undefined) return { secret: started, setup };
       const secret = encodeTotpSecret(random.bytes(TOTP_SECRET_BYTES));
       return { secret, setup: seal(personId, { ...start(), totpSecret: secret }) };
     },
