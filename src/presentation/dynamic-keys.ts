@@ -47,7 +47,14 @@ export const DYNAMIC_KEYS = {
   identifier: ['email', 'mobile', 'account', 'school_account'],
   scope: ['openid', 'profile', 'email', 'phone', 'roles', 'children', 'children.profile', 'offline_access'],
   'choose.as': ROLES,
-  alert: ['failed', 'tooMany', 'locked', 'busy'],
+  alert: [
+    ...['failed', 'wrongPassword', 'tooMany', 'locked', 'busy'],
+    ...['lastFree', 'lastBeforeLock', 'delayed', 'forgot', 'forgotLink'],
+  ],
+  'signIn.purpose': [
+    ...['payment', 'portfolio', 'app', 'console'],
+    ...['contacts', 'secondFactors', 'data', 'guardianship', 'account'],
+  ],
   required: ['login', 'password', 'current_password', 'new_password', 'confirm_password'],
   problem: [...PASSWORD_PROBLEMS, 'wrong_current', 'mismatch'],
   notice: [

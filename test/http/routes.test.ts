@@ -184,6 +184,7 @@ const TABLE: Record<string, Expected> = {
   'GET /health/live': all('200'),
   'GET /health/ready': all('200'),
   'GET /interaction/:uid': all('410'),
+  'GET /interaction/:uid/:form': all('410'),
   'GET /interaction/:uid/passkey': all('410'),
   'GET /interaction/:uid/school': all('410'),
   'POST /interaction/:uid/school': all('410'),
@@ -301,8 +302,6 @@ describe('the routes of the service', () => {
       ['POST', '/health/live', 'GET'],
       ['GET', '/account/sessions/revoke', 'POST'],
       ['GET', '/account/apps/revoke', 'POST'],
-      ['GET', '/interaction/x/cancel', 'POST'],
-      ['GET', '/interaction/x/other-account', 'POST'],
       ['DELETE', '/forgot-password', 'POST'],
       ['POST', '/assets/style.css', 'GET'],
     ] as const) {

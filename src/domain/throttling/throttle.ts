@@ -106,6 +106,29 @@ export function registerAccountAttempt(
   return { admitted: true, next: countFailure(state, now, policy) };
 }
 
+/** The consequence of a wrong attempt that the person should know of. */
+export type AttemptWarning =
+  /** Another wrong attempt causes the first delay. */
+  | { kind: 'last_free'; delayMs: number }
+  /** Another wrong attempt locks the account. */
+  | { kind: 'last_before_lock' }
+  /** The next attempt is admitted at this instant. */
+  | { kind: 'delayed'; until: number };
+
+/** Returns the warning after a counted wrong attempt; undefined while several attempts are free, and after the lock. */
+export function warningAfter(
+  { failures, blockedUntil }: ThrottleState,
+  now: number,
+  policy: AccountThrottlePolicy,
+): AttemptWarning | undefined {
+  const next = failures + 1;
+  if (failures >= policy.lockAfterFailures) return undefined;
+  if (next === policy.lockAfterFailures) return { kind: 'last_before_lock' };
+  if (blockedUntil > now) return { kind: 'delayed', until: blockedUntil };
+  const delayMs = delayAfterMs(next, policy);
+  return delayMs === 0 ? undefined : { kind: 'last_free', delayMs };
+}
+
 /** The counters of an account. `login` is also undefined on pages without a login field. */
 export interface AccountStates {
   login: ThrottleState | undefined;

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { PASSWORD_EXAMPLES, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
+import type { AttemptWarning } from '../../domain/throttling/throttle.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { PasswordFormLocals } from '../../presentation/page-locals/common.ts';
 import type { PasswordChangeResult, VerifiedFirstPassword } from '../../services/authentication/passwords.ts';
@@ -88,6 +89,35 @@ export function throttledText(
   return pages.t(ctx, key, { time: i18n.clock(pages.langOf(ctx), shown) });
 }
 
+/** Returns the sentence that warns after a wrong password; no sentence while several attempts are free. */
+function warningTexts(
+  { pages, i18n }: Pick<HttpDeps, 'pages' | 'i18n'>,
+  ctx: Context,
+  warning: AttemptWarning | undefined,
+): string[] {
+  switch (warning?.kind) {
+    case undefined:
+      return [];
+    case 'last_free':
+      return [pages.t(ctx, 'alert.lastFree', { seconds: Math.ceil(warning.delayMs / SECOND_MS) })];
+    case 'last_before_lock':
+      return [pages.t(ctx, 'alert.lastBeforeLock')];
+    case 'delayed': {
+      const shown = Math.ceil(warning.until / MINUTE_MS) * MINUTE_MS;
+      return [pages.t(ctx, 'alert.delayed', { time: i18n.clock(pages.langOf(ctx), shown) })];
+    }
+  }
+}
+
+/** Returns the error of a wrong password, with what another wrong one causes. @param last sentences after the warning */
+export function wrongPasswordText(
+  deps: Pick<HttpDeps, 'pages' | 'i18n'>,
+  ctx: Context,
+  { error, warning, last = [] }: { error: string; warning: AttemptWarning | undefined; last?: string[] },
+): string {
+  return deps.i18n.sentences(deps.pages.langOf(ctx), [error, ...warningTexts(deps, ctx, warning), ...last]);
+}
+
 type Changed = Extract<PasswordChangeResult, { kind: 'changed' }>;
 
 interface FormPerson {
@@ -143,8 +173,11 @@ async function problemOf(
       return { status: 429, alert: throttledText(deps, ctx, result.until) };
     case 'expired':
       throw createError(410, 'this interaction has expired');
-    case 'wrong_current':
-      return { status: 422, errors: { current_password: deps.pages.t(ctx, 'problem.wrong_current') } };
+    case 'wrong_current': {
+      const error = deps.pages.t(ctx, 'problem.wrong_current');
+      const text = wrongPasswordText(deps, ctx, { error, warning: result.warning });
+      return { status: 422, errors: { current_password: text } };
+    }
     case 'invalid':
       return { status: 422, errors: await policyErrors(deps, ctx, result.problems, typed) };
   }

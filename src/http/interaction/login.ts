@@ -9,11 +9,11 @@ import type { HttpDeps } from '../deps.ts';
 import { field, readForm, checkbox } from '../forms/body.ts';
 import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
-import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
+import { busyProblem, throttledText, wrongPasswordText, type FormProblem } from '../forms/password-form.ts';
 import { findRejection, redirectRejected, type Rejection } from '../forms/rejected-form.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
-import { destinationOf } from './destination.ts';
 import { keepTypedLogin } from '../password-reset/reset-request.ts';
+import { destinationOf, purposeOf } from './destination.ts';
 import {
   formPageOf,
   submitResult,
@@ -173,7 +173,7 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     }
     case 'throttled':
     case 'failed':
-      reject(deps, ctx, interaction, typed, problemOf(deps, ctx, result));
+      reject(deps, ctx, interaction, typed, problemOf(deps, ctx, result, failedKeyOf(interaction)));
   }
 }
 
@@ -216,10 +216,19 @@ export function problemOf(
   deps: HttpDeps,
   ctx: Context,
   result: Extract<SignInResult, { kind: 'throttled' | 'failed' }>,
+  failedKey: 'alert.failed' | 'alert.wrongPassword' | 'schoolSignIn.failed',
 ): Rejection {
-  if (result.kind === 'failed') return { status: 422, alert: deps.pages.t(ctx, 'alert.failed') };
-  return { status: 429, alert: throttledText(deps, ctx, result.until) };
+  if (result.kind === 'throttled') return { status: 429, alert: throttledText(deps, ctx, result.until) };
+  const { pages } = deps;
+  const { warning } = result;
+  const canReset = failedKey !== 'schoolSignIn.failed' && warning !== undefined;
+  const last = canReset ? [pages.t(ctx, 'alert.forgot')] : [];
+  return { status: 422, alert: wrongPasswordText(deps, ctx, { error: pages.t(ctx, failedKey), warning, last }) };
 }
+
+/** The first password never signs in again, so a reauthentication does not speak of it. */
+const failedKeyOf = (interaction: InteractionState): 'alert.failed' | 'alert.wrongPassword' =>
+  isReauthentication(interaction) ? 'alert.wrongPassword' : 'alert.failed';
 
 async function render(
   deps: HttpDeps,
@@ -241,6 +250,7 @@ async function render(
       humanCheck: problem.humanCheck ?? (await humanCheckFor(deps, attemptOf(ctx, values.login))),
       errors: problem.errors ?? {},
       isReauthentication: isReauthentication(interaction),
+      purpose: isReauthentication(interaction) ? purposeOf(deps, ctx, interaction) : undefined,
       passkeyUrl: `/interaction/${interaction.uid}/passkey`,
       forgotPasswordUrl: `/interaction/${interaction.uid}/forgot-password`,
       schoolSignInUrl: `/interaction/${interaction.uid}/school`,

@@ -13,7 +13,7 @@ import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts
 import { busyProblem, type FormProblem } from '../forms/password-form.ts';
 import { findRejection, redirectRejected, type FormPage, type Rejection } from '../forms/rejected-form.ts';
 import { describeContacts } from '../school-contacts/describe.ts';
-import { destinationOf } from './destination.ts';
+import { destinationOf, purposeOf } from './destination.ts';
 import { loginResult, submitResult, submitSignIn, type InteractionPage, type InteractionState } from './interaction.ts';
 import { isReauthentication, onlyPerson, OTHER_ACCOUNT, problemOf, shouldRemember } from './login.ts';
 
@@ -126,9 +126,8 @@ async function signIn(
   switch (result.kind) {
     case 'throttled':
     case 'failed': {
-      const problem = problemOf(deps, ctx, result);
-      const failed = result.kind === 'failed' ? { alert: deps.pages.t(ctx, 'schoolSignIn.failed') } : {};
-      reject(deps, ctx, interaction, { ...typed, school: typed.schoolCode }, { ...problem, ...failed });
+      const problem = problemOf(deps, ctx, result, 'schoolSignIn.failed');
+      reject(deps, ctx, interaction, { ...typed, school: typed.schoolCode }, problem);
       return;
     }
     case 'second_factor_required':
@@ -177,6 +176,7 @@ async function render(
       errors: problem.errors ?? {},
       humanCheck: problem.humanCheck ?? (await deps.humanCheck.create('school-sign-in')),
       isReauthentication: isReauthentication(interaction),
+      purpose: isReauthentication(interaction) ? purposeOf(deps, ctx, interaction) : undefined,
       otherAccountUrl: `/interaction/${uid}?${OTHER_ACCOUNT}`,
       schoolContacts: problem.schoolContacts,
     },

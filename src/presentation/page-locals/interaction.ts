@@ -22,6 +22,8 @@ interface SignInLocals {
   errors: FieldErrors;
   /** Only the signed-in person may continue, with the password. */
   isReauthentication: boolean;
+  /** What a reauthentication confirms, as a sentence. */
+  purpose?: string | undefined;
   /** The options of a passkey request. */
   passkeyUrl: string;
   forgotPasswordUrl: string;
@@ -105,6 +107,8 @@ interface SchoolSignInLocals {
   errors: FieldErrors;
   humanCheck: string;
   isReauthentication: boolean;
+  /** What a reauthentication confirms, as a sentence. */
+  purpose?: string | undefined;
   otherAccountUrl: string;
 }
 

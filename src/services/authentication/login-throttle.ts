@@ -4,6 +4,8 @@ import {
   registerKnownDeviceAttempt,
   registerUnknownDeviceAttempt,
   releaseAccountAttempt,
+  warningAfter,
+  type AttemptWarning,
   type CountedAttempt,
   type ThrottleState,
 } from '../../domain/throttling/throttle.ts';
@@ -65,7 +67,7 @@ export interface AdmittedAttempt {
   canCompare: boolean;
   /** True if the person's delay has passed: only then does a wrong password count towards closing a first password. */
   isOnTime: boolean;
-  /** The attempt at the counters of the account. */
+  /** The attempt at the counters of the account. The first one decides about the next attempt, so its state is visible. */
   counted: readonly CountedFailure[];
   networks: readonly NetworkCounter[];
   /** Windows of refused attempts that this attempt ends. */
@@ -213,6 +215,18 @@ export async function resetAfterSuccess(
   await releaseNetworkAttempt(tx, networks, now);
   events.push(...(await closeWindows(tx, THROTTLED.signIn, windows.networks)));
   return events;
+}
+
+/** Returns what the person should know after a wrong attempt. A locked device counts as unknown, so it has no lock of its own. */
+export function findWarning(
+  { device }: CounterKeys,
+  { counted: [visible] }: AdmittedAttempt,
+  now: number,
+): AttemptWarning | undefined {
+  if (visible === undefined) return undefined;
+  const isDevice = visible.key === device;
+  const lockAfterFailures = isDevice ? Number.POSITIVE_INFINITY : ACCOUNT_POLICY.lockAfterFailures;
+  return warningAfter(visible.next, now, { ...ACCOUNT_POLICY, lockAfterFailures });
 }
 
 /** Releases an attempt whose password was not compared because the service was busy. */

@@ -3,7 +3,7 @@ import { MAX_FAILURES } from '../../domain/credentials/first-password.ts';
 import type { Login } from '../../domain/credentials/identifiers.ts';
 import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import { normalizePassword } from '../../domain/credentials/password-policy.ts';
-import { ADDRESS_POLICY } from '../../domain/throttling/throttle.ts';
+import { ADDRESS_POLICY, type AttemptWarning } from '../../domain/throttling/throttle.ts';
 import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { HashQueueFullError, UnsupportedHashError } from '../../platform/errors.ts';
@@ -21,6 +21,7 @@ import type { KnownDevices } from './known-devices.ts';
 import {
   resetAfterSuccess,
   countAttempt,
+  findWarning,
   releaseAttempt,
   type AdmittedAttempt,
   type CounterKeys,
@@ -48,7 +49,7 @@ export interface VerificationRequest {
 export type VerificationResult =
   /** `credentialVersion` and `hasSecondFactor` were read together with the compared hash. */
   | ({ kind: 'password' | 'first_password'; hasSecondFactor: boolean } & credentials.VerifiedCredential)
-  | { kind: 'wrong' }
+  | { kind: 'wrong'; warning?: AttemptWarning | undefined }
   /** `until` in ms; `undefined`: locked until a reset link or the IT desk unlocks the account. */
   | { kind: 'throttled'; until: number | undefined };
 
@@ -101,7 +102,7 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
       );
       if (admission.kind === 'refused') return { kind: 'throttled', until: admission.until };
       const { personId, password } = attempt;
-      const result = await compare({
+      const compared = await compare({
         personId,
         account: keys.person,
         password,
@@ -110,6 +111,8 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
         await store.write((tx) => releaseAttempt(tx, admission, clock.now()));
         throw error;
       });
+      const warning = compared.kind === 'wrong' ? findWarning(keys, admission, clock.now()) : undefined;
+      const result: VerificationResult = warning === undefined ? compared : { kind: 'wrong', warning };
       return audit.recordResult(async (tx) => {
         const events =
           result.kind === 'wrong'

@@ -8,6 +8,7 @@ import {
   normalizePassword,
   type PasswordProblem,
 } from '../../domain/credentials/password-policy.ts';
+import type { AttemptWarning } from '../../domain/throttling/throttle.ts';
 import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
@@ -53,7 +54,7 @@ interface PasswordChange {
 export type PasswordChangeResult =
   /** `kept`: the kept session under its new id, if any. */
   | { kind: 'changed'; credentialVersion: number; hasSecondFactor: boolean; kept: RotatedSession | undefined }
-  | { kind: 'wrong_current' }
+  | { kind: 'wrong_current'; warning?: AttemptWarning | undefined }
   /** The verified first password was replaced, closed or has expired since. */
   | { kind: 'expired' }
   | { kind: 'throttled'; until: number | undefined }
@@ -181,7 +182,7 @@ function createCurrentVerification({ store, clock, passwordVerifier }: Deps): Cu
       return { kind: 'first_password', hasSecondFactor, credentialVersion: current.credentialVersion };
     }
     const verified = await passwordVerifier.verify({ personId, login: undefined, password: current, address, device });
-    return verified.kind === 'wrong' ? { kind: 'wrong_current' } : verified;
+    return verified.kind === 'wrong' ? { ...verified, kind: 'wrong_current' } : verified;
   };
 }
 

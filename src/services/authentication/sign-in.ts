@@ -1,4 +1,5 @@
 import { parseLogin, parseSchoolAccount } from '../../domain/credentials/identifiers.ts';
+import type { AttemptWarning } from '../../domain/throttling/throttle.ts';
 import { runBestEffort } from '../../platform/best-effort.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
@@ -34,7 +35,7 @@ export type SignInResult =
   /** The first password was correct; it only allows setting an own password. */
   | { kind: 'password_change_required'; personId: string; credentialVersion: number }
   /** The same result for unknown, wrong, locked, expired and disabled. */
-  | { kind: 'failed' }
+  | { kind: 'failed'; warning?: AttemptWarning | undefined }
   | { kind: 'throttled'; until: number | undefined };
 
 export interface SignIn {
@@ -105,7 +106,8 @@ export function createSignIn(deps: Deps): SignIn {
 
 function toResult(result: VerificationResult, personId: string | undefined): SignInResult {
   if (result.kind === 'throttled') return result;
-  if (personId === undefined || result.kind === 'wrong') return { kind: 'failed' };
+  if (result.kind === 'wrong') return { ...result, kind: 'failed' };
+  if (personId === undefined) return { kind: 'failed' };
   const { kind, credentialVersion, hasSecondFactor } = result;
   if (kind === 'first_password') return { kind: 'password_change_required', personId, credentialVersion };
   return { kind: hasSecondFactor ? 'second_factor_required' : 'succeeded', personId, credentialVersion };
