@@ -16,6 +16,7 @@ import {
   registerKnownDeviceAttempt,
   registerUnknownDeviceAttempt,
   MAX_FAILURES_ACROSS_DEVICES,
+  warningAfter,
   type ThrottleState,
 } from '../../src/domain/throttling/throttle.ts';
 
@@ -252,5 +253,21 @@ describe('refused attempts', () => {
         assert.ok(entries + Number(rest !== undefined) <= 2 + Math.floor((now - START) / REFUSAL_WINDOW_MS));
       }),
     );
+  });
+});
+
+describe('warningAfter', () => {
+  const warn = (failures: number, blockedUntil = 0): ReturnType<typeof warningAfter> =>
+    warningAfter(state(failures, blockedUntil), START, ACCOUNT_POLICY);
+
+  it('warns before the first delay, while delayed and before the lock, and not before or after', () => {
+    const { freeAttempts, firstDelayMs } = ACCOUNT_POLICY;
+    const until = START + 1;
+    assert.equal(warn(freeAttempts - 2), undefined);
+    assert.deepEqual(warn(freeAttempts - 1), { kind: 'last_free', delayMs: firstDelayMs });
+    assert.deepEqual(warn(freeAttempts, until), { kind: 'delayed', until });
+    assert.deepEqual(warn(LOCK - 2, until), { kind: 'delayed', until });
+    assert.deepEqual(warn(LOCK - 1, until), { kind: 'last_before_lock' });
+    assert.equal(warn(LOCK, until), undefined);
   });
 });
