@@ -112,6 +112,7 @@ export function writeClients(settings: DemoSettings, { clients: file }: DemoFile
       client_name: { 'zh-TW': '校園繳費系統', en: 'Campus payment' },
       sector_identifier_uri: 'https://payment.example/redirect-uris.json',
       permissions: ['fees:read', 'fees:pay'],
+      acting_roles: ['parent'],
     },
     {
       client_id: 'city-app',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
-import { PERMISSIONS, SCHOOL_TYPES } from '../domain/model.ts';
+import { PERMISSIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { localize, localizedText } from './localized-text.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { publicKey } from './public-key.ts';
@@ -105,6 +105,11 @@ const fields = z.strictObject({
   scopes: z.array(z.enum(SCOPES)).min(1),
   school_types: z.array(z.enum(SCHOOL_TYPES)).default([...SCHOOL_TYPES]),
   permissions: z.array(z.enum(PERMISSIONS)).default([]),
+  acting_roles: z
+    .array(z.enum(ROLES))
+    .min(1)
+    .default([...ROLES])
+    .describe('roles in which people can use the app'),
   school_accounts: z
     .boolean()
     .default(false)

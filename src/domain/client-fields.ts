@@ -16,6 +16,7 @@ export const CLIENT_FIELDS = [
   'scopes',
   'school_types',
   'permissions',
+  'acting_roles',
   'first_party',
   'school_accounts',
   'id_token_signed_response_alg',

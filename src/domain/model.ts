@@ -122,6 +122,8 @@ export interface ClientEntitlements {
   scopes: readonly string[];
   schoolTypes: readonly SchoolType[];
   permissions: readonly Permission[];
+  /** Roles in which people can act at the client; undefined: all. */
+  roles?: readonly Role[] | undefined;
 }
 
 /** A role, with its school or child, in which a person can act at a relying party. */

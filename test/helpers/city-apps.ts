@@ -20,6 +20,8 @@ export interface CityApps {
   portfolio: TestParty;
   /** As in the demo: all schools, fees. */
   payment: TestParty;
+  /** Fees, for guardians only. */
+  families: TestParty;
 }
 
 const APP_SCOPES = ['openid', 'profile', 'roles', 'children', 'children.profile'];
@@ -37,6 +39,9 @@ export async function startCityApps(options: Partial<TestServiceOptions> = {}): 
         permissions: ['portfolio:read'],
       }),
       createRegistration('payment', secret, { scopes: APP_SCOPES, permissions: ['fees:read', 'fees:pay'] }),
+      createRegistration('families', secret, {
+        ...{ scopes: APP_SCOPES, permissions: ['fees:read', 'fees:pay'], acting_roles: ['parent'] },
+      }),
     ],
   });
   const party = (id: string, scope: string): Promise<TestParty> => createParty(service.issuer, { id, scope, secret });
@@ -46,6 +51,7 @@ export async function startCityApps(options: Partial<TestServiceOptions> = {}): 
     twin: await party('twin', 'openid'),
     portfolio: await party('portfolio', APP_SCOPES.join(' ')),
     payment: await party('payment', APP_SCOPES.join(' ')),
+    families: await party('families', APP_SCOPES.join(' ')),
   };
 }
 

@@ -108,6 +108,7 @@ describe('rule 7: the context selection page', () => {
     const httpBrowser = visit();
     const { answer } = await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G3 });
     assert.match(textOf(answer.body), /目前沒有可在「測試 payment」查看的學生資料/);
+    assert.ok(textOf(answer.body).includes(LOGIN.G3), 'names the person who is signed in');
     const declined = await httpBrowser.submit(answer, {});
     assert.equal(errorOf(declined), 'access_denied');
     const description = declined.leavesTo?.searchParams.get('error_description') ?? '';
@@ -115,6 +116,22 @@ describe('rule 7: the context selection page', () => {
     const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'account_selection_required');
     assert.match(silent.answer.leavesTo?.searchParams.get('error_description') ?? '', /id_token_hint or claims$/);
+  });
+
+  it('offers only the roles that the app serves, and another account to everyone else', async () => {
+    const parent = await signInWithNewBrowser(apps.families, { login: LOGIN.G2, choice: ['王小樂'] });
+    const asked = await runAuthorization(apps.families, parent.httpBrowser, {
+      parameters: { prompt: 'select_account' },
+    });
+    assert.ok(choicesOf(asked.answer).every((choice) => choice.includes('家長')));
+    const httpBrowser = visit();
+    const { answer } = await runAuthorization(apps.families, httpBrowser, { login: LOGIN.T2 });
+    assert.match(textOf(answer.body), /目前沒有可在「測試 families」查看的學生資料/);
+    assert.ok(textOf(answer.body).includes(LOGIN.T2), 'names the person who is signed in');
+    const target = /formaction="([^"]*)"[^>]*>以其他帳號登入/.exec(answer.body)?.[1] ?? '';
+    const page = await httpBrowser.post(target, '');
+    assert.equal(interactionOf(page), 'login');
+    assert.match(textOf(page.body), /前往：\s*測試 families/);
   });
 });
 

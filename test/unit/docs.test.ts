@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { withTable } from '../../scripts/settings-table.ts';
 import { checkRegistration, clientSchema } from '../../src/config/clients.ts';
 import { resourceServerSchema } from '../../src/config/resource-servers.ts';
-import { SCHOOL_TYPES } from '../../src/domain/model.ts';
+import { ROLES, SCHOOL_TYPES } from '../../src/domain/model.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pages = [
@@ -35,7 +35,7 @@ function describeDefault(field: z.ZodType): string {
   if (!parsed.success) return '**needed**';
   const value: unknown = parsed.data;
   if (value === undefined) return 'none';
-  if (Array.isArray(value) && value.length === SCHOOL_TYPES.length) return 'all';
+  if (Array.isArray(value) && [SCHOOL_TYPES, ROLES].some(({ length }) => length === value.length)) return 'all';
   return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { resourceServerSchema } from '../../src/config/resource-servers.ts';
+import { ROLES } from '../../src/domain/model.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
 import { ACCOUNT_CLIENT_ID, createClientRegistry } from '../../src/services/access/client-registry.ts';
@@ -92,8 +93,9 @@ describe('registered clients', () => {
       scopes: ['openid', 'roles', 'children'],
       schoolTypes: ['elementary'],
       permissions: ['fees:read'],
+      roles: ROLES,
     });
-    assert.deepEqual(clients.entitlementsOf('unknown'), { scopes: [], schoolTypes: [], permissions: [] });
+    assert.deepEqual(clients.entitlementsOf('unknown'), { scopes: [], schoolTypes: [], permissions: [], roles: [] });
   });
 
   it('know the origins of browser apps, also of one that another node has registered', async () => {

@@ -109,7 +109,10 @@ function staffContexts(facts: PersonFacts, entitlements: ClientEntitlements, tod
     }));
 }
 
-/** Returns the contexts of a person at a relying party, in the order of the page. A disabled person has none. */
+/**
+ * Returns the contexts of a person at a relying party, in the order of the page: those in the roles that it serves. A disabled person has
+ * none.
+ */
 export function availableContexts(
   facts: PersonFacts,
   entitlements: ClientEntitlements,
@@ -128,7 +131,8 @@ export function availableContexts(
       childId: undefined,
       basisId: one.id,
     }));
-  return [...staffContexts(facts, entitlements, today), ...parents, ...students];
+  const all = [...staffContexts(facts, entitlements, today), ...parents, ...students];
+  return all.filter(({ role }) => entitlements.roles?.includes(role) ?? true);
 }
 
 /** Returns true if a person has to select one of several contexts (docs/claims.md, rule 7). */

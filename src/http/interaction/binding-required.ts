@@ -1,6 +1,7 @@
 import createError from 'http-errors';
 import { APPLIED_STATES } from '../../presentation/page-locals/interaction.ts';
 import type { HttpDeps } from '../deps.ts';
+import { findNamedAccount } from '../named-account.ts';
 import { loadContacts } from '../school-contacts/describe.ts';
 import type { InteractionPage } from './interaction.ts';
 
@@ -15,6 +16,7 @@ export function createBindingRequiredPage(deps: HttpDeps): InteractionPage {
       const state = personId === undefined ? undefined : await binding.findState(personId);
       pages.show(ctx, 'interaction/binding-required', {
         app: { name: pages.appName(ctx, clientId) },
+        account: await findNamedAccount(deps, personId),
         applied: APPLIED_STATES.find((one) => one === state),
         startUrl: `/binding?client=${encodeURIComponent(clientId)}`,
         cancelAction: `/interaction/${uid}/cancel`,

@@ -88,6 +88,7 @@ function titleOf({ pages }: HttpDeps, ctx: Context, choice: ContextChoice): stri
 async function showRefusal(deps: HttpDeps, ctx: Context, interaction: InteractionState, status: number): Promise<void> {
   const { uid, personId = '', clientId } = interaction;
   const locals = {
+    account: await findNamedAccount(deps, personId),
     app: destinationOf(deps, ctx, interaction),
     backAction: `/interaction/${uid}/select_account`,
     otherAccountAction: `/interaction/${uid}/other-account`,

@@ -59,6 +59,8 @@ interface SelectAccountLocals {
 
 interface NoContextLocals {
   app: AppName;
+  /** The person who is signed in. */
+  account?: NamedAccount | undefined;
   schoolContacts: readonly SchoolContactsLocals[];
   /** Posted to: ends the sign-in at the app with `access_denied`. */
   backAction: string;
@@ -118,6 +120,8 @@ export const APPLIED_STATES = ['submitted', 'returned', 'approved'] as const sat
 /** The page for a school account at an app that accepts none. */
 interface BindingRequiredLocals {
   app: AppName;
+  /** The person who is signed in. */
+  account?: NamedAccount | undefined;
   applied: (typeof APPLIED_STATES)[number] | undefined;
   startUrl: string;
   cancelAction: string;

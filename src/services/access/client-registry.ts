@@ -80,6 +80,7 @@ export function createClientRegistry(
         scopes: client?.scopes ?? [],
         schoolTypes: client?.school_types ?? [],
         permissions: client?.permissions ?? [],
+        roles: client?.acting_roles ?? [],
       };
     },
   };
@@ -126,6 +127,7 @@ function createAccountClient(issuer: string, i18n: I18n): ClientRegistration {
     scopes: ['openid'],
     school_types: [],
     permissions: [],
+    acting_roles: [],
     first_party: true,
     school_accounts: true,
   };

@@ -2,7 +2,7 @@ import { clientSchema, requiresPkce, type ClientRegistration } from '../../../co
 import { localize } from '../../../config/localized-text.ts';
 import { CLIENT_FIELDS, type ClientField } from '../../../domain/client-fields.ts';
 import { SCOPES } from '../../../domain/claims/scopes.ts';
-import { PERMISSIONS, SCHOOL_TYPES } from '../../../domain/model.ts';
+import { PERMISSIONS, ROLES, SCHOOL_TYPES } from '../../../domain/model.ts';
 import { DEFAULT_LANGUAGE, SECOND_LANGUAGE } from '../../../domain/text.ts';
 
 /** `lines`: one value per line. `set`: zero or more options. */
@@ -20,6 +20,7 @@ const KINDS: Partial<Record<ClientField, FieldKind>> = {
   scopes: 'set',
   school_types: 'set',
   permissions: 'set',
+  acting_roles: 'set',
   first_party: 'flag',
   school_accounts: 'flag',
   id_token_signed_response_alg: 'choice',
@@ -36,6 +37,7 @@ export const FIELD_OPTIONS: Partial<Record<ClientField, readonly string[]>> = {
   scopes: SCOPES,
   school_types: SCHOOL_TYPES,
   permissions: PERMISSIONS,
+  acting_roles: ROLES,
   id_token_signed_response_alg: clientSchema.shape.id_token_signed_response_alg.unwrap().options,
 };
 
@@ -64,6 +66,7 @@ export const NEW_CLIENT: ClientValues = {
   scopes: ['openid'],
   school_types: SCHOOL_TYPES,
   permissions: [],
+  acting_roles: ROLES,
   first_party: [],
   school_accounts: [],
   id_token_signed_response_alg: ['RS256'],
@@ -103,6 +106,8 @@ export function toRegistrationForm(values: ClientValues): Record<string, unknown
   };
   for (const field of CLIENT_FIELDS) {
     if (field === 'name_zh' || field === 'name_en') continue;
+    // An app without any role would be useless: no selection means all.
+    if (field === 'acting_roles' && values[field].length === 0) continue;
     const kind = kindOf(field);
     if (kind === 'lines' || kind === 'set') form[field] = values[field];
     else if (kind === 'flag') {

@@ -9,6 +9,7 @@ export function optionLabel(pages: Pages, ctx: Context, field: ClientField, valu
     return pages.t(ctx, `clients.value.${value}`);
   }
   if (field === 'school_types') return pages.t(ctx, `schoolType.${value}`);
+  if (field === 'acting_roles') return pages.t(ctx, `role.${value}`);
   return field === 'permissions' ? `${pages.t(ctx, `permission.${value}`)} (${value})` : value;
 }
 
