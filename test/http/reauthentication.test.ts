@@ -82,7 +82,7 @@ eachService(
         assert.equal(isWarned, failures === 4, String(failures));
       }
       assert.ok(alertOf(refused.body).startsWith('密碼不正確。'));
-      assert.match(refused.body, /「<a href="\/forgot-password[^"]*">忘記密碼<\/a>」/);
+      assert.match(refused.body, /「<a href="[^"]*\/forgot-password">忘記密碼<\/a>」/);
       assert.ok(!alertOf(refused.body).includes('身分證'));
       const contacts = await httpBrowser.open('/account/contacts');
       assert.ok(textOf(contacts.body).includes('變更聯絡資料或帳號前，請再輸入一次密碼。'));
