@@ -69,7 +69,13 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'interaction/second-factor-setup': { ...totpSetup, app, cancelAction: '/c' },
     'interaction/recovery-codes': { action: '/a', app, codes: [x], setup: x, name: x },
-    'interaction/no-context': { app, account: { name: x, login: x }, backAction: '/a', otherAccountAction: '/o', schoolContacts },
+    'interaction/no-context': {
+      app,
+      account: { name: x, login: x },
+      backAction: '/a',
+      otherAccountAction: '/o',
+      schoolContacts,
+    },
     'school-contacts': { typed: x, options: [school], matches: [school, school], schoolContacts },
     'interaction/consent': {
       action: '/a',
