@@ -1,3 +1,4 @@
+import { HIDDEN_REASONS } from '../domain/acting/contexts.ts';
 import { NOTICE_POINTS } from '../domain/binding/notice.ts';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
@@ -85,6 +86,7 @@ export const DYNAMIC_KEYS = {
   'contacts.invalid': ['email', 'mobile', 'account'],
   'contacts.linkTitle': ['expired', 'taken'],
   'contacts.linkText': ['expired', 'taken'],
+  'account.hidden': HIDDEN_REASONS,
   'mail.button': [
     ...['signIn', 'application', 'confirmEmail', 'setPassword', 'restoreEmail', 'account', 'secondFactors', 'console'],
     'request',

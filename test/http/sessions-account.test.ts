@@ -34,6 +34,13 @@ const clients = (): { clients: object[] } => ({
       backchannel_logout_uri: receiver.url,
     }),
     createRegistration('second', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+    createRegistration('portfolio', secret, {
+      scopes: ['openid', 'children'],
+      school_types: ['senior_high'],
+      permissions: ['portfolio:read'],
+      client_uri: 'https://portfolio.example/',
+      first_party: true,
+    }),
   ],
 });
 
@@ -95,6 +102,19 @@ eachService('the account page', clients, (running) => {
     assert.match(text, / 不明的裝置 登入時間 /);
     const english = textOf((await phone.open('/language?to=en&back=%2Faccount')).body);
     assert.match(english, /Grade 11, Class 3 .* Grade 5, Class 1 /);
+  });
+
+  it('says why an app does not list a child, and lists apps that are not used yet', async () => {
+    const accountOf = async (login: string): Promise<string> => {
+      const browser = createHttpBrowser(issuer);
+      return textOf((await browser.submit(await browser.open('/account'), { login, password: DEMO_PASSWORD })).body);
+    };
+    const parent = await accountOf(LOGIN.G2);
+    assert.match(parent, /王小樂就讀國小，沒有測試 portfolio /);
+    assert.doesNotMatch(parent, /王小安就讀/);
+    assert.match(parent, /您也可以使用 .*測試 portfolio 開啟/);
+    const suspended = await accountOf(LOGIN.G3);
+    assert.doesNotMatch(suspended, /portfolio/, 'no reason and no offer for a suspended guardian');
   });
 
   it('revokes another session with its codes and access tokens, and notifies the app', async () => {
@@ -175,7 +195,8 @@ eachService('the account page', clients, (running) => {
     assert.deepEqual(notices.map(({ sid }) => sid).sort(), sids.sort());
     assert.equal(await reads(kept, second), true);
     assert.equal((await refresh(second, kept.refresh_token)).status, 200);
-    assert.equal(textOf(done.body).includes('測試 app'), false);
+    assert.equal(done.body.includes('name="app" value="app"'), false, 'no access to remove');
+    assert.match(textOf(done.body), /您也可以使用 測試 app 開啟/);
   });
 
   it('changes the password: revokes all other sessions and all refresh tokens', async () => {

@@ -5,7 +5,9 @@ import {
   availableContexts,
   resolveContext,
   findContext,
+  findHiddenReason,
   findRequestedContext,
+  isServed,
   isStillAvailable,
   requiresSelection,
   visibleChildren,
@@ -84,6 +86,34 @@ describe('defaultPermissions', () => {
       'fees:read',
       'fees:pay',
     ]);
+  });
+});
+
+describe('findHiddenReason and isServed', () => {
+  const reason = (child: Child | undefined, entitlements = PORTFOLIO): string | undefined =>
+    child && findHiddenReason(child, entitlements, TODAY);
+
+  it('name the school type, the permissions or the enrollment, and nothing for other guardianships', () => {
+    const [pupil] = G2.children;
+    assert.equal(reason(pupil), 'school_type');
+    assert.equal(reason(pupil, PAYMENT), undefined);
+    assert.equal(reason(childOf('S1', '王小安')), undefined);
+    assert.equal(reason(childOf('S1', '王小安', { permissions: ['fees:read'] })), 'permissions');
+    assert.equal(reason(childOf('S1', '王小安', {}, [])), 'not_enrolled');
+    assert.equal(reason(childOf('S1', '王小安', { state: 'suspended' }, [])), undefined);
+  });
+
+  it('agree with the children that an app sees', () => {
+    for (const entitlements of [PORTFOLIO, PAYMENT]) {
+      const seen = visibleChildren(G2, entitlements, TODAY).map(({ child }) => child);
+      assert.deepEqual(
+        G2.children.filter((child) => seen.includes(child)),
+        G2.children.filter((child) => reason(child, entitlements) === undefined),
+      );
+    }
+    assert.equal(isServed(G2, PORTFOLIO, TODAY), true);
+    assert.equal(isServed(G3, PORTFOLIO, TODAY), false);
+    assert.equal(isServed(G3, { ...PORTFOLIO, scopes: ['openid'] }, TODAY), true);
   });
 });
 

@@ -80,11 +80,37 @@ export function isVisibleEnrollment(enrollment: Enrollment, entitlements: Client
   return isAllowedSchool(enrollment.school, entitlements);
 }
 
+/** Why a relying party does not see a child of an active guardianship. */
+export const HIDDEN_REASONS = ['not_enrolled', 'school_type', 'permissions'] as const;
+type HiddenReason = (typeof HIDDEN_REASONS)[number];
+
+function judgeChild(child: Child, entitlements: ClientEntitlements, today: string): VisibleChild | HiddenReason {
+  const enrollments = currentEnrollments(child.enrollments, today);
+  if (enrollments.length === 0) return 'not_enrolled';
+  const enrollment = enrollments.find((one) => isVisibleEnrollment(one, entitlements));
+  if (enrollment === undefined) return 'school_type';
+  const permissions = intersectPermissions(child.guardianship.permissions, entitlements.permissions);
+  return permissions.length > 0 ? { child, enrollment, permissions } : 'permissions';
+}
+
 function visibleChild(child: Child, entitlements: ClientEntitlements, today: string): VisibleChild | undefined {
   if (!isActiveOn(child.guardianship, today)) return undefined;
-  const enrollment = currentEnrollments(child.enrollments, today).find((one) => isVisibleEnrollment(one, entitlements));
-  const permissions = intersectPermissions(child.guardianship.permissions, entitlements.permissions);
-  return enrollment && permissions.length > 0 ? { child, enrollment, permissions } : undefined;
+  const judged = judgeChild(child, entitlements, today);
+  return typeof judged === 'string' ? undefined : judged;
+}
+
+/**
+ * Returns why a relying party does not see a child; undefined if it does. A guardianship that is not active has no reason: a suspended
+ * guardian is told none (docs/claims.md, rule 5).
+ */
+export function findHiddenReason(
+  child: Child,
+  entitlements: ClientEntitlements,
+  today: string,
+): HiddenReason | undefined {
+  if (!isActiveOn(child.guardianship, today)) return undefined;
+  const judged = judgeChild(child, entitlements, today);
+  return typeof judged === 'string' ? judged : undefined;
 }
 
 /**
@@ -133,6 +159,12 @@ export function availableContexts(
     }));
   const all = [...staffContexts(facts, entitlements, today), ...parents, ...students];
   return all.filter(({ role }) => entitlements.roles?.includes(role) ?? true);
+}
+
+/** Returns true if a relying party has something for a person. One that asks for no roles and no children serves everyone. */
+export function isServed(facts: PersonFacts, entitlements: ClientEntitlements, today: string): boolean {
+  const needsContext = entitlements.scopes.includes('roles') || entitlements.scopes.includes('children');
+  return !needsContext || availableContexts(facts, entitlements, today).length > 0;
 }
 
 /** Returns true if a person has to select one of several contexts (docs/claims.md, rule 7). */

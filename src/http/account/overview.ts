@@ -12,6 +12,7 @@ import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { describeContacts } from '../school-contacts/describe.ts';
+import { listHidingApps, listUnusedApps } from './available-apps.ts';
 import { listChanges } from './changes.ts';
 import { describeUserAgent } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
@@ -43,6 +44,8 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     deps.schoolContacts.listOfPerson(signedIn.facts.id),
   ]);
   await loadAnnouncement(deps, ctx);
+  const used = apps.map(({ clientId }) => clientId);
+  const today = localDate(deps.clock.now());
   pages.show(ctx, 'account/overview', {
     person: {
       name: signedIn.facts.name,
@@ -59,7 +62,8 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     ...{ hasGuardians: guardians.length > 0, needsConsent: guardians.some((one) => one.isUndecided) },
     schoolContacts: describeContacts(deps, ctx, schools),
     roles: listRoles(deps, ctx, signedIn),
-    children: listChildren(deps, ctx, signedIn),
+    children: listChildren(deps, ctx, signedIn, used),
+    unusedApps: signedIn.facts.isSchoolAccount ? [] : listUnusedApps(deps, ctx, { facts: signedIn.facts, used, today }),
     sessions: sessions.map((session) => ({
       id: session.sessionHash,
       device: describeUserAgent(deps, ctx, session.userAgent),
@@ -103,11 +107,17 @@ function listRoles(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Acc
   return [...staff, ...(isParent ? [{ role: 'parent' as const }] : []), ...student];
 }
 
-function listChildren(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['children'] {
+function listChildren(
+  deps: HttpDeps,
+  ctx: Context,
+  { facts }: SignedInPerson,
+  used: readonly string[],
+): AccountLocals['children'] {
   const today = localDate(deps.clock.now());
   return oldestFirst(facts.children)
     .filter(({ guardianship }) => isActiveOn(guardianship, today))
-    .map(({ guardianship, name, enrollments }) => {
+    .map((child) => {
+      const { guardianship, name, enrollments } = child;
       const [enrollment] = currentEnrollments(enrollments, today);
       return {
         id: guardianship.id,
@@ -116,6 +126,7 @@ function listChildren(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): 
         class: enrollment === undefined ? '' : deps.pages.className(ctx, enrollment),
         relation: guardianship.relation,
         permissions: guardianship.permissions,
+        hiddenFrom: listHidingApps(deps, ctx, { child, used, today }),
         until: guardianship.validTo,
       };
     });

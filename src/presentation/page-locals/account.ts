@@ -41,6 +41,8 @@ export interface AccountLocals {
     class: string;
     relation: Relation;
     permissions: readonly Permission[];
+    /** Sentences that say which apps do not list the child, and why. */
+    hiddenFrom: readonly string[];
     /** Last day of the guardianship, `YYYY-MM-DD`. */
     until?: string | undefined;
   }[];
@@ -60,6 +62,8 @@ export interface AccountLocals {
     since: number;
     items: readonly string[];
   }[];
+  /** Apps that serve the person and have no access yet. */
+  unusedApps: readonly { name: string; url: string }[];
   /** Confirmation of the last action, shown once. */
   notice?: string | undefined;
 }
