@@ -9,7 +9,10 @@ function submitOnce(form) {
     }
     form.dataset.submitted = 'yes';
     // A visible password becomes a password field again: browsers store the values of text fields for autocompletion.
-    for (const button of form.querySelectorAll('[data-reveal]')) reveal(button, false);
+    for (const button of form.querySelectorAll('[data-reveal]')) {
+      repeatVisible(button);
+      reveal(button, false);
+    }
     // Runs after the browser has collected the fields, because a disabled button is not submitted.
     setTimeout(() => setPending(form, true), 0);
     setTimeout(() => setPending(form, false), 30_000);
@@ -30,10 +33,22 @@ function setPending(form, pending) {
   }
 }
 
+/** Returns the field that repeats the password of a button, if there is one. */
+function repetitionOf(button) {
+  return document.getElementById(button.dataset.repeatedBy ?? '');
+}
+
+/** A password that the person sees needs no repetition. */
+function repeatVisible(button) {
+  const input = document.getElementById(button.dataset.reveal);
+  const repetition = repetitionOf(button);
+  if (repetition?.value === '' && input?.type === 'text') repetition.value = input.value;
+}
+
 function reveal(button, visible) {
   const input = document.getElementById(button.dataset.reveal);
   if (!(input instanceof HTMLInputElement)) return;
-  input.type = visible ? 'text' : 'password';
+  for (const one of [input, repetitionOf(button)]) if (one) one.type = visible ? 'text' : 'password';
   button.textContent = visible ? button.dataset.hide : button.dataset.show;
   button.setAttribute('aria-label', visible ? button.dataset.hideLabel : button.dataset.showLabel);
 }
@@ -67,7 +82,8 @@ for (const form of document.forms) submitOnce(form);
 
 for (const button of document.querySelectorAll('[data-reveal]')) {
   button.hidden = false;
-  reveal(button, false);
+  // A new password is visible on phones, where typing errors are frequent.
+  reveal(button, repetitionOf(button) !== null && matchMedia('(pointer: coarse)').matches);
   button.addEventListener('click', () => {
     const input = document.getElementById(button.dataset.reveal);
     reveal(button, input instanceof HTMLInputElement && input.type === 'password');

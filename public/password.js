@@ -78,6 +78,23 @@ export function grade(password, minLength, userInputs = []) {
   return bits < 60 ? 3 : 4;
 }
 
+/** Returns the part of a name (`王小安`, `小安`) that a password contains. */
+export function findUsedName(password, name) {
+  const text = password.normalize('NFKC').toLowerCase();
+  const folded = name.normalize('NFKC').trim().toLowerCase();
+  const isChinese = /^\p{Script=Han}+$/u.test(folded);
+  const parts = isChinese ? [folded, [...folded].slice(1).join('')] : folded.split(/\s+/);
+  return parts.find((part) => [...part].length >= (isChinese ? 2 : 4) && text.includes(part));
+}
+
+/** Returns the first problem that this page knows without a request: a name, the example, a space that was pasted along. */
+function findHint(password, { name, usedName, example, exampleUsed, space }) {
+  const used = findUsedName(password, name);
+  if (used !== undefined) return usedName.replace('{used}', used);
+  if (password.toLowerCase().includes(example)) return exampleUsed;
+  return /^\s|\s$/.test(password) ? space : undefined;
+}
+
 function attach(container) {
   const input = document.getElementById(container.dataset.strength);
   const meter = container.querySelector('meter');
@@ -85,6 +102,7 @@ function attach(container) {
   const minLength = Number(container.dataset.min);
   const userInputs = (container.dataset.userInputs ?? '').split(/[\s@.]+/).filter(Boolean);
   const texts = ['', container.dataset.weak, container.dataset.fair, container.dataset.good, container.dataset.strong];
+  const missingText = (missing) => container.dataset.missing.replace('{n}', String(missing));
   let timer;
   const update = () => {
     const value = grade(input.value, minLength, userInputs);
@@ -92,7 +110,8 @@ function attach(container) {
     meter.value = value;
     clearTimeout(timer);
     // Delays the text, because a screen reader reads it at each change.
-    const text = value > 0 && missing > 0 ? container.dataset.missing.replace('{n}', String(missing)) : texts[value];
+    const text =
+      findHint(input.value, container.dataset) ?? (value > 0 && missing > 0 ? missingText(missing) : texts[value]);
     timer = setTimeout(() => (label.textContent = text), 400);
   };
   input.addEventListener('input', update);

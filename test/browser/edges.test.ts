@@ -184,7 +184,7 @@ describe('browser behavior during sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
     // The page shows no feature that needs a script.
     await page.goto(`${environment.issuer}/account/password`);
-    assert.equal(await page.locator('.reveal').count(), 3);
+    assert.equal(await page.locator('.reveal').count(), 2);
     assert.equal(await page.locator('.reveal:visible, .strength:visible').count(), 0);
   });
 
@@ -204,6 +204,23 @@ describe('browser behavior during sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
+  it('one "show" reveals both new passwords, and a visible one needs no repetition', async () => {
+    const { page } = await harness.newSession();
+    await page.goto(`${harness.environment.issuer}/account/password`);
+    await fillSignIn(page, LOGIN.G2);
+    const isCoarse = await page.evaluate<boolean>("matchMedia('(pointer: coarse)').matches");
+    const types = (): Promise<(string | null)[]> =>
+      Promise.all(['new', 'confirm'].map((name) => page.getAttribute(`[name="${name}_password"]`, 'type')));
+    const button = page.locator('[data-reveal="new_password"]');
+    assert.deepEqual(await types(), Array(2).fill(isCoarse ? 'text' : 'password'));
+    if (!isCoarse) await button.click();
+    assert.deepEqual(await types(), ['text', 'text']);
+    await page.fill('[name="current_password"]', 'not the password');
+    await page.fill('[name="new_password"]', OWN_PASSWORD);
+    await press(page, '#submit');
+    assert.match(await alertText(page), /原密碼不正確/);
+  });
+
   it('the meter of a new password announces its strength', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account/password`);
@@ -212,6 +229,8 @@ describe('browser behavior during sign-in', () => {
     for (const [typed, words, value] of [
       ['abc', '還差 9 個字元', 1],
       ['aaaaaaaaaaaaaa', '弱', 1],
+      ['我的名字是李美玲', '新密碼不可包含您或孩子的姓名（您用了「李美玲」）。', 1],
+      ['kangaroo piano river lantern ', '請注意：密碼的開頭或結尾有空格。', 4],
       ['kangaroo piano river lantern', '非常強', 4],
     ] as const) {
       await page.fill('[name="new_password"]', typed);
