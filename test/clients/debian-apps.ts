@@ -111,16 +111,39 @@ export interface App {
   child: ChildProcess;
   output: () => string;
   ended: Promise<unknown>;
+  /** Polls until `find` returns something for the output. @throws {Error} with the output, also if the program ends first */
+  waitFor<T>(what: string, find: (output: string) => T | Promise<T>): Promise<Exclude<T, false | undefined>>;
 }
+
+/** Programs of other projects start slowly while other tests run. */
+const PROGRAM_TIMEOUT_MS = 90_000;
 
 function startApp([command = '', ...args]: readonly string[], cwd: string, env: Record<string, string>): App {
   const child = spawn(command, args, { cwd, env: { PATH: process.env['PATH'], HOME: cwd, ...env }, detached: true });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
+  let hasEnded = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  const ended = once(child, 'close')
+    .catch((error: unknown) => (output += String(error)))
+    .finally(() => (hasEnded = true));
   return {
     child,
+    ended,
     output: () => output,
-    ended: once(child, 'close').catch((error: unknown) => (output += String(error))),
+    waitFor: (what, find) =>
+      pollUntil(
+        what,
+        async () => {
+          const found = await find(output);
+          if (hasEnded && (found === undefined || found === false)) throw new Error('the program has ended');
+          return found;
+        },
+        PROGRAM_TIMEOUT_MS,
+      ).catch((error: unknown) => {
+        throw new Error(`${String(error)}: ${output}`);
+      }),
   };
 }
 
@@ -129,15 +152,11 @@ function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
   if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid);
 }
 
-async function waitForApp(address: string, { child, output }: App): Promise<void> {
-  const answers = async (): Promise<boolean> => {
-    if (child.exitCode !== null) throw new Error(output());
-    return fetch(address, { redirect: 'manual' }).then(
+async function waitForApp(address: string, app: App): Promise<void> {
+  await app.waitFor(`an answer of ${address}`, () =>
+    fetch(address, { redirect: 'manual' }).then(
       () => true,
       () => false,
-    );
-  };
-  await pollUntil(`an answer of ${address}`, answers).catch((error: unknown) => {
-    throw new Error(`${String(error)}: ${output()}`);
-  });
+    ),
+  );
 }

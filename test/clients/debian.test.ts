@@ -9,7 +9,6 @@ import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
 import { interactionOf } from '../helpers/authorization-flow.ts';
 import { formOf, type Answer } from '../helpers/http-browser.ts';
-import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startDebianApps, type DebianApps } from './debian-apps.ts';
 import { createVisitor, PERSON, type Visitor } from './visitor.ts';
@@ -137,11 +136,11 @@ describe('clients of Debian', { concurrency: true }, () => {
   it('oidc-agent: signs in, reads claims, refreshes and revokes', async () => {
     const port = String(await freePort());
     const shell = startAgent(port);
-    const url = await pollUntil('the address', () => /https:\S*\/auth\S+/.exec(shell.output())?.[0]);
+    const url = await shell.waitFor('the address', (output) => /https:\S*\/auth\S+/.exec(output)?.[0]);
     const visitor = createVisitor(clients.issuer);
     assert.match((await signIn(visitor, await visitor.open(url))).body, /Successfully performed code exchange/);
-    const tokens = await pollUntil('two access tokens', () => {
-      const found = shell.output().match(/^[\w-]{43}$/gm);
+    const tokens = await shell.waitFor('two access tokens', (output) => {
+      const found = output.match(/^[\w-]{43}$/gm);
       return found?.length === 2 && found;
     });
     const statuses = async (): Promise<number[]> => Promise.all(tokens.map((token) => userinfoStatus(token)));
@@ -224,12 +223,14 @@ function portalPeople(): unknown[] {
 function startAgent(port: string): ReturnType<DebianApps['start']> {
   const commands = clients
     .render('oidc-agent.sh')
+    // The agent prints its address before it listens, and oidc-gen connects only once.
+    .replace('"$(oidc-agent)"\n', '$&until oidc-agent --status >status 2>&1; do sleep 0.05; done\n')
     .replace('http://localhost:4242', `http://localhost:${port}`)
     .replace('oidc-gen kinpass', `oidc-gen kinpass --cert-path=${clients.certFile} --no-url-call`)
     .replace('# Revokes', 'until [ -e continue ]; do sleep 0.05; done\n#');
   writeFileSync(join(clients.folder, 'password-file'), 'a long random text');
   const file = join(clients.folder, 'oidc-agent.sh');
-  writeFileSync(file, `trap 'oidc-agent -k' EXIT\ntrap 'exit 1' TERM\n${commands}`);
+  writeFileSync(file, `set -e\ntrap 'oidc-agent -k' EXIT\ntrap 'exit 1' TERM\n${commands}`);
   return clients.start(['sh', file]);
 }
 
