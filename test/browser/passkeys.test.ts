@@ -15,6 +15,25 @@ import { removeSecondFactors } from '../helpers/second-factors.ts';
 const SECRET = newSecret();
 const KEY = 'A2';
 
+/**
+ * Runs in each page. A person who ignores the autofill: conditional requests wait until the page aborts them. Without this, the
+ * virtual authenticator answers them at once. A browser rejects a second request while one is pending.
+ */
+const IGNORE_AUTOFILL = `
+  const { credentials } = navigator;
+  const get = credentials?.get.bind(credentials);
+  // An error page of the browser has no credentials.
+  if (credentials) credentials.get = (options) => {
+    const { dataset } = document.documentElement;
+    if (dataset.autofill === 'pending') return Promise.reject(new Error('the autofill is pending'));
+    if (options.mediation !== 'conditional') return get(options);
+    dataset.autofill = 'pending';
+    return new Promise((_, reject) => options.signal.addEventListener('abort', () => {
+      dataset.autofill = 'aborted';
+      reject(options.signal.reason);
+    }));
+  };`;
+
 describe('passkeys', () => {
   let harness: BrowserHarness;
   before(async () => {
@@ -56,14 +75,13 @@ describe('passkeys', () => {
   it('are enrolled on the account page, and sign in without a password at aal2', async () => {
     const { issuer, service } = harness.environment;
     const app = await createParty(issuer, { id: 'app', scope: 'openid', secret: SECRET });
-    const { page, cdp, authenticatorId } = await newPage();
+    const { page } = await newPage();
     await enroll(page);
-    // Without this, the autofill of Chromium would answer at once.
-    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false });
+    await page.addInitScript(IGNORE_AUTOFILL);
     const begun = await app.begin();
     await page.goto(begun.url);
     assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username webauthn');
-    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true });
+    await page.waitForSelector('[data-autofill="pending"]');
     const left = page.waitForRequest((request) => request.url().startsWith('https://app.example/callback'));
     await page.click('[data-passkey="sign-in"] [data-passkey-start]');
     const leavesTo = new URL((await left).url());
@@ -85,13 +103,12 @@ describe('passkeys', () => {
 
   it('are accepted as the second factor after the password, also of a person without an app', async () => {
     const { issuer } = harness.environment;
-    const { page, cdp, authenticatorId } = await newPage();
+    const { page } = await newPage();
     await enroll(page);
-    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false });
+    await page.addInitScript(IGNORE_AUTOFILL);
     await page.goto(`${issuer}/account`);
     await fillSignIn(page, LOGIN[KEY]);
     assert.equal(await page.locator('[data-passkey="verify"]').isVisible(), true);
-    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true });
     await page.click('[data-passkey="verify"] [data-passkey-start]');
     await page.waitForSelector('#about');
   });
