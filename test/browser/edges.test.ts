@@ -23,6 +23,7 @@ import {
   signIn,
   switchTo,
   tabTo,
+  waitForNextPage,
 } from '../helpers/browser.ts';
 import { listAuditEvents, setFirstPassword } from '../helpers/city.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
@@ -280,5 +281,5 @@ describe('browser behavior during sign-in', () => {
 });
 
 async function twice(page: Page, target: Locator): Promise<void> {
-  await Promise.all([page.waitForEvent('load'), target.dblclick()]);
+  await waitForNextPage(page, () => target.dblclick());
 }

@@ -27,7 +27,7 @@ export interface BrowserHarness {
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
 /** Longer than any page needs while other tests run. */
-const PAGE_TIMEOUT_MS = 15_000;
+const PAGE_TIMEOUT_MS = 60_000;
 
 /** @param options of the service, for example more registered clients */
 export async function openBrowserHarness(options?: Partial<TestServiceOptions>): Promise<BrowserHarness> {

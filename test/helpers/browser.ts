@@ -20,19 +20,26 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
 }
 
+/** Acts, and waits for the next page, after all redirects. */
+export async function waitForNextPage(page: Page, act: () => Promise<void>): Promise<void> {
+  // Otherwise the load event of this page could arrive after the action.
+  await page.waitForLoadState();
+  const loaded = page.waitForEvent('load');
+  // Awaited below. If the action fails, its error is the more useful one.
+  loaded.catch(() => undefined);
+  await act();
+  await loaded;
+}
+
 /** Clicks the target and waits for the next page, after all redirects. */
 export async function press(page: Page, target: string | Locator): Promise<void> {
   const locator = typeof target === 'string' ? page.locator(target) : target;
-  const loaded = page.waitForEvent('load');
-  // Awaited below. If the click fails, its error is the more useful one.
-  loaded.catch(() => undefined);
-  await locator.click();
-  await loaded;
+  await waitForNextPage(page, () => locator.click());
 }
 
 /** Presses the Enter key and waits for the next page, after all redirects. */
 export async function pressEnter(page: Page): Promise<void> {
-  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+  await waitForNextPage(page, () => page.keyboard.press('Enter'));
 }
 
 /** Runs in the page: returns true if the focused element or its input wrapper has an outline of at least two pixels. */

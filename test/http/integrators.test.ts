@@ -235,7 +235,7 @@ describe('the snippets', () => {
     logoutTokens = [];
     const httpBrowser = visit();
     const tokens = await signIn(httpBrowser, startSignIn(app, REDIRECT));
-    const notified = once(receiver, 'notified', { signal: AbortSignal.timeout(8_000) });
+    const notified = once(receiver, 'notified', { signal: AbortSignal.timeout(60_000) });
     const url = signOutUrl(app, tokens.id_token ?? '', 'https://my-app.example/');
     const end = await httpBrowser.submit(await httpBrowser.open(url.href), { logout: 'yes' });
     assert.equal(end.leavesTo?.href, 'https://my-app.example/');
