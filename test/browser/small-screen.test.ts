@@ -11,6 +11,7 @@ import { choose, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { renderApplicationStates, renderSamples } from '../helpers/rendered-samples.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
+import { startSampleServer } from '../helpers/sample-server.ts';
 
 const SECRET = newSecret();
 const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
@@ -56,11 +57,10 @@ describe('small screen', () => {
       // Not a session of the harness, because the scripts of a page reject the values of a sample.
       const context = await harness.browser.newContext({ locale: lang });
       const page = await context.newPage();
+      const samples = await startSampleServer(harness.environment.issuer);
       const states = renderApplicationStates(lang, LONG_WORD).map((html, at) => [`state-${String(at)}`, html] as const);
       for (const [view, html] of [...renderSamples(lang, LONG_WORD), ...states]) {
-        const url = `${harness.environment.issuer}/${view}`;
-        await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
-        await page.goto(url);
+        await samples.show(page, view, html);
         for (const width of [390, 320]) {
           await page.setViewportSize({ width, height: 664 });
           await assertFits(page);
@@ -71,6 +71,7 @@ describe('small screen', () => {
         await assertFits(page);
       }
       await context.close();
+      samples.stop();
     });
   }
 
