@@ -146,7 +146,7 @@ describe('cookies with an https issuer', () => {
   it('all have a name with a prefix, and only those of one path have the weaker one', () => {
     const [plain, secure] = [false, true].map((isSecure) => Object.entries<string>({ ...cookieNames(isSecure) }));
     assert.ok(plain && secure);
-    const onePath = ['app', 'interaction', 'resume', 'typedLogin'];
+    const onePath = ['app', 'interaction', 'rejectedForm', 'resume', 'typedLogin'];
     for (const [key, name] of plain) assert.match(name, /^kinpass_[a-z_]+$/, key);
     assert.deepEqual(
       secure,
