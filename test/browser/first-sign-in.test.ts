@@ -95,7 +95,7 @@ describe('first sign-in of a parent on a phone', () => {
       assert.equal(await page.inputValue('[name="login"]'), LOGIN.G2);
       assert.equal(await page.locator('[name="login"]').isEditable(), false);
       await confirm(page, 'not the password');
-      assert.match(await alertText(page), /帳號或密碼不正確。/);
+      assert.match(await alertText(page), /密碼不正確。/);
       await confirm(page, 'Kinpass-Demo-2026');
       // The confirmation page shows the amount again before the payment.
       assert.equal(await billState(page), 'unpaid');
