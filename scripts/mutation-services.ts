@@ -203,6 +203,7 @@ export const SERVICES: readonly Part[] = [
   { sources: files('services/authentication', 'human-check-demand'), tests: http('human-check') },
   { sources: files('presentation', 'charts'), tests: unit('presentation-charts') },
   { sources: files('presentation', 'dynamic-keys text-families'), tests: unit('presentation-i18n') },
+  { sources: files('presentation', 'mark-chinese'), tests: unit('presentation-mark-chinese') },
   { sources: ['src/services/statistics/*.ts'], tests: contract('console-dashboard') },
   {
     sources: files('services/people', 'account-changes contacts contact-limits email-reverts login-changes'),

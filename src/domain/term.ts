@@ -17,6 +17,11 @@ export function currentTerm(today: string): Term {
   return { year: year - FIRST_YEAR - 1, semester: month === 1 ? 1 : 2 };
 }
 
+/** Returns the years of the Common Era in which a school year begins and ends: 115 is 2026 to 2027. */
+export function schoolYearInCommonEra(year: number): { from: number; to: number } {
+  return { from: year + FIRST_YEAR, to: year + FIRST_YEAR + 1 };
+}
+
 export function isSameTerm(a: Term, b: Term): boolean {
   return a.year === b.year && a.semester === b.semester;
 }

@@ -6,10 +6,12 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import ejs from 'ejs';
+import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 import { brandCss, localizeBrand } from './brand.ts';
 import type { Brand, BrandText } from './brand.ts';
 import type { I18n, MessageParams } from './i18n.ts';
 import type { MailLocals, MailName } from './mail-locals.ts';
+import { markChinese } from './mark-chinese.ts';
 import type { CommonLocals } from './page-locals/common.ts';
 import type { PageLocals, PageName } from './page-locals/index.ts';
 
@@ -57,6 +59,8 @@ interface TemplateHelpers {
   when: (instant: number) => string;
   day: (day: string) => string;
   device: (name: string) => string;
+  /** Formats a number of bytes. */
+  size: (bytes: number) => string;
 }
 
 /** Set by a page for the layout. */
@@ -139,6 +143,17 @@ function compileAll(viewsDir: string): Map<string, Template> {
   );
 }
 
+/** `180 kB`, `2.6 MB` */
+function formatSize(bytes: number): string {
+  const kilobytes = Math.max(1, Math.round(bytes / 1000));
+  return kilobytes < 1000 ? `${String(kilobytes)} kB` : `${(kilobytes / 1000).toFixed(1)} MB`;
+}
+
+/** Marks Chinese names on pages in other languages. */
+function marked(lang: string, html: string): string {
+  return lang === DEFAULT_LANGUAGE ? html : markChinese(html);
+}
+
 /** Replaces line breaks, because the subject becomes a mail header. */
 function toSingleLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
@@ -170,6 +185,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     asset,
     when: (instant) => i18n.formatDateTime(lang, instant),
     day: (day) => i18n.day(lang, day),
+    size: formatSize,
     device: (name) => i18n.device(lang, name),
   });
 
@@ -190,7 +206,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
         ...helpersFor(lang),
         head,
       };
-      return render('layout', { ...it, body: render(name, it) });
+      return marked(lang, render('layout', { ...it, body: render(name, it) }));
     },
     mail: (name, lang, locals, { desks = [], request } = {}) => {
       const head: PageHead = {
@@ -203,7 +219,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
       };
       const it = { ...locals, ...helpersFor(lang), desks, request, accent: brand.accent.light, head };
       const text = render(`mail/${name}.text`, it);
-      const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });
+      const html = marked(lang, render('mail/layout', { ...it, body: render(`mail/${name}`, it) }));
       return { subject: toSingleLine(`${head.title}｜${it.brand.name}`), text, html };
     },
   };

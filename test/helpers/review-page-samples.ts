@@ -26,7 +26,7 @@ export function reviewSamples(x: string): ReviewPages {
       guardians: [{ id: x, name: x, relation: x, state: 'suspended' }],
       applicants: [1, 2].map((position) => ({ position, name: x, lines: [line], conflicts: BINDING_CONFLICTS })),
       ...{ conflicts: ['adult_student'], blocking: BINDING_CONFLICTS.filter(isBlocking) },
-      files: [{ id: x, name: x, type: 'image/png', kilobytes: 12 }],
+      files: [{ id: x, name: x, type: 'image/png', bytes: 12_000 }],
       decisions: REVIEW_DECISIONS,
       results: [{ personId: x, name: x, notes: APPROVAL_NOTES }],
       ...{ values: { reason: x }, errors: { reason: x }, alert: x, notice: x },

@@ -68,10 +68,18 @@ function aboutPerson({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
         ...{ role: pages.t(ctx, `role.${role}`), school, validFrom, validTo },
       })),
       ...data.homeroomClasses.map(({ school, year, semester, class: inClass }) => ({
-        ...{ role: pages.t(ctx, 'capacity.homeroom_teacher'), school, term: `${year}-${semester}`, class: inClass },
+        ...{
+          role: pages.t(ctx, 'capacity.homeroom_teacher'),
+          school,
+          term: pages.termName(ctx, { year, semester }),
+          class: inClass,
+        },
       })),
     ],
-    enrollments: data.enrollments.map(({ year, semester, ...one }) => ({ term: `${year}-${semester}`, ...one })),
+    enrollments: data.enrollments.map(({ year, semester, ...one }) => ({
+      term: pages.termName(ctx, { year, semester }),
+      ...one,
+    })),
   } satisfies Record<string, readonly Fields[]>;
 }
 

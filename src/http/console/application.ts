@@ -15,8 +15,6 @@ import { pathIdOf } from './path-id.ts';
 import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
 
-const BYTES_PER_KILOBYTE = 1024;
-
 /** The values and messages of the page after a form. */
 interface ReviewState {
   status?: number;
@@ -138,7 +136,7 @@ function renderApplication(deps: HttpDeps, ctx: Context, page: ApplicationPage, 
           id,
           name,
           type: contentType.replace(/^.*\//, '').toUpperCase(),
-          kilobytes: Math.max(1, Math.round(size / BYTES_PER_KILOBYTE)),
+          bytes: size,
         },
       })),
       decisions: possible.filter((decision) => decision !== 'approve' || !isBlocked),

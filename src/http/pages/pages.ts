@@ -5,6 +5,7 @@ import { statedRelationOf } from '../../domain/binding/applicants.ts';
 import { classNumber, gradeFromElementary, type ClassName } from '../../domain/class-name.ts';
 import { errorReference } from '../../domain/error-reference.ts';
 import type { School } from '../../domain/model.ts';
+import { schoolYearInCommonEra, type Term } from '../../domain/term.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { DYNAMIC_KEYS } from '../../presentation/dynamic-keys.ts';
 import type { I18n, MessageParams } from '../../presentation/i18n.ts';
@@ -27,6 +28,8 @@ export interface Pages {
   schoolName(ctx: Context, school: School | undefined): string | undefined;
   /** Returns the name of a relation in the language of the request. Labels that no form offers stay as they are. */
   relationName(ctx: Context, label: string): string;
+  /** Returns the name of a term: `115 學年度第 1 學期`; `Semester 1, school year 2026–2027`. */
+  termName(ctx: Context, term: Term): string;
   /** Returns the name of a class: in Chinese as the school writes it, else by grade and number. */
   className(ctx: Context, place: ClassName & { school: Pick<School, 'type'> }): string;
 }
@@ -107,7 +110,8 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       status,
     );
   };
-  return { langOf, t, show, message, appName, schoolName, relationName, className: createClassName(langOf, t) };
+  const names = { termName: createTermName(langOf, t), className: createClassName(langOf, t) };
+  return { langOf, t, show, message, appName, schoolName, relationName, ...names };
 }
 
 function nameRelation(label: string, t: (key: string) => string): string {
@@ -130,6 +134,14 @@ function languageLinks(ctx: Context, i18n: I18n, current: string): CommonLocals[
     href: `/language?${new URLSearchParams({ to: lang, back }).toString()}`,
     current: lang === current,
   }));
+}
+
+function createTermName(langOf: Pages['langOf'], t: Pages['t']): Pages['termName'] {
+  return (ctx, { year, semester }) => {
+    const { from, to } = schoolYearInCommonEra(year);
+    const isChinese = langOf(ctx) === DEFAULT_LANGUAGE;
+    return t(ctx, 'common.term', { semester, year: isChinese ? year : `${String(from)}–${String(to)}` });
+  };
 }
 
 function createClassName(langOf: Pages['langOf'], t: Pages['t']): Pages['className'] {

@@ -20,7 +20,7 @@ import {
   throttledText,
   type FormProblem,
 } from '../forms/password-form.ts';
-import { loginResult, submitResult } from '../interaction/interaction.ts';
+import { loginResult, submitResult, submitSignIn } from '../interaction/interaction.ts';
 import { onlyPerson } from '../interaction/login.ts';
 import { destinationIn, RESET_PATH, type ResetPlace } from './place.ts';
 import { findResetRequest, forgetResetRequest } from './reset-request.ts';
@@ -187,11 +187,12 @@ async function continueSignIn(
   { personId, credentialVersion, hasSecondFactor }: Changed,
 ): Promise<boolean> {
   const verified = { personId, credentialVersion };
-  const result = hasSecondFactor
-    ? { verified_password: { ...verified, remember: false } }
-    : { login: loginResult(verified, false, deps.clock.now()) };
   try {
-    await submitResult(ctx, deps.oidc, result);
+    if (hasSecondFactor) {
+      await submitResult(ctx, deps.oidc, { verified_password: { ...verified, remember: false } });
+    } else {
+      await submitSignIn(deps, ctx, { login: loginResult(verified, false, deps.clock.now()) });
+    }
     return true;
   } catch (error) {
     if (createError.isHttpError(error) && error.status === 410) return false;

@@ -66,7 +66,7 @@ interface ApplicationLocals {
   conflicts: readonly string[];
   /** Names of conflicts that forbid the approval. */
   blocking: readonly string[];
-  files: readonly { id: string; name: string; type: string; kilobytes: number }[];
+  files: readonly { id: string; name: string; type: string; bytes: number }[];
   decisions: readonly ReviewDecision[];
   /** The effects of the approval for each applicant. */
   results: readonly { personId: string; name: string; notes: readonly string[] }[];
