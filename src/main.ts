@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/load.ts';
@@ -42,10 +43,11 @@ export async function start(
   const log = createLogger(config.logLevel);
   logIgnoredSignals(log);
   const container = await createContainer(config, { clock: systemClock, random: systemRandom, log });
-  const servers: Server[] = [];
+  const servers: HttpServer[] = [];
+  const directory: Server[] = [];
   const jobs: PeriodicJob[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => closeServer(server)));
+    await Promise.all([...servers.map((server) => closeServer(server)), closeDirectory(container, directory)]);
     await Promise.all(jobs.map((job) => job.stop()));
     await container.close();
   };
@@ -54,6 +56,7 @@ export async function start(
     // The public port comes last: a load balancer finds no node that is only half started.
     servers.push(...(await startMetrics(config, container.metrics, log)));
     jobs.push(...container.startJobs(intervals));
+    directory.push(...(await startDirectory(config, container)));
     port = await listen(container.server, config, 'KINPASS');
     servers.push(container.server);
   } catch (error) {
@@ -108,13 +111,13 @@ function logIgnoredSignals(log: Logger): void {
 const LISTEN_BACKLOG = 4096;
 
 /**
- * @param prefix start of the names of the settings for the address: `KINPASS` or `KINPASS_METRICS`
+ * @param prefix start of the names of the settings for the address: `KINPASS`, `KINPASS_METRICS`
  * @throws {ConfigError} that names the setting
  */
 async function listen(
   server: Server,
   { host, port }: { host: string; port: number },
-  prefix: 'KINPASS' | 'KINPASS_METRICS',
+  prefix: 'KINPASS' | 'KINPASS_METRICS' | 'KINPASS_LDAP' | 'KINPASS_LDAPS',
 ): Promise<number> {
   server.listen({ port, host, backlog: LISTEN_BACKLOG });
   await once(server, 'listening').catch((cause: unknown) => {
@@ -129,7 +132,24 @@ async function listen(
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-async function startMetrics({ metrics: address }: Config, metrics: Metrics, log: Logger): Promise<Server[]> {
+/** Opens the ports of the directory. */
+async function startDirectory({ directory }: Config, { ldap }: Container): Promise<Server[]> {
+  if (directory === undefined || ldap === undefined) return [];
+  const { host, port, tlsPort } = directory;
+  if (port !== undefined) await listen(ldap.plain, { host, port }, 'KINPASS_LDAP');
+  if (tlsPort !== undefined) await listen(ldap.tls, { host, port: tlsPort }, 'KINPASS_LDAPS');
+  return [...(port === undefined ? [] : [ldap.plain]), ...(tlsPort === undefined ? [] : [ldap.tls])];
+}
+
+/** Rejects new connections, and ends the open ones with a notice. */
+async function closeDirectory({ ldap }: Container, servers: readonly Server[]): Promise<void> {
+  const closed = servers.map((server) => once(server, 'close'));
+  for (const server of servers) server.close();
+  await ldap?.drain();
+  await Promise.all(closed);
+}
+
+async function startMetrics({ metrics: address }: Config, metrics: Metrics, log: Logger): Promise<HttpServer[]> {
   if (address === undefined) return [];
   const server = createMetricsServer(metrics, log);
   await listen(server, address, 'KINPASS_METRICS');
@@ -140,7 +160,7 @@ async function startMetrics({ metrics: address }: Config, metrics: Metrics, log:
 const IDLE_SWEEP_INTERVAL_MS = 50;
 
 /** Closes a server: rejects new connections, closes idle ones, and lets in-flight requests finish. */
-async function closeServer(server: Server): Promise<void> {
+async function closeServer(server: HttpServer): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   const sweep = setInterval(() => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
+import { sectorOfUri } from '../domain/claims/pairwise.ts';
 import { PERMISSIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { localize, localizedText } from './localized-text.ts';
 import { isLoopbackHost } from './loopback.ts';
@@ -58,6 +59,16 @@ export const CLIENT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;
 /** JOSE names. The service has keys for each. */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const;
 
+/** Access of a client to the LDAP directory as a service account. */
+const ldap = z.strictObject({
+  secret_sha256: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the secret: 64 lower-case hex digits'))
+    .min(1)
+    .max(2)
+    .describe('hashes of the secret of the service account; two entries during a change of the secret'),
+  scan: z.boolean().default(false).describe('allows paged searches that no index serves, for example of all people'),
+});
+
 const fields = z.strictObject({
   client_id: z
     .string()
@@ -115,6 +126,7 @@ const fields = z.strictObject({
     .default(false)
     .describe('accepts school accounts of families, `acr` `urn:kinpass:school-account`'),
   first_party: z.boolean().default(false).describe('app of the city itself: no consent page'),
+  ldap: ldap.optional().describe('service account in the LDAP directory, `cn=<client_id>,ou=services,…`'),
 });
 type Fields = z.infer<typeof fields>;
 
@@ -253,6 +265,13 @@ function removeInvalid(input: unknown, issues: readonly z.core.$ZodIssue[]): Rec
 }
 
 export type ClientRegistration = z.infer<typeof clientSchema>;
+
+/** Returns the sector of a client: the host of `sector_identifier_uri`, else of the redirect URI (OpenID Connect Core 1.0, section 8.1). */
+export function sectorOf(client: Pick<ClientRegistration, 'sector_identifier_uri' | 'redirect_uris'>): string {
+  const uri = client.sector_identifier_uri ?? client.redirect_uris[0];
+  if (uri === undefined) throw new TypeError('a client needs a redirect URI');
+  return sectorOfUri(uri);
+}
 
 /** Returns the name of a client in a language. */
 export function clientName(client: Pick<ClientRegistration, 'client_name'>, lang: string): string {

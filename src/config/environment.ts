@@ -11,7 +11,7 @@ const origin = z
     message: 'must be an origin in lower case without a path, for example https://id.city.example',
   });
 
-const proxies = z
+const networks = z
   .string()
   .transform((value) => value.split(',').flatMap((part) => part.trim() || []))
   .refine(areNetworks, { message: 'must be addresses or networks like 10.0.0.0/8, comma separated' });
@@ -57,7 +57,7 @@ export const environmentSchema = z.object({
     .min(1)
     .optional()
     .describe('PEM file with the private key of the certificate; conformance profile only'),
-  KINPASS_TRUSTED_PROXIES: proxies
+  KINPASS_TRUSTED_PROXIES: networks
     .prefault('')
     .describe('addresses or networks of reverse proxies whose X-Forwarded-For is trusted, comma separated'),
   KINPASS_MASTER_KEY_FILE: z
@@ -142,6 +142,39 @@ export const environmentSchema = z.object({
     .describe(
       'seconds that a stopping node continues to serve requests while it reports not ready; default: 5 in production, else 0',
     ),
+  KINPASS_LDAP_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('port of the directory for LDAP with StartTLS; if not set, it is closed'),
+  KINPASS_LDAPS_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('port of the directory for LDAP over TLS; if not set, it is closed'),
+  KINPASS_LDAP_HOST: z.string().min(1).default('127.0.0.1').describe('address on which the directory listens'),
+  KINPASS_LDAP_BASE: z
+    .string()
+    .regex(/^dc=[a-z0-9-]+(?:,dc=[a-z0-9-]+)*$/, 'must consist of dc= components in lower case')
+    .optional()
+    .describe('root of the directory, for example dc=city,dc=example'),
+  KINPASS_LDAP_TLS_CERT_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file with the certificate chain of the directory; a changed file is used without a restart'),
+  KINPASS_LDAP_TLS_KEY_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file with the private key of that certificate'),
+  KINPASS_LDAP_ALLOW_PLAIN: networks
+    .prefault('')
+    .describe('networks that may send passwords to the directory without TLS, comma separated; loopback always may'),
   KINPASS_AUDIT_RETENTION_DAYS: z.coerce
     .number()
     .int()

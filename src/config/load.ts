@@ -6,6 +6,7 @@ import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts'
 import type { AddressRules } from './client-addresses.ts';
 import { loadClientsFile, type ClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
+import { readDirectory, type DirectorySettings } from './directory.ts';
 import { environmentSchema } from './environment.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { isReadableByOthers, readMasterKey } from './master-key.ts';
@@ -41,6 +42,8 @@ export interface Config {
   allowPrivateLogoutAddresses: boolean;
   /** True if clients with private addresses for keys or logout can be registered. Outside production, a call to them fails later. */
   acceptsPrivateAddresses: boolean;
+  /** The LDAP directory; undefined: off. */
+  directory: DirectorySettings | undefined;
   /** Undefined: audit entries stay in the database. */
   auditArchive: AuditArchiveSettings | undefined;
   /** Milliseconds that a stopping node continues to serve requests. */
@@ -105,6 +108,7 @@ export function loadConfig(env: Environment): Config {
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
     acceptsPrivateAddresses,
+    directory: readDirectory(e),
     auditArchive: readAuditArchive(e.KINPASS_AUDIT_RETENTION_DAYS, e.KINPASS_AUDIT_ARCHIVE_DIR),
     drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DEFAULT_DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,

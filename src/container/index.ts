@@ -22,6 +22,8 @@ import { countCitySchools, countDemoSchools } from '../store/people/schools.ts';
 import { createClientsFile } from './clients-file.ts';
 import { startJobs, type JobIntervals } from './jobs.ts';
 import { createProviderApp, type ProcessState, type ProviderApp } from './provider-app.ts';
+import { createLdap } from './ldap.ts';
+import type { LdapServers } from '../ldap/server/listeners.ts';
 import { createServices, type RuntimeDeps, type Services } from './services.ts';
 
 /** The parts of a process that `main.ts` and tests use. */
@@ -42,6 +44,8 @@ export interface Container extends Pick<
   | 'globalRevocation'
 > {
   server: Server;
+  /** Undefined: the directory is off. */
+  ldap: LdapServers | undefined;
   drain: Drain;
   inFlight: InFlightTracker;
   /** Reads the clients file now. A file with an error changes nothing. */
@@ -98,7 +102,8 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
   };
   if (config.profile === 'conformance') await insertTestPerson({ store, hasher, clock }, TEST_PERSON);
   // The handler reads this variable for each request, so keys change without a restart and without a failed request.
-  let app: ProviderApp = createProviderApp(config, services, state, await services.keyRing.load());
+  const keys = await services.keyRing.load();
+  let app: ProviderApp = createProviderApp(config, services, state, keys);
   const clientsReload = createClientsFile(config, services, () => app.oidc);
   const handle = rejectDuplicateHeaders((request, response) => app.handle(request, response));
   const server = createHttpServer(config.tls, connections, drain.watch(inFlight.watch(handle)));
@@ -109,13 +114,14 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     mailer,
     clientsReload,
     currentApp: () => app,
-    useKeys: (keys: ProviderApp['keys']) => {
-      app = createProviderApp(config, services, state, keys);
+    useKeys: (fresh: ProviderApp['keys']) => {
+      app = createProviderApp(config, services, state, fresh);
     },
   };
   return {
     store,
     server,
+    ldap: createLdap(config, services, keys.pairwiseKey),
     drain,
     inFlight,
     metrics,

@@ -13,6 +13,9 @@ export interface Metrics {
   rateLimited: Counter;
   requestSeconds: Histogram;
   socketsClosed: Counter;
+  ldapOperations: Counter;
+  ldapOperationSeconds: Histogram;
+  ldapConnections: Gauge;
 }
 
 export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: Logger): Metrics {
@@ -59,6 +62,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
       registers,
     }),
     ...createLimitMetrics(registers),
+    ...createDirectoryMetrics(registers),
   };
 }
 
@@ -95,6 +99,31 @@ function createLimitMetrics(registers: Registry[]): Pick<Metrics, 'rateLimited' 
       name: 'kinpass_sockets_closed_total',
       help: 'Sockets closed by the service, by reason: pipelined, stalled, too_many_waiting, no_request, too_many_open, refused',
       labelNames: ['reason'],
+      registers,
+    }),
+  };
+}
+
+function createDirectoryMetrics(
+  registers: Registry[],
+): Pick<Metrics, 'ldapOperations' | 'ldapOperationSeconds' | 'ldapConnections'> {
+  return {
+    ldapOperations: new Counter({
+      name: 'kinpass_ldap_operations_total',
+      help: 'Operations of the directory, by operation and result (RFC 4511)',
+      labelNames: ['operation', 'result'],
+      registers,
+    }),
+    ldapOperationSeconds: new Histogram({
+      name: 'kinpass_ldap_operation_duration_seconds',
+      help: 'Duration of operations of the directory, by operation',
+      labelNames: ['operation'],
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+    ldapConnections: new Gauge({
+      name: 'kinpass_ldap_connections',
+      help: 'Open connections of the directory',
       registers,
     }),
   };

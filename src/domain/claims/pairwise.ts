@@ -11,6 +11,12 @@ function mac(key: KeyObject, version: string, parts: readonly string[]): string 
     .digest('base64url');
 }
 
+/** Returns the sector of a URI: its host. Private-use schemes of native apps have no host, so the scheme is used (RFC 8252, section 7.1). */
+export function sectorOfUri(uri: string): string {
+  const { host, hostname, protocol } = new URL(uri);
+  return hostname || host || protocol.replace(/:$/, '');
+}
+
 /**
  * Returns the id of a person at the clients of one sector (OpenID Connect Core 1.0, section 8.1; docs/claims.md, rule 2). Parents,
  * children and staff use the same function, so a parent sees a child under the child's own `sub`.

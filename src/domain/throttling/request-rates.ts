@@ -3,7 +3,13 @@ import { scalePolicy, type LeakyBucketPolicy } from './throttle.ts';
 
 /** The endpoints with a rate limit, because their requests store data. A label of metrics. */
 export type LimitedEndpoint =
-  'authorization' | 'pushed_authorization_request' | 'device_authorization' | 'session' | 'account' | 'refresh';
+  | 'authorization'
+  | 'pushed_authorization_request'
+  | 'device_authorization'
+  | 'session'
+  | 'account'
+  | 'refresh'
+  | 'directory_bind';
 
 /** Limited endpoints that need no sign-in. */
 export type AnonymousEndpoint = Exclude<LimitedEndpoint, 'account' | 'refresh'>;
@@ -18,12 +24,16 @@ const SCHOOL_POLICY: LeakyBucketPolicy = { capacity: 2_400, leakIntervalMs: 1_00
 /** A school has about 60 screens. Each requests a code every 10 minutes, 6 per minute in total, and two at the start. */
 const DEVICE_SCREEN_POLICY: LeakyBucketPolicy = { capacity: 120, leakIntervalMs: 5_000 };
 
+/** Wrong secrets of service accounts: 60 at once, then one per minute. Each is an audit entry. A correct one is refunded. */
+const SERVICE_BIND_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: MINUTE_MS };
+
 /** The limits of one network without a sign-in. `session`: sessions that hold only the CSRF secret of a form. */
 export const NETWORK_POLICIES: Readonly<Record<AnonymousEndpoint, LeakyBucketPolicy>> = {
   authorization: SCHOOL_POLICY,
   pushed_authorization_request: SCHOOL_POLICY,
   device_authorization: DEVICE_SCREEN_POLICY,
   session: SCHOOL_POLICY,
+  directory_bind: SERVICE_BIND_POLICY,
 };
 
 /**

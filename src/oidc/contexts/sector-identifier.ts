@@ -1,3 +1,4 @@
+import { sectorOfUri } from '../../domain/claims/pairwise.ts';
 import type { Provider } from '../deps.ts';
 
 type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
@@ -11,7 +12,5 @@ type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
 export function sectorIdentifierOf(client: Pick<Client, 'sectorIdentifierUri' | 'redirectUris'>): string {
   const uri = client.sectorIdentifierUri ?? client.redirectUris?.[0];
   if (uri === undefined) throw new TypeError('a client needs a redirect URI');
-  const { host, hostname, protocol } = new URL(uri);
-  // Private-use schemes of native apps have no host, so the scheme is used (RFC 8252, section 7.1).
-  return hostname || host || protocol.replace(/:$/, '');
+  return sectorOfUri(uri);
 }

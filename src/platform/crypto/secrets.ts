@@ -7,6 +7,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
+import { aessiv } from '@noble/ciphers/aes.js';
 import type { Random } from '../../domain/random.ts';
 
 export type SealPurpose =
@@ -48,7 +49,11 @@ export type MacPurpose =
   | 'passkey-challenge'
   | 'binding-email-code'
   | 'register-entry'
-  | 'outbox-recipient';
+  | 'outbox-recipient'
+  | 'directory-uuid';
+
+/** Purposes of deterministic encryption. */
+export type CipherPurpose = 'directory-handle';
 
 /** The operations of the master key. No other module has the key. */
 export interface Secrets {
@@ -58,6 +63,13 @@ export interface Secrets {
   open(purpose: SealPurpose, row: string, sealed: string): string;
   /** As `open`, for sealed bytes. */
   openBytes(purpose: SealPurpose, row: string, sealed: string): Buffer;
+  /**
+   * AES-256-SIV (RFC 5297) without a nonce: equal plaintexts become equal ciphertexts, 16 bytes longer. Only for values whose equality is
+   * public.
+   */
+  encryptDeterministic(purpose: CipherPurpose, plaintext: Buffer): Buffer;
+  /** @returns undefined when the bytes are no result of `encryptDeterministic` with this key */
+  decryptDeterministic(purpose: CipherPurpose, ciphertext: Buffer): Buffer | undefined;
   /** Returns a keyed hash in base64url. Its input cannot be guessed from a dump without the key. */
   mac(purpose: MacPurpose, value: string): string;
 }
@@ -65,6 +77,8 @@ export interface Secrets {
 const VERSION = 'v1';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** Two keys of AES-256 (RFC 5297, section 2.2). */
+const SIV_KEY_BYTES = 64;
 
 /** @param masterKey 32 bytes, stored outside the database */
 export function createSecrets(masterKey: Buffer, random: Random): Secrets {
@@ -90,7 +104,24 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
   };
+  const sivKeys = new Map<CipherPurpose, Uint8Array>();
+  const sivFor = (purpose: CipherPurpose): ReturnType<typeof aessiv> => {
+    const key =
+      sivKeys.get(purpose) ??
+      new Uint8Array(hkdfSync('sha256', masterKey, 'kinpass', `siv:${purpose}`, SIV_KEY_BYTES));
+    sivKeys.set(purpose, key);
+    return aessiv(key);
+  };
   return {
+    encryptDeterministic: (purpose, plaintext) => Buffer.from(sivFor(purpose).encrypt(plaintext)),
+    decryptDeterministic: (purpose, ciphertext) => {
+      if (ciphertext.length < TAG_BYTES) return undefined;
+      try {
+        return Buffer.from(sivFor(purpose).decrypt(ciphertext));
+      } catch {
+        return undefined;
+      }
+    },
     openBytes,
     open: (purpose, row, sealed) => openBytes(purpose, row, sealed).toString('utf8'),
     seal(purpose, row, plaintext) {

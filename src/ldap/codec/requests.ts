@@ -1,0 +1,134 @@
+import type { Control, Message, Request } from '../protocol.ts';
+import {
+  contentOf,
+  DecodeError,
+  readBoolean,
+  readElement,
+  readElements,
+  readText,
+  readUnsigned,
+  TAG,
+  type Element,
+} from './ber.ts';
+import { decodeAssertion, decodeFilter, FilterLimitError } from './filters.ts';
+
+const REQUEST_TAG = {
+  bind: 0x60,
+  unbind: 0x42,
+  search: 0x63,
+  modify: 0x66,
+  add: 0x68,
+  delete: 0x4a,
+  modifyDn: 0x6c,
+  compare: 0x6e,
+  abandon: 0x50,
+  extended: 0x77,
+} as const;
+const CONTROLS_TAG = 0xa0;
+const SIMPLE_TAG = 0x80;
+const SASL_TAG = 0xa3;
+const EXTENDED_NAME_TAG = 0x80;
+const EXTENDED_VALUE_TAG = 0x81;
+
+/** A message that is valid, with a request above a limit. */
+export interface LimitedMessage {
+  id: number;
+  limited: string;
+}
+
+/** Decodes a message. @throws {DecodeError} when the bytes are no request of LDAP */
+export function decodeMessage(bytes: Buffer): Message | LimitedMessage {
+  const [id, operation, controls, ...rest] = readElements(contentOf(readElement(bytes), TAG.sequence));
+  if (operation === undefined || rest.length > 0) throw new DecodeError('message has no operation');
+  const message = { id: readUnsigned(id), controls: controls === undefined ? [] : decodeControls(controls) };
+  // 0 is for messages of the server (RFC 4511, section 4.1.1.1).
+  if (message.id === 0) throw new DecodeError('message has the id 0');
+  try {
+    return { ...message, request: decodeRequest(operation) };
+  } catch (error) {
+    if (error instanceof FilterLimitError) return { id: message.id, limited: error.message };
+    throw error;
+  }
+}
+
+function decodeRequest({ tag, content }: Element): Request {
+  switch (tag) {
+    case REQUEST_TAG.bind:
+      return decodeBind(content);
+    case REQUEST_TAG.search:
+      return decodeSearch(content);
+    case REQUEST_TAG.compare: {
+      const [name, assertion, ...rest] = readElements(content);
+      if (rest.length > 0) throw new DecodeError('compare has more than two parts');
+      const { attribute, value } = decodeAssertion(contentOf(assertion, TAG.sequence));
+      return { kind: 'compare', name: readText(contentOf(name, TAG.octets)), attribute, value };
+    }
+    case REQUEST_TAG.extended: {
+      const [name, value] = readElements(content);
+      const oid = readText(contentOf(name, EXTENDED_NAME_TAG));
+      return { kind: 'extended', oid, value: value && contentOf(value, EXTENDED_VALUE_TAG) };
+    }
+    case REQUEST_TAG.unbind:
+      return { kind: 'unbind' };
+    case REQUEST_TAG.abandon:
+      return { kind: 'abandon', target: readUnsigned({ tag: TAG.integer, content }) };
+    case REQUEST_TAG.modify:
+      return { kind: 'modify' };
+    case REQUEST_TAG.add:
+      return { kind: 'add' };
+    case REQUEST_TAG.delete:
+      return { kind: 'delete' };
+    case REQUEST_TAG.modifyDn:
+      return { kind: 'modify_dn' };
+    default:
+      throw new DecodeError('unknown operation');
+  }
+}
+
+function decodeBind(content: Buffer): Request {
+  const [version, name, authentication, ...rest] = readElements(content);
+  if (authentication === undefined || rest.length > 0) throw new DecodeError('bind has no authentication');
+  const { tag } = authentication;
+  if (tag !== SIMPLE_TAG && tag !== SASL_TAG) throw new DecodeError('unknown authentication');
+  return {
+    kind: 'bind',
+    version: readUnsigned(version),
+    name: readText(contentOf(name, TAG.octets)),
+    password: tag === SIMPLE_TAG ? readText(authentication.content) : undefined,
+  };
+}
+
+const SCOPES = ['base', 'one', 'sub'] as const;
+
+function decodeSearch(content: Buffer): Request {
+  const [base, scope, deref, size, time, typesOnly, filter, attributes, ...rest] = readElements(content);
+  if (filter === undefined || rest.length > 0) throw new DecodeError('search has no filter');
+  const scopeName = SCOPES[readUnsigned(scope, TAG.enumerated)];
+  if (scopeName === undefined) throw new DecodeError('unknown scope');
+  // There are no aliases.
+  readUnsigned(deref, TAG.enumerated);
+  return {
+    kind: 'search',
+    base: readText(contentOf(base, TAG.octets)),
+    scope: scopeName,
+    sizeLimit: readUnsigned(size),
+    timeLimitSeconds: readUnsigned(time),
+    typesOnly: readBoolean(typesOnly),
+    filter: decodeFilter(filter),
+    attributes: readElements(contentOf(attributes, TAG.sequence)).map((one) => readText(contentOf(one, TAG.octets))),
+  };
+}
+
+function decodeControls(element: Element): Control[] {
+  return readElements(contentOf(element, CONTROLS_TAG)).map((one) => {
+    const [oid, ...optional] = readElements(contentOf(one, TAG.sequence));
+    const [criticality] = optional[0]?.tag === TAG.boolean ? optional.splice(0, 1) : [];
+    const [value, ...rest] = optional;
+    if (rest.length > 0) throw new DecodeError('control has more than three parts');
+    return {
+      oid: readText(contentOf(oid, TAG.octets)),
+      isCritical: criticality !== undefined && readBoolean(criticality),
+      value: value && contentOf(value, TAG.octets),
+    };
+  });
+}

@@ -1,0 +1,146 @@
+import { affiliationsOf, childrenOf, rolesOf, type Affiliation } from '../../domain/claims/claims.ts';
+import type { Scope } from '../../domain/claims/scopes.ts';
+import { standardClaims } from '../../domain/claims/standard-claims.ts';
+import { splitName } from '../../domain/directory/person-name.ts';
+import type { ClientEntitlements, Role } from '../../domain/model.ts';
+import type { DirectoryPerson } from '../../services/directory/directory.ts';
+
+/** How values compare: without case, as instants, or as names of entries. */
+export type Rule = 'ignoreCase' | 'time' | 'name';
+
+/** What the values of a person come from. */
+export interface PersonView {
+  person: DirectoryPerson;
+  entitlements: ClientEntitlements;
+  /** Domain of the tree, `city.example`. */
+  domain: string;
+  handleOf: (personId: string) => string;
+}
+
+interface AttributeType {
+  name: string;
+  /** The scope that releases it; undefined: not about people. */
+  scope: Scope | undefined;
+  rule: Rule;
+  /** Returned only when it is requested by name or by `+` (RFC 4512, section 3.4). */
+  isOperational?: true;
+  values?: (view: PersonView) => readonly string[];
+}
+
+export const PERSON_CLASSES = [
+  'top',
+  'person',
+  'organizationalPerson',
+  'inetOrgPerson',
+  'eduPerson',
+  'kinpassPerson',
+] as const;
+
+const list = (value: string | undefined): string[] => (value === undefined ? [] : [value]);
+const unique = (values: readonly string[]): string[] => [...new Set(values)];
+
+/** Formats an instant as GeneralizedTime (RFC 4517, section 3.3.13). */
+export function generalizedTime(instant: number): string {
+  return `${new Date(instant).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`;
+}
+
+/** The values of `eduPersonAffiliation` (eduPerson 4.4.0, section 2.2.1). */
+const EDU_PERSON: Readonly<Record<Role, string>> = {
+  parent: 'affiliate',
+  student: 'student',
+  teacher: 'faculty',
+  staff: 'staff',
+  school_admin: 'staff',
+  bureau_admin: 'staff',
+};
+
+const affiliations = ({ person: { facts, today }, entitlements }: PersonView): Affiliation[] =>
+  affiliationsOf(facts, entitlements, today);
+const roles = ({ person: { facts, today }, entitlements }: PersonView): Role[] => rolesOf(facts, entitlements, today);
+const eduPerson = (view: PersonView): string[] => unique(roles(view).map((role) => EDU_PERSON[role]));
+const claims = ({ person, entitlements }: PersonView, scope: Scope): ReturnType<typeof standardClaims> =>
+  standardClaims(person.facts, [scope].filter((one) => entitlements.scopes.includes(one)), person.subject);
+
+/**
+ * Returns the names that a person signs in with: the account name, or else the email address or mobile number. These two are also values if
+ * the client has their scope.
+ */
+function signInNames({ person: { facts }, entitlements: { scopes } }: PersonView): string[] {
+  const of = (kind: 'account' | 'email' | 'mobile'): string[] =>
+    facts.identifiers.filter((one) => one.kind === kind).map(({ value }) => value);
+  const released = [...of('account'), ...(scopes.includes('email') ? of('email') : [])];
+  const all = [...released, ...(scopes.includes('phone') ? of('mobile') : [])];
+  return all.length > 0 ? all : [...of('email'), ...of('mobile')].slice(0, 1);
+}
+
+/** The attributes of the directory, and the scope that releases each (docs/directory.md). */
+export const ATTRIBUTES: readonly AttributeType[] = [
+  { name: 'objectClass', scope: undefined, rule: 'ignoreCase' },
+  { name: 'dc', scope: undefined, rule: 'ignoreCase' },
+  { name: 'ou', scope: undefined, rule: 'ignoreCase' },
+  { name: 'uniqueIdentifier', scope: 'openid', rule: 'ignoreCase', values: ({ person }) => [person.handle] },
+  { name: 'uid', scope: 'openid', rule: 'ignoreCase', values: signInNames },
+  { name: 'kinpassSubject', scope: 'openid', rule: 'ignoreCase', values: ({ person }) => [person.subject] },
+  {
+    name: 'entryUUID',
+    scope: 'openid',
+    rule: 'ignoreCase',
+    isOperational: true,
+    values: ({ person }) => [person.entryUuid],
+  },
+  {
+    name: 'modifyTimestamp',
+    scope: 'openid',
+    rule: 'time',
+    isOperational: true,
+    values: ({ person }) => [generalizedTime(person.facts.updatedAt)],
+  },
+  { name: 'cn', scope: 'profile', rule: 'ignoreCase', values: ({ person }) => [person.facts.name] },
+  { name: 'displayName', scope: 'profile', rule: 'ignoreCase', values: ({ person }) => [person.facts.name] },
+  { name: 'sn', scope: 'profile', rule: 'ignoreCase', values: ({ person }) => [splitName(person.facts.name).surname] },
+  {
+    name: 'givenName',
+    scope: 'profile',
+    rule: 'ignoreCase',
+    values: ({ person }) => list(splitName(person.facts.name).givenName),
+  },
+  { name: 'preferredLanguage', scope: 'profile', rule: 'ignoreCase', values: ({ person }) => list(person.facts.locale) },
+  { name: 'mail', scope: 'email', rule: 'ignoreCase', values: (view) => list(claims(view, 'email').email) },
+  { name: 'mobile', scope: 'phone', rule: 'ignoreCase', values: (view) => list(claims(view, 'phone').phone_number) },
+  { name: 'kinpassRole', scope: 'roles', rule: 'ignoreCase', values: roles },
+  { name: 'eduPersonAffiliation', scope: 'roles', rule: 'ignoreCase', values: eduPerson },
+  {
+    name: 'eduPersonScopedAffiliation',
+    scope: 'roles',
+    rule: 'ignoreCase',
+    values: (view) => eduPerson(view).map((value) => `${value}@${view.domain}`),
+  },
+  { name: 'o', scope: 'roles', rule: 'ignoreCase', values: (view) => unique(affiliations(view).map((one) => one.school_name)) },
+  {
+    name: 'kinpassSchoolCode',
+    scope: 'roles',
+    rule: 'ignoreCase',
+    values: (view) => unique(affiliations(view).map((one) => one.school_code)),
+  },
+  {
+    name: 'kinpassClass',
+    scope: 'roles',
+    rule: 'ignoreCase',
+    values: (view) =>
+      affiliations(view).flatMap(({ school_code: code, classno }) => (classno === undefined ? [] : [`${code}-${classno}`])),
+  },
+  {
+    name: 'kinpassChild',
+    scope: 'children',
+    rule: 'ignoreCase',
+    values: ({ person: { facts, today }, entitlements, handleOf }) =>
+      childrenOf(facts, entitlements, today, handleOf, false).map(({ sub }) => sub),
+  },
+];
+
+const BY_NAME = new Map(ATTRIBUTES.map((one) => [one.name.toLowerCase(), one]));
+
+/** Finds an attribute by its name, in any case and without options such as `;lang-en`. */
+export function findAttribute(name: string): AttributeType | undefined {
+  return BY_NAME.get(name.toLowerCase());
+}

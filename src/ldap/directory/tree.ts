@@ -1,0 +1,64 @@
+import { formatRdn, normalizeDn, parseDn, type Rdn } from '../dn.ts';
+
+/** The containers below the root. Their entries are readable by every client; service accounts are not listed. */
+export const CONTAINERS = ['people', 'services'] as const;
+export type Container = (typeof CONTAINERS)[number];
+
+/** The entry that a name names. It may not exist. */
+export type Target =
+  | { kind: 'root_dse' }
+  | { kind: 'subschema' }
+  | { kind: 'base' }
+  | { kind: 'container'; container: Container }
+  | { kind: 'person'; handle: string }
+  | { kind: 'service'; clientId: string }
+  /** A name below the root that no entry can have. */
+  | { kind: 'absent'; matched: string }
+  /** A name outside of the tree. */
+  | { kind: 'outside' };
+
+export const SUBSCHEMA_NAME = 'cn=subschema';
+
+export interface Tree {
+  base: string;
+  containerName(container: Container): string;
+  personName(handle: string): string;
+  /** @returns undefined when the text is no name */
+  locate(name: string): Target | undefined;
+}
+
+/** Creates the names of the tree. @param base the root, `dc=city,dc=example` */
+export function createTree(base: string): Tree {
+  const root = parseDn(base);
+  if (root === undefined || root.length === 0) throw new RangeError(`${base} is no name of a directory`);
+  const rootText = normalizeDn(root);
+  const containerName = (container: Container): string => `ou=${container},${base}`;
+  const locate = (components: readonly Rdn[]): Target => {
+    const text = normalizeDn(components);
+    if (text === SUBSCHEMA_NAME) return { kind: 'subschema' };
+    if (text === rootText) return { kind: 'base' };
+    if (!text.endsWith(`,${rootText}`)) return { kind: 'outside' };
+    const below = components.slice(0, components.length - root.length);
+    const top = below.at(-1);
+    const container = CONTAINERS.find((one) => top?.type === 'ou' && top.value.toLowerCase() === one);
+    if (container === undefined) return { kind: 'absent', matched: base };
+    const [entry, ...rest] = below;
+    if (entry === undefined || rest.length === 0) return { kind: 'container', container };
+    const value = entry.value;
+    if (rest.length === 1 && container === 'people' && entry.type === 'uniqueidentifier') {
+      return { kind: 'person', handle: value.toLowerCase() };
+    }
+    if (rest.length === 1 && container === 'services' && entry.type === 'cn') return { kind: 'service', clientId: value };
+    return { kind: 'absent', matched: containerName(container) };
+  };
+  return {
+    base,
+    containerName,
+    personName: (handle) => `${formatRdn('uniqueIdentifier', handle)},${containerName('people')}`,
+    locate: (name) => {
+      const components = parseDn(name);
+      if (components === undefined) return undefined;
+      return components.length === 0 ? { kind: 'root_dse' } : locate(components);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import proxyaddr from 'proxy-addr';
+import type { DirectorySettings } from '../../config/directory.ts';
+import { throttleNetworks } from '../../domain/throttling/network.ts';
+import { createTree } from '../directory/tree.ts';
+import type { LdapDeps } from '../session.ts';
+import { serveConnection, type Connection } from './connection.ts';
+import { createCurrentContext } from './tls.ts';
+
+/** The LDAP servers of a process, not listening yet. */
+export interface LdapServers {
+  /** LDAP with StartTLS. */
+  plain: Server;
+  /** LDAP over TLS. */
+  tls: Server;
+  /** Rejects new connections, finishes operations in progress, and sends each client a notice of disconnection. */
+  drain(): Promise<void>;
+}
+
+/** Open connections of one network and of the process. Each holds a few kilobytes. */
+const MAX_PER_NETWORK = 500;
+const MAX_CONNECTIONS = 4_000;
+
+/** @throws {Error} when the certificate cannot be used */
+export function createLdapServers(
+  settings: DirectorySettings,
+  services: Omit<LdapDeps, 'tree' | 'isPlainAllowed'>,
+): LdapServers {
+  const currentContext = createCurrentContext(settings, services.log);
+  const isTrusted = proxyaddr.compile(['loopback', ...settings.plainNetworks]);
+  const deps: LdapDeps = {
+    ...services,
+    tree: createTree(settings.base),
+    isPlainAllowed: (address) => isTrusted(address, 0),
+  };
+  const open = new Map<Connection, string>();
+  const perNetwork = new Map<string, number>();
+  const accept = (socket: Socket, isImplicitTls: boolean): void => {
+    const network = throttleNetworks(socket.remoteAddress ?? '')[0]?.name ?? '';
+    const count = (perNetwork.get(network) ?? 0) + 1;
+    if (count > MAX_PER_NETWORK || open.size >= MAX_CONNECTIONS) {
+      deps.metrics.socketsClosed.inc({ reason: 'too_many_open' });
+      socket.destroy();
+      return;
+    }
+    perNetwork.set(network, count);
+    const connection = serveConnection(socket, { deps, currentContext, isImplicitTls });
+    open.set(connection, network);
+    deps.metrics.ldapConnections.set(open.size);
+    socket.once('close', () => {
+      open.delete(connection);
+      const rest = (perNetwork.get(network) ?? 1) - 1;
+      if (rest === 0) perNetwork.delete(network);
+      else perNetwork.set(network, rest);
+      deps.metrics.ldapConnections.set(open.size);
+    });
+  };
+  return {
+    plain: createServer((socket) => {
+      accept(socket, false);
+    }),
+    tls: createServer((socket) => {
+      accept(socket, true);
+    }),
+    drain: async () => {
+      const result = { result: 'unavailable', text: 'the service is stopping' } as const;
+      await Promise.all([...open.keys()].map((connection) => connection.disconnect(result)));
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { DirectoryBinds } from '../services/directory/binds.ts';
+import type { Directory, DirectoryClient } from '../services/directory/directory.ts';
+import type { Tree } from './directory/tree.ts';
+import type { Control, Entry } from './protocol.ts';
+
+/** Who is bound to a connection. */
+export type Identity =
+  | { kind: 'anonymous' }
+  | { kind: 'service'; clientId: string; name: string }
+  | { kind: 'person'; clientId: string; personId: string; credentialVersion: number; name: string };
+
+export const ANONYMOUS: Identity = { kind: 'anonymous' };
+
+/** The state of a connection that operations read and change. */
+export interface Session {
+  identity: Identity;
+  isTls: boolean;
+  /** Network address of the peer. */
+  readonly address: string;
+}
+
+export interface LdapDeps {
+  directory: Directory;
+  binds: DirectoryBinds;
+  tree: Tree;
+  log: Logger;
+  metrics: Metrics;
+  /** Returns true if this address may send passwords without TLS. */
+  isPlainAllowed: (address: string) => boolean;
+}
+
+/** What an operation may use of its connection. */
+export interface OperationContext {
+  session: Session;
+  controls: readonly Control[];
+  /** Sends an entry of a search, and waits while the peer does not read. */
+  send(entry: Entry): Promise<void>;
+  /** Aborted when the client abandons the operation or the connection ends. */
+  signal: AbortSignal;
+}
+
+/** The client whose registration applies to a connection, and the person who sees only the own entry. */
+export interface Access {
+  client: DirectoryClient;
+  onlyPersonId: string | undefined;
+}
+
+/**
+ * Returns what a connection may see now. Every operation asks again: a client that was disabled and a person whose password changed have no
+ * access on connections that were bound before.
+ */
+export async function findAccess({ directory, binds }: LdapDeps, { identity }: Session): Promise<Access | undefined> {
+  if (identity.kind === 'anonymous') return undefined;
+  const client = await directory.findClient(identity.clientId);
+  if (client === undefined) return undefined;
+  if (identity.kind === 'service') return { client, onlyPersonId: undefined };
+  const isCurrent = await binds.isCurrent(identity.personId, identity.credentialVersion);
+  return isCurrent ? { client, onlyPersonId: identity.personId } : undefined;
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+
+/** The person and the sector that a handle names. */
+export interface OpenedHandle {
+  personId: string;
+  /** Compares equal to `sectorTag` of the sector. */
+  sectorTag: string;
+}
+
+/**
+ * The names of people in the directory. A handle is the encrypted sector and person id, so it is stable, differs between sectors, and needs no
+ * table. It is lower-case base32, because some clients change the case of names.
+ */
+export interface Handles {
+  encode(sector: string, personId: string): string;
+  /** @returns undefined for any text that `encode` did not create */
+  decode(handle: string): OpenedHandle | undefined;
+  /** Returns the `entryUUID` of a person in a sector. It does not reveal the person id. */
+  entryUuid(sector: string, personId: string): string;
+}
+
+const SECTOR_TAG_BYTES = 8;
+/** 24 bytes of text and the 16 bytes that authenticate them (RFC 5297), in base32 without padding. */
+const HANDLE = /^[a-z2-7]{64}$/;
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
+
+export function createHandles(
+  secrets: Pick<Secrets, 'encryptDeterministic' | 'decryptDeterministic' | 'mac'>,
+): Handles {
+  return {
+    encode: (sector, personId) => {
+      if (!UUID.test(personId)) throw new RangeError('person id is no UUID');
+      const plaintext = Buffer.concat([tagBytes(sector), Buffer.from(personId.replaceAll('-', ''), 'hex')]);
+      return toBase32(secrets.encryptDeterministic('directory-handle', plaintext));
+    },
+    decode: (handle) => {
+      const text = handle.toLowerCase();
+      if (!HANDLE.test(text)) return undefined;
+      const plaintext = secrets.decryptDeterministic('directory-handle', fromBase32(text));
+      if (plaintext === undefined) return undefined;
+      const tag = plaintext.subarray(0, SECTOR_TAG_BYTES).toString('hex');
+      return { sectorTag: tag, personId: toUuid(plaintext.subarray(SECTOR_TAG_BYTES)) };
+    },
+    entryUuid: (sector, personId) => {
+      const bytes = Buffer.from(secrets.mac('directory-uuid', `${sector}\n${personId}`), 'base64url').subarray(0, 16);
+      // Version 8, for application-specific values (RFC 9562, section 5.8).
+      bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+      bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+      return toUuid(bytes);
+    },
+  };
+}
+
+/** Returns the text that identifies a sector in a handle. */
+export function sectorTag(sector: string): string {
+  return tagBytes(sector).toString('hex');
+}
+
+function tagBytes(sector: string): Buffer {
+  return createHash('sha256').update(sector).digest().subarray(0, SECTOR_TAG_BYTES);
+}
+
+function toUuid(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+/** Five bytes are eight characters (RFC 4648, section 6). */
+const GROUP_BYTES = 5;
+const GROUP_CHARACTERS = 8;
+
+/** @param bytes a multiple of five */
+function toBase32(bytes: Buffer): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += GROUP_BYTES) {
+    let bits = BigInt(bytes.readUIntBE(at, GROUP_BYTES));
+    let group = '';
+    for (let digit = 0; digit < GROUP_CHARACTERS; digit += 1) {
+      group = (ALPHABET[Number(bits & 31n)] ?? '') + group;
+      bits >>= 5n;
+    }
+    text += group;
+  }
+  return text;
+}
+
+/** @param text valid base32, a multiple of eight */
+function fromBase32(text: string): Buffer {
+  const bytes = Buffer.alloc((text.length / GROUP_CHARACTERS) * GROUP_BYTES);
+  for (let at = 0; at < text.length; at += GROUP_CHARACTERS) {
+    let value = 0;
+    for (const character of text.slice(at, at + GROUP_CHARACTERS)) value = value * 32 + ALPHABET.indexOf(character);
+    bytes.writeUIntBE(value, (at / GROUP_CHARACTERS) * GROUP_BYTES, GROUP_BYTES);
+  }
+  return bytes;
+}
