@@ -15,6 +15,7 @@ while read -r file package; do
   [ -e "$file" ] || missing="$missing $package"
 done <<END
 /usr/lib/apache2/modules/mod_auth_openidc.so libapache2-mod-auth-openidc
+/usr/bin/ldapsearch ldap-utils
 /usr/bin/oidc-agent oidc-agent-cli
 /usr/lib/python3/dist-packages/authlib python3-authlib
 /usr/lib/python3/dist-packages/flask python3-flask

@@ -3,6 +3,10 @@ import { contract, files, http, security, unit, type Part } from './mutation-par
 
 export const SERVICES: readonly Part[] = [
   {
+    sources: files('services/directory', 'binds directory handles'),
+    tests: ['test/ldap/ldap-utils.test.ts'],
+  },
+  {
     sources: files('services/console', 'binding-overviews binding-reminders'),
     tests: http('binding-overviews'),
   },

@@ -167,11 +167,7 @@ export const environmentSchema = z.object({
     .min(1)
     .optional()
     .describe('PEM file with the certificate chain of the directory; a changed file is used without a restart'),
-  KINPASS_LDAP_TLS_KEY_FILE: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('PEM file with the private key of that certificate'),
+  KINPASS_LDAP_TLS_KEY_FILE: z.string().min(1).optional().describe('PEM file with the private key of that certificate'),
   KINPASS_LDAP_ALLOW_PLAIN: networks
     .prefault('')
     .describe('networks that may send passwords to the directory without TLS, comma separated; loopback always may'),

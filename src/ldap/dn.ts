@@ -50,7 +50,7 @@ function parseRdn(part: string): Rdn | undefined {
 function unescape(raw: string): string | undefined {
   const bytes: Buffer[] = [];
   const text = raw.replace(/^ +/, '').replace(/(?<!\\) +$/, '');
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
     if (character !== '\\') {
       if (character === '+' || character === '"' || character === '\0') return undefined;

@@ -51,7 +51,13 @@ export type Filter =
   | { kind: 'not'; filter: Filter }
   | { kind: 'equality' | 'greaterOrEqual' | 'lessOrEqual'; attribute: string; value: string }
   | { kind: 'present'; attribute: string }
-  | { kind: 'substrings'; attribute: string; initial: string | undefined; any: readonly string[]; final: string | undefined }
+  | {
+      kind: 'substrings';
+      attribute: string;
+      initial: string | undefined;
+      any: readonly string[];
+      final: string | undefined;
+    }
   /** A matching rule that the service does not have, so the result is Undefined. */
   | { kind: 'unknown' };
 

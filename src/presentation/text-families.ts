@@ -79,6 +79,7 @@ export const AUDIT_EVENTS = [
     'binding_notice-published',
   ],
   'account_changes-seen',
+  'directory-bind_failed',
   ...['personal_data-downloaded', 'personal_data-sharing_stopped', 'personal_data-sharing_resumed', 'person-erased'],
   ...['subject_request-created', 'subject_request-withdrawn', 'subject_request-approved', 'subject_request-declined'],
   ...['subject_request-extended', 'subject_request-transferred'],

@@ -10,12 +10,12 @@ export interface TestCertificate {
   remove(): void;
 }
 
-/** Creates a certificate for localhost, and makes this process trust it. */
+/** Creates a certificate for localhost and 127.0.0.1, and makes this process trust it. */
 export function createTrustedCertificate(): TestCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-tls-'));
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   execFileSync('openssl', ['req', '-x509', ...key, ...names, '-days', '2', '-out', certFile], { stdio: 'ignore' });
   const before = tls.getCACertificates('default');
   tls.setDefaultCACertificates([...before, readFileSync(certFile, 'utf8')]);

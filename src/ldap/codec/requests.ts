@@ -16,14 +16,11 @@ const REQUEST_TAG = {
   bind: 0x60,
   unbind: 0x42,
   search: 0x63,
-  modify: 0x66,
-  add: 0x68,
-  delete: 0x4a,
-  modifyDn: 0x6c,
   compare: 0x6e,
   abandon: 0x50,
   extended: 0x77,
 } as const;
+const WRITE_TAG = { modify: 0x66, add: 0x68, delete: 0x4a, modify_dn: 0x6c } as const;
 const CONTROLS_TAG = 0xa0;
 const SIMPLE_TAG = 0x80;
 const SASL_TAG = 0xa3;
@@ -57,32 +54,38 @@ function decodeRequest({ tag, content }: Element): Request {
       return decodeBind(content);
     case REQUEST_TAG.search:
       return decodeSearch(content);
-    case REQUEST_TAG.compare: {
-      const [name, assertion, ...rest] = readElements(content);
-      if (rest.length > 0) throw new DecodeError('compare has more than two parts');
-      const { attribute, value } = decodeAssertion(contentOf(assertion, TAG.sequence));
-      return { kind: 'compare', name: readText(contentOf(name, TAG.octets)), attribute, value };
-    }
-    case REQUEST_TAG.extended: {
-      const [name, value] = readElements(content);
-      const oid = readText(contentOf(name, EXTENDED_NAME_TAG));
-      return { kind: 'extended', oid, value: value && contentOf(value, EXTENDED_VALUE_TAG) };
-    }
+    case REQUEST_TAG.compare:
+      return decodeCompare(content);
+    case REQUEST_TAG.extended:
+      return decodeExtended(content);
     case REQUEST_TAG.unbind:
       return { kind: 'unbind' };
     case REQUEST_TAG.abandon:
       return { kind: 'abandon', target: readUnsigned({ tag: TAG.integer, content }) };
-    case REQUEST_TAG.modify:
-      return { kind: 'modify' };
-    case REQUEST_TAG.add:
-      return { kind: 'add' };
-    case REQUEST_TAG.delete:
-      return { kind: 'delete' };
-    case REQUEST_TAG.modifyDn:
-      return { kind: 'modify_dn' };
     default:
-      throw new DecodeError('unknown operation');
+      return decodeWrite(tag);
   }
+}
+
+function decodeCompare(content: Buffer): Request {
+  const [name, assertion, ...rest] = readElements(content);
+  if (rest.length > 0) throw new DecodeError('compare has more than two parts');
+  const { attribute, value } = decodeAssertion(contentOf(assertion, TAG.sequence));
+  return { kind: 'compare', name: readText(contentOf(name, TAG.octets)), attribute, value };
+}
+
+function decodeExtended(content: Buffer): Request {
+  const [name, value, ...rest] = readElements(content);
+  if (rest.length > 0) throw new DecodeError('extended operation has more than two parts');
+  const oid = readText(contentOf(name, EXTENDED_NAME_TAG));
+  return { kind: 'extended', oid, value: value && contentOf(value, EXTENDED_VALUE_TAG) };
+}
+
+/** The content of a write is not read, because every write is refused. */
+function decodeWrite(tag: number): Request {
+  const kind = (['modify', 'add', 'delete', 'modify_dn'] as const).find((one) => WRITE_TAG[one] === tag);
+  if (kind === undefined) throw new DecodeError('unknown operation');
+  return { kind };
 }
 
 function decodeBind(content: Buffer): Request {

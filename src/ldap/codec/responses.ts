@@ -27,12 +27,10 @@ export function encodeResult(id: number, kind: Answered, result: Result): Buffer
 
 /** Encodes an entry of a search. */
 export function encodeEntry(id: number, { name, attributes }: Entry): Buffer {
-  const list = attributes.map(
-    (attribute): Node => ({
-      tag: TAG.sequence,
-      content: [octets(attribute.name), { tag: TAG.set, content: attribute.values.map((value) => octets(value)) }],
-    }),
-  );
+  const list = attributes.map((attribute): Node => ({
+    tag: TAG.sequence,
+    content: [octets(attribute.name), { tag: TAG.set, content: attribute.values.map((value) => octets(value)) }],
+  }));
   return encodeMessage(id, { tag: ENTRY_TAG, content: [octets(name), { tag: TAG.sequence, content: list }] }, []);
 }
 

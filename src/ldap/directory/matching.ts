@@ -65,10 +65,7 @@ function evaluateCondition(filter: Condition, entry: DirectoryEntry): Truth {
   return values.some((value) => comparable(type.rule, value) === asserted) || hidden.some((value) => value === login);
 }
 
-function hasSubstrings(
-  { initial, any, final }: Extract<Filter, { kind: 'substrings' }>,
-  value: string,
-): boolean {
+function hasSubstrings({ initial, any, final }: Extract<Filter, { kind: 'substrings' }>, value: string): boolean {
   const fold = (text: string): string => foldCase(text);
   let at = 0;
   if (initial !== undefined) {

@@ -1,7 +1,10 @@
 import type { Filter } from '../protocol.ts';
 
 /** A way to find people by an index. The filter is evaluated on each person that it finds. */
-export type Lookup = { by: 'login' | 'handle'; value: string };
+export interface Lookup {
+  by: 'login' | 'handle';
+  value: string;
+}
 
 /** The lookups that find every person who can match, or a scan of all people. */
 export type Plan = { kind: 'lookups'; lookups: readonly Lookup[] } | { kind: 'scan' };

@@ -59,7 +59,11 @@ const affiliations = ({ person: { facts, today }, entitlements }: PersonView): A
 const roles = ({ person: { facts, today }, entitlements }: PersonView): Role[] => rolesOf(facts, entitlements, today);
 const eduPerson = (view: PersonView): string[] => unique(roles(view).map((role) => EDU_PERSON[role]));
 const claims = ({ person, entitlements }: PersonView, scope: Scope): ReturnType<typeof standardClaims> =>
-  standardClaims(person.facts, [scope].filter((one) => entitlements.scopes.includes(one)), person.subject);
+  standardClaims(
+    person.facts,
+    [scope].filter((one) => entitlements.scopes.includes(one)),
+    person.subject,
+  );
 
 /**
  * Returns the names that a person signs in with: the account name, or else the email address or mobile number. These two are also values if
@@ -104,7 +108,12 @@ export const ATTRIBUTES: readonly AttributeType[] = [
     rule: 'ignoreCase',
     values: ({ person }) => list(splitName(person.facts.name).givenName),
   },
-  { name: 'preferredLanguage', scope: 'profile', rule: 'ignoreCase', values: ({ person }) => list(person.facts.locale) },
+  {
+    name: 'preferredLanguage',
+    scope: 'profile',
+    rule: 'ignoreCase',
+    values: ({ person }) => list(person.facts.locale),
+  },
   { name: 'mail', scope: 'email', rule: 'ignoreCase', values: (view) => list(claims(view, 'email').email) },
   { name: 'mobile', scope: 'phone', rule: 'ignoreCase', values: (view) => list(claims(view, 'phone').phone_number) },
   { name: 'kinpassRole', scope: 'roles', rule: 'ignoreCase', values: roles },
@@ -115,7 +124,12 @@ export const ATTRIBUTES: readonly AttributeType[] = [
     rule: 'ignoreCase',
     values: (view) => eduPerson(view).map((value) => `${value}@${view.domain}`),
   },
-  { name: 'o', scope: 'roles', rule: 'ignoreCase', values: (view) => unique(affiliations(view).map((one) => one.school_name)) },
+  {
+    name: 'o',
+    scope: 'roles',
+    rule: 'ignoreCase',
+    values: (view) => unique(affiliations(view).map((one) => one.school_name)),
+  },
   {
     name: 'kinpassSchoolCode',
     scope: 'roles',
@@ -127,7 +141,9 @@ export const ATTRIBUTES: readonly AttributeType[] = [
     scope: 'roles',
     rule: 'ignoreCase',
     values: (view) =>
-      affiliations(view).flatMap(({ school_code: code, classno }) => (classno === undefined ? [] : [`${code}-${classno}`])),
+      affiliations(view).flatMap(({ school_code: code, classno }) =>
+        classno === undefined ? [] : [`${code}-${classno}`],
+      ),
   },
   {
     name: 'kinpassChild',

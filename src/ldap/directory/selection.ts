@@ -8,7 +8,10 @@ interface Selection {
 }
 
 /** Returns the requested attributes of an entry (RFC 4511, section 4.5.1.8; RFC 3673). */
-export function selectAttributes({ name, attributes }: DirectoryEntry, { attributes: requested, typesOnly }: Selection): Entry {
+export function selectAttributes(
+  { name, attributes }: DirectoryEntry,
+  { attributes: requested, typesOnly }: Selection,
+): Entry {
   const names = new Set(requested.map((one) => one.toLowerCase()));
   const hasAllUser = names.size === 0 || names.has('*');
   const selected = attributes.filter(

@@ -33,6 +33,14 @@ export function createTree(base: string): Tree {
   if (root === undefined || root.length === 0) throw new RangeError(`${base} is no name of a directory`);
   const rootText = normalizeDn(root);
   const containerName = (container: Container): string => `ou=${container},${base}`;
+  const locateBelow = (container: Container, [entry, ...rest]: readonly Rdn[]): Target => {
+    if (entry !== undefined && rest.length === 0) {
+      const { type, value } = entry;
+      if (container === 'people' && type === 'uniqueidentifier') return { kind: 'person', handle: value.toLowerCase() };
+      if (container === 'services' && type === 'cn') return { kind: 'service', clientId: value };
+    }
+    return { kind: 'absent', matched: containerName(container) };
+  };
   const locate = (components: readonly Rdn[]): Target => {
     const text = normalizeDn(components);
     if (text === SUBSCHEMA_NAME) return { kind: 'subschema' };
@@ -42,14 +50,7 @@ export function createTree(base: string): Tree {
     const top = below.at(-1);
     const container = CONTAINERS.find((one) => top?.type === 'ou' && top.value.toLowerCase() === one);
     if (container === undefined) return { kind: 'absent', matched: base };
-    const [entry, ...rest] = below;
-    if (entry === undefined || rest.length === 0) return { kind: 'container', container };
-    const value = entry.value;
-    if (rest.length === 1 && container === 'people' && entry.type === 'uniqueidentifier') {
-      return { kind: 'person', handle: value.toLowerCase() };
-    }
-    if (rest.length === 1 && container === 'services' && entry.type === 'cn') return { kind: 'service', clientId: value };
-    return { kind: 'absent', matched: containerName(container) };
+    return below.length === 1 ? { kind: 'container', container } : locateBelow(container, below.slice(0, -1));
   };
   return {
     base,

@@ -8,11 +8,7 @@ export async function extended(deps: LdapDeps, context: OperationContext, reques
 }
 
 /** Returns the name that the connection is bound to (RFC 4532). */
-async function whoAmI(
-  deps: LdapDeps,
-  { session }: OperationContext,
-  { value }: ExtendedRequest,
-): Promise<Result> {
+async function whoAmI(deps: LdapDeps, { session }: OperationContext, { value }: ExtendedRequest): Promise<Result> {
   if (value !== undefined) return { result: 'protocolError', text: 'the request has no value' };
   const { identity } = session;
   const access = await findAccess(deps, session);

@@ -5,7 +5,7 @@ import { matches } from '../directory/matching.ts';
 import { compilePlan, type Lookup, type Plan } from '../directory/plan.ts';
 import { rootDse, subschema } from '../directory/root-dse.ts';
 import { selectAttributes } from '../directory/selection.ts';
-import type { Target } from '../directory/tree.ts';
+import type { Container, Target } from '../directory/tree.ts';
 import { OID, type Result, type SearchRequest } from '../protocol.ts';
 import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
 
@@ -48,11 +48,11 @@ function openEntry({ tree }: LdapDeps, target: Target, { scope }: SearchRequest)
 }
 
 async function sendOpenEntry(
-  { send }: OperationContext,
+  context: OperationContext,
   request: SearchRequest,
   entry: DirectoryEntry,
 ): Promise<Result> {
-  if (matches(request.filter, entry)) await send(selectAttributes(entry, request));
+  if (matches(request.filter, entry)) await context.send(selectAttributes(entry, request));
   return { result: 'success' };
 }
 
@@ -65,12 +65,8 @@ async function searchTree(found: Search, target: Target): Promise<Result> {
       if (scope === 'base') return sendFixed(found, [baseEntry(tree)]);
       if (scope === 'one') return sendFixed(found, containerEntries(tree));
       return sendPeople(found, [baseEntry(tree), ...containerEntries(tree)]);
-    case 'container': {
-      const own = containerEntry(tree, target.container);
-      if (scope === 'base') return sendFixed(found, [own]);
-      const fixed = scope === 'sub' ? [own] : [];
-      return target.container === 'people' ? sendPeople(found, fixed) : sendFixed(found, fixed);
-    }
+    case 'container':
+      return searchContainer(found, target.container);
     case 'person': {
       const person = await findByHandle(found, target.handle);
       if (person === undefined) return { result: 'noSuchObject', matched: tree.containerName('people') };
@@ -79,12 +75,17 @@ async function searchTree(found: Search, target: Target): Promise<Result> {
     case 'absent':
       return { result: 'noSuchObject', matched: target.matched };
     case 'service':
-      return { result: 'noSuchObject', matched: tree.containerName('services') };
     case 'root_dse':
     case 'subschema':
     case 'outside':
       return { result: 'noSuchObject' };
   }
+}
+
+function searchContainer(found: Search, container: Container): Promise<Result> {
+  const { scope } = found.request;
+  const own = scope === 'one' ? [] : [containerEntry(found.deps.tree, container)];
+  return container === 'people' && scope !== 'base' ? sendPeople(found, own) : sendFixed(found, own);
 }
 
 function toEntry({ deps: { tree, directory }, access: { client } }: Search, person: DirectoryPerson): DirectoryEntry {

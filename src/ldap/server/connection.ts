@@ -5,10 +5,10 @@ import { DecodeError } from '../codec/ber.ts';
 import { createFramer, FrameError } from '../codec/framing.ts';
 import { decodeMessage } from '../codec/requests.ts';
 import { encodeDisconnection, encodeEntry, encodeResult } from '../codec/responses.ts';
-import { runOperation, type AnsweredRequest } from '../operations/run.ts';
+import { runOperation } from '../operations/run.ts';
 import { OID, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
-import { createOperationQueue, type OperationQueue } from './operation-queue.ts';
+import { createOperationQueue, type QueuedMessage } from './operation-queue.ts';
 import type { CurrentContext } from './tls.ts';
 
 export interface ConnectionOptions {
@@ -16,11 +16,6 @@ export interface ConnectionOptions {
   currentContext: CurrentContext;
   /** True: TLS begins at once (LDAPS). */
   isImplicitTls: boolean;
-}
-
-export interface Connection {
-  /** Finishes the operation in progress, tells the client why, and closes. */
-  disconnect(result: Result): Promise<void>;
 }
 
 /** Most bytes of a message. Before a bind only small ones are needed. */
@@ -32,114 +27,155 @@ const BIND_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 15 * 60_000;
 /** Time for a peer that does not read its responses, in ms. */
 const WRITE_TIMEOUT_MS = 30_000;
+/** Time for a peer to close its side after the notice of disconnection, in ms. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Serves a connection until it closes. */
-export function serveConnection(raw: Socket, options: ConnectionOptions): Connection {
-  const { deps, currentContext } = options;
-  const session: Session = { identity: ANONYMOUS, isTls: false, address: raw.remoteAddress ?? '' };
-  const framer = createFramer(() => (session.identity.kind === 'anonymous' ? MAX_BYTES_BEFORE_BIND : MAX_BYTES));
-  let socket = raw;
-  let timer: NodeJS.Timeout | undefined;
-  const restartTimer = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(
-      () => void disconnect({ result: 'unavailable', text: 'connection was idle' }),
-      session.identity.kind === 'anonymous' ? BIND_TIMEOUT_MS : IDLE_TIMEOUT_MS,
-    );
-  };
-  const write = async (bytes: Buffer): Promise<void> => {
-    if (socket.destroyed || socket.write(bytes)) return;
-    const timeout = AbortSignal.timeout(WRITE_TIMEOUT_MS);
-    await Promise.race([once(socket, 'drain', { signal: timeout }), once(socket, 'close', { signal: timeout })]).catch(
-      () => socket.destroy(),
-    );
-  };
-  const queue: OperationQueue = createOperationQueue({
-    run: (message, signal) => answer(message, signal),
-    pauseReading: () => socket.pause(),
-    resumeReading: () => socket.resume(),
+/** A connection of a client, from its start until it closes. */
+export class Connection {
+  readonly #deps: LdapDeps;
+  readonly #currentContext: CurrentContext;
+  readonly #session: Session;
+  readonly #framer = createFramer(() => (this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES));
+  readonly #queue = createOperationQueue({
+    run: (message, signal) => this.#answer(message, signal),
+    pauseReading: () => {
+      this.#socket.pause();
+    },
+    resumeReading: () => {
+      this.#socket.resume();
+    },
   });
-  const answer = async (message: Message & { request: AnsweredRequest }, signal: AbortSignal): Promise<void> => {
-    const { id, request, controls } = message;
-    const end = deps.metrics.ldapOperationSeconds.startTimer({ operation: request.kind });
-    const send = (entry: Parameters<typeof encodeEntry>[1]): Promise<void> => write(encodeEntry(id, entry));
-    const result = await runOperation(deps, { session, controls, signal, send }, request);
-    end();
-    deps.metrics.ldapOperations.inc({ operation: request.kind, result: result.result });
-    // An abandoned operation has no response (RFC 4511, section 4.11).
-    if (!signal.aborted || result.result === 'canceled') await write(encodeResult(id, request.kind, result));
-    restartTimer();
-  };
-  const disconnect = async (result: Result): Promise<void> => {
-    clearTimeout(timer);
-    socket.pause();
-    queue.close();
+  #socket: Socket;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, { deps, currentContext, isImplicitTls }: ConnectionOptions) {
+    this.#deps = deps;
+    this.#currentContext = currentContext;
+    this.#session = { identity: ANONYMOUS, isTls: false, address: socket.remoteAddress ?? '' };
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    if (isImplicitTls) this.#secure();
+    else this.#listen();
+  }
+
+  /** Aborts the operation in progress, tells the client why (RFC 4511, section 4.4.1), and closes. */
+  async disconnect(result: Result): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#queue.close();
+    const socket = this.#socket;
     if (!socket.destroyed) socket.end(encodeDisconnection(result));
-    // A peer that does not close its side keeps nothing open.
-    const kill = setTimeout(() => socket.destroy(), 1_000);
-    kill.unref();
-    await queue.idle();
-  };
-  const startTls = (id: number, isAlone: boolean): void => {
-    const respond = (result: Result): void => void write(encodeResult(id, 'extended', result));
-    if (session.isTls) respond({ result: 'operationsError', text: 'TLS is already active' });
-    else if (!isAlone) {
-      // Bytes behind the request would count as sent under TLS (RFC 4511, section 4.14.1).
-      socket.destroy();
-    } else {
-      socket.off('data', receive);
-      socket.pause();
-      socket.write(encodeResult(id, 'extended', { result: 'success' }));
-      secure();
-    }
-  };
-  const secure = (): void => {
-    const secured = new TLSSocket(socket, { isServer: true, secureContext: currentContext() });
-    session.isTls = true;
-    session.identity = ANONYMOUS;
-    socket = secured;
-    listen();
-  };
-  const receive = (chunk: Buffer): void => {
-    try {
-      const frames = framer.push(chunk);
-      frames.forEach((frame, at) => {
-        handle(frame, at === frames.length - 1 && framer.pending() === 0);
-      });
-      if (frames.length > 0) restartTimer();
-    } catch (error) {
-      if (!(error instanceof FrameError) && !(error instanceof DecodeError)) throw error;
-      void disconnect({ result: 'protocolError', text: error.message });
-    }
-  };
-  const handle = (frame: Buffer, isLast: boolean): void => {
-    if (socket.destroyed || queue.isClosed()) return;
-    const message = decodeMessage(frame);
-    if (!('request' in message)) {
-      void write(encodeResult(message.id, 'search', { result: 'adminLimitExceeded', text: message.limited }));
-      return;
-    }
-    const { id, request, controls } = message;
-    if (request.kind === 'unbind') {
-      queue.close();
-      socket.end();
-    } else if (request.kind === 'abandon') queue.abandon(request.target);
-    else if (request.kind === 'extended' && request.oid === OID.startTls) startTls(id, isLast && queue.isIdle());
-    else queue.add({ id, request, controls });
-  };
-  const listen = (): void => {
-    socket.on('data', receive);
+    setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref();
+    await this.#queue.idle();
+  }
+
+  #isAnonymous(): boolean {
+    return this.#session.identity.kind === 'anonymous';
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('data', this.#receive);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
-      clearTimeout(timer);
-      queue.close();
+      clearTimeout(this.#timer);
+      this.#queue.close();
     });
-    restartTimer();
+    this.#restartTimer();
+  }
+
+  #restartTimer(): void {
+    clearTimeout(this.#timer);
+    if (this.#socket.destroyed || this.#queue.isClosed()) return;
+    const timeoutMs = this.#isAnonymous() ? BIND_TIMEOUT_MS : IDLE_TIMEOUT_MS;
+    this.#timer = setTimeout(
+      () => void this.disconnect({ result: 'unavailable', text: 'the connection was idle' }),
+      timeoutMs,
+    );
+  }
+
+  readonly #receive = (chunk: Buffer): void => {
+    try {
+      const frames = this.#framer.push(chunk);
+      frames.forEach((frame, at) => {
+        this.#handle(frame, at === frames.length - 1 && this.#framer.pending() === 0);
+      });
+      if (frames.length > 0) this.#restartTimer();
+    } catch (error) {
+      if (!(error instanceof FrameError) && !(error instanceof DecodeError)) throw error;
+      void this.disconnect({ result: 'protocolError', text: error.message });
+    }
   };
-  raw.setNoDelay(true);
-  if (options.isImplicitTls) {
-    raw.on('error', () => raw.destroy());
-    secure();
-  } else listen();
-  return { disconnect };
+
+  /** @param isLast true if no other bytes were received behind the message */
+  #handle(frame: Buffer, isLast: boolean): void {
+    if (this.#socket.destroyed || this.#queue.isClosed()) return;
+    const message = decodeMessage(frame);
+    if (!('request' in message)) {
+      const result = { result: 'adminLimitExceeded', text: message.limited } as const;
+      void this.#write(encodeResult(message.id, 'search', result));
+      return;
+    }
+    this.#dispatch(message, isLast);
+  }
+
+  #dispatch({ id, request, controls }: Message, isLast: boolean): void {
+    if (request.kind === 'unbind') {
+      this.#queue.close();
+      this.#socket.end();
+    } else if (request.kind === 'abandon') this.#queue.abandon(request.target);
+    else if (request.kind === 'extended' && request.oid === OID.startTls) this.#startTls(id, isLast);
+    else this.#queue.add({ id, request, controls });
+  }
+
+  #startTls(id: number, isLast: boolean): void {
+    const refuse = (text: string): void => {
+      void this.#write(encodeResult(id, 'extended', { result: 'operationsError', text }));
+    };
+    if (this.#session.isTls) refuse('TLS is already active');
+    else if (!this.#queue.isIdle()) refuse('an operation is in progress');
+    // Bytes behind the request would count as sent under TLS (RFC 4511, section 4.14.1).
+    else if (!isLast) this.#socket.destroy();
+    else {
+      this.#socket.off('data', this.#receive);
+      this.#socket.pause();
+      this.#socket.write(encodeResult(id, 'extended', { result: 'success' }));
+      this.#secure();
+    }
+  }
+
+  #secure(): void {
+    const raw = this.#socket;
+    if (raw.listenerCount('error') === 0) raw.on('error', () => raw.destroy());
+    this.#socket = new TLSSocket(raw, { isServer: true, secureContext: this.#currentContext() });
+    this.#session.isTls = true;
+    this.#session.identity = ANONYMOUS;
+    this.#listen();
+  }
+
+  async #answer({ id, request, controls }: QueuedMessage, signal: AbortSignal): Promise<void> {
+    const { ldapOperationSeconds, ldapOperations } = this.#deps.metrics;
+    const endTimer = ldapOperationSeconds.startTimer({ operation: request.kind });
+    const context = {
+      ...{ session: this.#session, controls, signal },
+      send: (entry: Parameters<typeof encodeEntry>[1]) => this.#write(encodeEntry(id, entry)),
+    };
+    const result = await runOperation(this.#deps, context, request);
+    endTimer();
+    ldapOperations.inc({ operation: request.kind, result: result.result });
+    // An abandoned operation has no response (RFC 4511, section 4.11).
+    if (!signal.aborted) await this.#write(encodeResult(id, request.kind, result));
+    this.#restartTimer();
+  }
+
+  /** Waits while the peer does not read, and closes the connection when it takes too long. */
+  async #write(bytes: Buffer): Promise<void> {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded || socket.write(bytes)) return;
+    const settled = new AbortController();
+    const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(WRITE_TIMEOUT_MS)]);
+    await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]).catch(() => {
+      socket.destroy();
+    });
+    settled.abort();
+  }
 }

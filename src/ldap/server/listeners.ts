@@ -4,7 +4,7 @@ import type { DirectorySettings } from '../../config/directory.ts';
 import { throttleNetworks } from '../../domain/throttling/network.ts';
 import { createTree } from '../directory/tree.ts';
 import type { LdapDeps } from '../session.ts';
-import { serveConnection, type Connection } from './connection.ts';
+import { Connection } from './connection.ts';
 import { createCurrentContext } from './tls.ts';
 
 /** The LDAP servers of a process, not listening yet. */
@@ -44,7 +44,7 @@ export function createLdapServers(
       return;
     }
     perNetwork.set(network, count);
-    const connection = serveConnection(socket, { deps, currentContext, isImplicitTls });
+    const connection = new Connection(socket, { deps, currentContext, isImplicitTls });
     open.set(connection, network);
     deps.metrics.ldapConnections.set(open.size);
     socket.once('close', () => {

@@ -107,8 +107,7 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
   const sivKeys = new Map<CipherPurpose, Uint8Array>();
   const sivFor = (purpose: CipherPurpose): ReturnType<typeof aessiv> => {
     const key =
-      sivKeys.get(purpose) ??
-      new Uint8Array(hkdfSync('sha256', masterKey, 'kinpass', `siv:${purpose}`, SIV_KEY_BYTES));
+      sivKeys.get(purpose) ?? new Uint8Array(hkdfSync('sha256', masterKey, 'kinpass', `siv:${purpose}`, SIV_KEY_BYTES));
     sivKeys.set(purpose, key);
     return aessiv(key);
   };

@@ -6,9 +6,7 @@ const afterId = preparedStatement(
     db
       .select({ id: persons.id })
       .from(persons)
-      .where(
-        and(gt(persons.id, param('after')), eq(persons.status, param('status')), eq(persons.kind, param('kind'))),
-      )
+      .where(and(gt(persons.id, param('after')), eq(persons.status, param('status')), eq(persons.kind, param('kind'))))
       .orderBy(persons.id)
       .limit(param('limit')),
 );

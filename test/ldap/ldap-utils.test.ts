@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { setStatus } from '../helpers/city.ts';
+import {
+  BASE,
+  directoryClient,
+  runTool,
+  SERVICE_SECRET,
+  serviceName,
+  startDirectory,
+  valuesOf,
+  type TestDirectory,
+  type ToolResult,
+} from '../helpers/directory.ts';
+
+const EMAIL = 'shufen.chen@school.example';
+
+describe('directory with the clients of OpenLDAP', () => {
+  let directory: TestDirectory;
+  before(async () => {
+    directory = await startDirectory({
+      clients: [
+        directoryClient('radius'),
+        directoryClient('other', { scopes: ['openid'] }),
+        directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
+      ],
+    });
+  });
+  after(() => directory.stop());
+
+  const connection = (): string[] => ['-x', '-H', directory.url, '-ZZ'];
+  const asService = (id = 'radius'): string[] => [...connection(), '-D', serviceName(id), '-w', SERVICE_SECRET];
+  const search = (args: readonly string[], id?: string): Promise<ToolResult> =>
+    runTool(directory, 'ldapsearch', [...asService(id), '-LLL', '-b', BASE, ...args]);
+  const nameOf = async (uid: string, id?: string): Promise<string> => {
+    const { stdout } = await search([`(uid=${uid})`, '1.1'], id);
+    const [name] = valuesOf(stdout, 'dn');
+    assert.ok(name, stdout);
+    return name;
+  };
+  const whoAmI = (name: string, password: string): Promise<ToolResult> =>
+    runTool(directory, 'ldapwhoami', [...connection(), '-D', name, '-w', password, '-e', 'ppolicy']);
+
+  it('describes itself without a bind', async () => {
+    const args = ['-x', '-H', directory.tlsUrl, '-LLL', '-s', 'base'];
+    const rootDse = await runTool(directory, 'ldapsearch', [...args, '-b', '', '+']);
+    assert.deepEqual(valuesOf(rootDse.stdout, 'namingContexts'), [BASE]);
+    const subschema = await runTool(directory, 'ldapsearch', [...args, '-b', 'cn=subschema', 'attributeTypes']);
+    assert.match(valuesOf(subschema.stdout, 'attributeTypes').join('\n'), /'kinpassSubject'/);
+    const anonymous = await runTool(directory, 'ldapsearch', ['-x', '-H', directory.url, '-b', BASE]);
+    assert.equal(anonymous.code, 50);
+  });
+
+  it('finds a person by each login, with the attributes of the scopes', async () => {
+    const { stdout } = await search([`(uid=${EMAIL})`]);
+    assert.deepEqual(valuesOf(stdout, 'cn'), ['陳淑芬']);
+    assert.deepEqual(valuesOf(stdout, 'sn'), ['陳']);
+    assert.deepEqual(valuesOf(stdout, 'mail'), [EMAIL]);
+    assert.deepEqual(valuesOf(stdout, 'uid'), ['shufen.chen', EMAIL]);
+    assert.deepEqual(valuesOf(stdout, 'kinpassRole'), ['parent', 'teacher']);
+    assert.equal(await nameOf('Shufen.Chen'), await nameOf(EMAIL));
+    const few = await search([`(uid=${EMAIL})`], 'other');
+    assert.deepEqual(valuesOf(few.stdout, 'cn'), []);
+    assert.deepEqual(valuesOf(few.stdout, 'mail'), []);
+    const hidden = await search([`(&(uid=${EMAIL})(cn=*))`], 'other');
+    assert.deepEqual(valuesOf(hidden.stdout, 'dn'), []);
+  });
+
+  it('gives another name in another sector, which the first cannot read', async () => {
+    const [own, foreign] = [await nameOf(EMAIL), await nameOf(EMAIL, 'other')];
+    assert.notEqual(own, foreign);
+    const base = await runTool(directory, 'ldapsearch', [...asService(), '-LLL', '-s', 'base', '-b', own, 'CN']);
+    assert.deepEqual(valuesOf(base.stdout, 'cn'), ['陳淑芬']);
+    const other = await runTool(directory, 'ldapsearch', [...asService(), '-LLL', '-s', 'base', '-b', foreign]);
+    assert.equal(other.code, 32);
+  });
+
+  it('lists people by pages, and refuses a filter without an index otherwise', async () => {
+    const all = await search(['-E', 'pr=3/noprompt', '(objectClass=person)', 'uniqueIdentifier']);
+    const once = await search(['-E', 'pr=500/noprompt', '(objectClass=person)', 'uniqueIdentifier']);
+    assert.equal(all.code, 0, all.stderr);
+    const handles = valuesOf(all.stdout, 'uniqueIdentifier');
+    assert.deepEqual(handles, valuesOf(once.stdout, 'uniqueIdentifier'));
+    assert.ok(handles.length > 6);
+    assert.equal(new Set(handles).size, handles.length);
+    assert.equal((await search(['(objectClass=person)'])).code, 53);
+  });
+
+  it('accepts a person with the password of the web, who sees only the own entry', async () => {
+    const name = await nameOf(EMAIL);
+    assert.deepEqual(await whoAmI(name, DEMO_PASSWORD), { code: 0, stdout: `dn:${name}\n`, stderr: '' });
+    assert.equal((await whoAmI(name, 'wrong')).code, 49);
+    const person = [...connection(), '-D', name, '-w', DEMO_PASSWORD, '-LLL', '-b', BASE];
+    const own = await runTool(directory, 'ldapsearch', [...person, '(objectClass=person)', 'cn']);
+    assert.deepEqual(valuesOf(own.stdout, 'cn'), ['陳淑芬']);
+    const others = await runTool(directory, 'ldapsearch', [...person, '(uid=meiling.li@parents.example)', 'cn']);
+    assert.deepEqual(valuesOf(others.stdout, 'cn'), []);
+  });
+
+  it('refuses a first password with changeAfterReset', async () => {
+    const name = await nameOf('daming.wang@parents.example');
+    const refused = await whoAmI(name, '100201');
+    assert.equal(refused.code, 49);
+    assert.match(refused.stderr + refused.stdout, /[Pp]assword must be changed|set your own password/);
+  });
+
+  it('refuses a disabled person, an empty password, SASL and an unknown service', async () => {
+    const name = await nameOf('xiu.lin@parents.example');
+    await setStatus(directory.service, 'G4', 'disabled');
+    assert.equal((await whoAmI(name, DEMO_PASSWORD)).code, 49);
+    assert.equal((await search(['-s', 'base', '-b', name])).code, 32);
+    assert.equal((await runTool(directory, 'ldapwhoami', [...connection(), '-D', name, '-w', ''])).code, 53);
+    const sasl = await runTool(directory, 'ldapwhoami', ['-Y', 'EXTERNAL', '-H', directory.url, '-ZZ']);
+    assert.notEqual(sasl.code, 0);
+    assert.equal((await search(['(uid=x)'], 'mail')).code, 49);
+  });
+
+  it('compares, and refuses writes', async () => {
+    const name = await nameOf(EMAIL);
+    const compare = (assertion: string): Promise<ToolResult> =>
+      runTool(directory, 'ldapcompare', [...asService(), name, assertion]);
+    assert.equal((await compare('kinpassRole:teacher')).code, 6);
+    assert.equal((await compare('kinpassRole:student')).code, 5);
+    assert.equal((await compare('mobile:0900000102')).code, 16);
+    assert.equal((await runTool(directory, 'ldapdelete', [...asService(), name])).code, 53);
+  });
+});
