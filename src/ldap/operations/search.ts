@@ -62,9 +62,7 @@ async function searchTree(found: Search, target: Target): Promise<Result> {
   const { scope } = request;
   switch (target.kind) {
     case 'base':
-      if (scope === 'base') return sendFixed(found, [baseEntry(tree)]);
-      if (scope === 'one') return sendFixed(found, containerEntries(tree));
-      return sendPeople(found, [baseEntry(tree), ...containerEntries(tree)]);
+      return searchBase(found);
     case 'container':
       return searchContainer(found, target.container);
     case 'person': {
@@ -73,13 +71,19 @@ async function searchTree(found: Search, target: Target): Promise<Result> {
       return sendFixed(found, scope === 'one' ? [] : [toEntry(found, person)]);
     }
     case 'absent':
-      return { result: 'noSuchObject', matched: target.matched };
     case 'service':
     case 'root_dse':
     case 'subschema':
     case 'outside':
-      return { result: 'noSuchObject' };
+      return { result: 'noSuchObject', matched: target.kind === 'absent' ? target.matched : '' };
   }
+}
+
+function searchBase(found: Search): Promise<Result> {
+  const { tree } = found.deps;
+  if (found.request.scope === 'base') return sendFixed(found, [baseEntry(tree)]);
+  if (found.request.scope === 'one') return sendFixed(found, containerEntries(tree));
+  return sendPeople(found, [baseEntry(tree), ...containerEntries(tree)]);
 }
 
 function searchContainer(found: Search, container: Container): Promise<Result> {
