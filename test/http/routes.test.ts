@@ -7,7 +7,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
-import { ANSWER_ROUTES, SCHOOL_SETTING_ROUTES } from '../helpers/answer-routes.ts';
+import { ANSWER_ROUTES, BINDING_ROUTES, SCHOOL_SETTING_ROUTES } from '../helpers/route-groups.ts';
 import { recordRoutes } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -88,25 +88,7 @@ const TABLE: Record<string, Expected> = {
   'POST /account/second-factors/remove': own('303 /account/second-factors'),
   'POST /account/second-factors/recovery-codes': own('303 /account/second-factors'),
   'GET /account/callback': all('303 /account'),
-  'GET /binding': binding,
-  'POST /binding/restart': binding,
-  'GET /binding/withdraw': binding,
-  'POST /binding/withdraw': binding,
-  'GET /binding/student': binding,
-  'POST /binding/student': binding,
-  'GET /binding/notice': binding,
-  'POST /binding/notice': binding,
-  'GET /binding/applicants': binding,
-  'POST /binding/applicants': binding,
-  'GET /binding/applicant/1': binding,
-  'POST /binding/applicant/1': binding,
-  'GET /binding/applicant/2': binding,
-  'POST /binding/applicant/2': binding,
-  'GET /binding/evidence': binding,
-  'POST /binding/evidence': binding,
-  'POST /binding/evidence/remove': binding,
-  'GET /binding/summary': binding,
-  'POST /binding/summary': binding,
+  ...Object.fromEntries(BINDING_ROUTES.map((route) => [route, binding])),
   'GET /console': staff,
   'GET /console/search': staff,
   'GET /console/people/:id': staff,
@@ -163,12 +145,6 @@ const TABLE: Record<string, Expected> = {
   'POST /console/settings': staff,
   'GET /console/announcement': staff,
   'POST /console/announcement': staff,
-  'GET /console/schools': staff,
-  'GET /console/schools/new': staff,
-  'POST /console/schools/new': staff,
-  'GET /console/schools/:code': staff,
-  'POST /console/schools/:code': staff,
-  'POST /console/schools/:code/close': staff,
   'GET /console/people/:id/memberships': staff,
   'GET /console/people/:id/memberships/new': staff,
   'POST /console/people/:id/memberships/new': staff,
