@@ -87,11 +87,12 @@ async function enable(login: string): Promise<void> {
 async function setStatus(login: string, status: PersonByLogin['status']): Promise<void> {
   const { createClientLookup } = await import('../container/commands.ts');
   const { createRevocation } = await import('../services/access/revocation.ts');
+  const { createLogger } = await import('../platform/logger.ts');
   const { createPeople } = await import('../services/people/people.ts');
   const settings = loadRevokingSettings(process.env);
   await withPerson(settings, login, async (deps, { personId }) => {
     const revocation = createRevocation({ ...deps, clients: await createClientLookup(settings, deps) });
-    await createPeople({ ...deps, revocation }).setStatus(personId, status, undefined);
+    await createPeople({ ...deps, log: createLogger('error'), revocation }).setStatus(personId, status, undefined);
   });
 }
 

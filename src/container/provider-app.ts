@@ -30,7 +30,7 @@ export function createProviderApp(
   state: ProcessState,
   keys: ProviderKeys,
 ): ProviderApp {
-  const { store, clock, secrets, clients, templates, i18n } = services;
+  const { store, clock, secrets, log, clients, templates, i18n } = services;
   const pages = createPages({ templates, i18n, clients });
   const oidc = createProvider(config, services, pages, { keys, clientKeys: state.clientKeys });
   const handle = createApp({
@@ -38,7 +38,7 @@ export function createProviderApp(
     trustedProxies: config.trustedProxies,
     acceptsPrivateAddresses: config.acceptsPrivateAddresses,
     oidc,
-    listContextChoices: createContextChoices({ store, clock, secrets, clients, keys }, oidc.provider),
+    listContextChoices: createContextChoices({ store, clock, secrets, log, clients, keys }, oidc.provider),
     access: services.access,
     accountChanges: services.accountChanges,
     adulthood: services.adulthood,
@@ -57,7 +57,7 @@ export function createProviderApp(
     knownDevices: services.knownDevices,
     i18n,
     isOverloaded: state.isOverloaded,
-    log: services.log,
+    log,
     metrics: services.metrics,
     outbox: services.outbox,
     pages,

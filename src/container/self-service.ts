@@ -25,7 +25,7 @@ export interface SelfService {
 
 type SelfServiceDeps = Pick<
   Services,
-  'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'knownDevices' | 'revocation'
+  'store' | 'clock' | 'random' | 'log' | 'secrets' | 'audit' | 'outbox' | 'knownDevices' | 'revocation'
 >;
 
 export function createSelfService(

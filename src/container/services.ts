@@ -113,16 +113,15 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   const { secrets, hasher, i18n, metrics, storedClients, clients, audit, outbox, knownDevices, rateLimiter, settings } =
     shared;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
-  const base = { store, clock, random, secrets, audit, outbox, revocation };
+  const base = { store, clock, random, log, secrets, audit, outbox, revocation };
   const keyRing = createKeyRing(base);
   const binding = createBindingServices({ ...base, settings, issuer });
-  const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter, settings });
+  const credentials = createCredentialServices(config, { ...base, hasher, knownDevices, rateLimiter, settings });
   const { passwordReset, passwordVerifier, passwords, people } = credentials;
   const access = createAccessServices({ ...base, clients, issuer });
   return {
     ...base,
     ...binding,
-    log,
     issuer,
     hasher,
     i18n,
@@ -143,7 +142,6 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     ...createSelfService(config, { ...base, knownDevices }),
     console: createConsoleServices({
       ...base,
-      log,
       keyRing,
       clients,
       storedClients,
@@ -228,6 +226,7 @@ function createAccessServices({
   store,
   clock,
   secrets,
+  log,
   clients,
   audit,
   outbox,
@@ -235,11 +234,11 @@ function createAccessServices({
   issuer,
 }: Pick<
   Services,
-  'store' | 'clock' | 'secrets' | 'clients' | 'audit' | 'outbox' | 'revocation' | 'issuer'
+  'store' | 'clock' | 'secrets' | 'log' | 'clients' | 'audit' | 'outbox' | 'revocation' | 'issuer'
 >): AccessServices {
   return {
     access: createAccountAccess({ store, clock, audit, revocation }),
-    adulthood: createAdulthood({ store, clock, audit, revocation, secrets, outbox, issuer }),
+    adulthood: createAdulthood({ store, clock, audit, revocation, secrets, log, outbox, issuer }),
     affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
     consents: createConsents({ store, clock, secrets, audit }),
     globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
@@ -285,7 +284,7 @@ function createCredentialServices(
     settings,
     issuer,
   });
-  const people = createPeople({ store, passwordVerifier, clock, secrets, audit, revocation });
+  const people = createPeople({ store, passwordVerifier, clock, secrets, log, audit, revocation });
   const passwordReset = createPasswordReset({
     store,
     secrets,

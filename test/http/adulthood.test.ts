@@ -256,6 +256,21 @@ eachService(
       assert.ok(codeOf(await signInStudent()));
     });
 
+    it('let the student and the guardian sign in although the stored birth date was changed', async () => {
+      await turnAdult(1);
+      const { store } = running().container;
+      await store.write((tx) =>
+        tx.db
+          .update(tx.tables.persons)
+          .set({ birthDateSealed: 'changed' })
+          .where(eq(tx.tables.persons.id, personId('S1'))),
+      );
+      assert.ok(codeOf(await signInStudent()));
+      assert.equal((await student.open('/account')).status, 200);
+      assert.ok((await signIn()).body['access_token']);
+      await turnAdult(1);
+    });
+
     it('sends one notice within 30 days before the birthday', async () => {
       const { adulthood } = running().container;
       await turnAdult(31);

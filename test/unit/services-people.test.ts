@@ -112,6 +112,20 @@ eachStore('people, guardianships and affiliations', (on) => {
     await Promise.all([born('older', null), born('younger', null)]);
   });
 
+  it('logs a changed birth date, and treats it as unknown', async () => {
+    // Sealed for another person.
+    const birthDateSealed = services.secrets.seal('birth-date', 'younger', '2014-01-02');
+    const change = (value: string | null): Promise<unknown> =>
+      on.store.write((tx) =>
+        tx.db.update(tx.tables.persons).set({ birthDateSealed: value }).where(eq(tx.tables.persons.id, 'older')),
+      );
+    await change(birthDateSealed);
+    const { children = [] } = (await services.people.findActive('father')) ?? {};
+    assert.deepEqual(new Set(children.map(({ birthDate }) => birthDate)), new Set([undefined]));
+    assert.match(services.capturedLog.text(), /"personId":"older","msg":"failed to open a birth date"/);
+    await change(null);
+  });
+
   it('returns the facts of the local date', async () => {
     // 16:00 UTC is midnight in Taiwan.
     await on.store.write((tx) =>

@@ -23,7 +23,7 @@ export interface ContextChoice {
 
 export type ListContextChoices = (personId: string, clientId: string) => Promise<readonly ContextChoice[]>;
 
-type Deps = Pick<OidcDeps, 'store' | 'clock' | 'secrets' | 'clients' | 'keys'>;
+type Deps = Pick<OidcDeps, 'store' | 'clock' | 'secrets' | 'log' | 'clients' | 'keys'>;
 
 /** Lists the contexts that a person can select at an app, for the context selection page. */
 export function createContextChoices(deps: Deps, provider: Provider): ListContextChoices {

@@ -36,7 +36,7 @@ export interface ContextResolver {
   resolve(ctx: KoaContextWithOIDC): Promise<ContextSelection>;
 }
 
-type Deps = Pick<OidcDeps, 'store' | 'clock' | 'secrets' | 'clients' | 'keys'>;
+type Deps = Pick<OidcDeps, 'store' | 'clock' | 'secrets' | 'log' | 'clients' | 'keys'>;
 
 export function createContextResolver(deps: Deps): ContextResolver {
   const { clock, clients, keys } = deps;

@@ -1,6 +1,7 @@
 import { adultOn } from '../../domain/binding/adulthood.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { ChildDates } from '../../store/people/person-facts.ts';
 
 /** Days that the rule looks back, in case the job is late: longer than any outage. */
@@ -28,12 +29,34 @@ export function adultOnLookups(secrets: Pick<Secrets, 'mac'>, today: string, fro
   );
 }
 
+interface DateDeps {
+  secrets: Pick<Secrets, 'mac' | 'open'>;
+  log: Pick<Logger, 'error'>;
+}
+
 /** Returns how the facts of guardians read the dates of their children today. */
-export function childDates(secrets: Pick<Secrets, 'mac' | 'open'>, today: string): ChildDates {
+export function childDates(deps: DateDeps, today: string): ChildDates {
   return {
-    reached: reachedLookups(secrets, today),
-    open: (studentId, sealed) => secrets.open('birth-date', studentId, sealed),
+    reached: reachedLookups(deps.secrets, today),
+    open: (studentId, sealed) => openBirthDate(deps, studentId, sealed),
   };
+}
+
+/**
+ * Opens the birth date of a person. A changed value counts as unknown, because the sign-ins of the person and of the guardians read it. The
+ * state of guardianships depends on the keyed hash of the 18th birthday, not on this value.
+ */
+export function openBirthDate(
+  { secrets, log }: Pick<DateDeps, 'log'> & { secrets: Pick<Secrets, 'open'> },
+  personId: string,
+  sealed: string,
+): string | undefined {
+  try {
+    return secrets.open('birth-date', personId, sealed);
+  } catch (error) {
+    log.error({ err: error, personId }, 'failed to open a birth date');
+    return undefined;
+  }
 }
 
 const reachedDays = new WeakMap<Pick<Secrets, 'mac'>, { today: string; lookups: ReadonlySet<string> }>();

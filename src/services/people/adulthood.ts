@@ -2,6 +2,7 @@ import { statusWithConsent, statusWithoutConsent, type GuardianshipStatus } from
 import { ADULT_NOTICE_DAYS, isAdultOn } from '../../domain/binding/adulthood.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import * as adulthood from '../../store/people/adulthood.ts';
@@ -11,7 +12,7 @@ import type { Revocation } from '../access/revocation.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailGuardianshipNotice } from '../notifications/guardianship-notice.ts';
-import { adultOnLookups, reachedLookups } from './adult-days.ts';
+import { adultOnLookups, openBirthDate, reachedLookups } from './adult-days.ts';
 import { statusOf } from './guardianships.ts';
 import { countRepeatedChange } from './repeated-change-limit.ts';
 
@@ -58,6 +59,7 @@ interface Deps {
   audit: Pick<Audit, 'append'>;
   revocation: Pick<Revocation, 'revokeGrants'>;
   secrets: Pick<Secrets, 'seal' | 'open' | 'mac'>;
+  log: Logger;
   outbox: Outbox;
   issuer: string;
 }
@@ -151,13 +153,13 @@ async function sendNotice(tx: Transaction, deps: Deps, studentId: string): Promi
 /** Finds an adult. A person without a birth date counts as a minor. */
 async function findAdult(
   tx: Transaction,
-  { clock, secrets }: Deps,
+  { clock, ...deps }: Deps,
   id: string,
 ): Promise<{ isRecorded: boolean; adultOnLookup: string | null } | undefined> {
   const person = await people.findPerson(tx, id);
   if (person === undefined || person.birthDateSealed === null) return undefined;
-  const today = localDate(clock.now());
-  if (!isAdultOn(secrets.open('birth-date', id, person.birthDateSealed), today)) return undefined;
+  const birthDate = openBirthDate(deps, id, person.birthDateSealed);
+  if (birthDate === undefined || !isAdultOn(birthDate, localDate(clock.now()))) return undefined;
   return { isRecorded: person.adultOnLookup === null, adultOnLookup: person.adultOnLookup };
 }
 

@@ -3,6 +3,7 @@ import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../domain/model.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { PersonStatus } from '../../store/people/people.ts';
@@ -42,17 +43,18 @@ interface Deps {
   passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
   clock: Clock;
   secrets: Pick<Secrets, 'mac' | 'open'>;
+  log: Logger;
   audit: Pick<Audit, 'append'>;
   revocation: Revocation;
 }
 
 /** Loads the facts of a person as of today, whether the account is active or disabled. */
 export function findFacts(
-  { store, clock, secrets }: Pick<Deps, 'store' | 'clock' | 'secrets'>,
+  { store, clock, secrets, log }: Pick<Deps, 'store' | 'clock' | 'secrets' | 'log'>,
   personId: string,
 ): Promise<PersonFacts | undefined> {
   const today = localDate(clock.now());
-  return store.read((tx) => people.loadPersonFacts(tx, personId, today, childDates(secrets, today)));
+  return store.read((tx) => people.loadPersonFacts(tx, personId, today, childDates({ secrets, log }, today)));
 }
 
 /** Finds the account with this login, active or disabled. */
@@ -79,9 +81,9 @@ export function createUnlock({
     });
 }
 
-export function createPeople({ store, passwordVerifier, clock, secrets, audit, revocation }: Deps): People {
+export function createPeople({ store, passwordVerifier, clock, secrets, log, audit, revocation }: Deps): People {
   const findActive: People['findActive'] = async (personId) => {
-    const facts = await findFacts({ store, clock, secrets }, personId);
+    const facts = await findFacts({ store, clock, secrets, log }, personId);
     return facts?.isActive === true ? facts : undefined;
   };
   return {

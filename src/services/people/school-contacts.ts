@@ -2,6 +2,7 @@ import { listHelpingSchools, type SchoolContact } from '../../domain/school-cont
 import { localDate, type Clock } from '../../domain/clock.ts';
 import type { School } from '../../domain/model.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { findSchoolAccountLogin } from '../../store/binding/school-accounts.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { loadPersonFacts } from '../../store/people/person-facts.ts';
@@ -30,6 +31,7 @@ interface Deps {
   store: Store;
   clock: Clock;
   secrets: Pick<Secrets, 'mac' | 'open'>;
+  log: Logger;
 }
 
 export function createSchoolContacts(deps: Deps): SchoolContacts {
@@ -51,11 +53,11 @@ export function createSchoolContacts(deps: Deps): SchoolContacts {
 
 async function listOfPerson(
   tx: Transaction,
-  { clock, secrets }: Deps,
+  { clock, ...deps }: Deps,
   personId: string,
 ): Promise<SchoolWithContacts[]> {
   const today = localDate(clock.now());
-  const facts = await loadPersonFacts(tx, personId, today, childDates(secrets, today));
+  const facts = await loadPersonFacts(tx, personId, today, childDates(deps, today));
   if (facts === undefined) return [];
   const schools = facts.isSchoolAccount ? await listSchoolOfAccount(tx, personId) : listHelpingSchools(facts, today);
   return (await loadContacts(tx, schools)).filter(({ contacts }) => contacts.length > 0);
