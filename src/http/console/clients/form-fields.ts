@@ -108,11 +108,16 @@ export function toRegistrationForm(values: ClientValues): Record<string, unknown
     if (field === 'name_zh' || field === 'name_en') continue;
     // An app without any role would be useless: no selection means all.
     if (field === 'acting_roles' && values[field].length === 0) continue;
-    const kind = kindOf(field);
-    if (kind === 'lines' || kind === 'set') form[field] = values[field];
-    else if (kind === 'flag') {
-      if (values[field].length > 0) form[field] = true;
-    } else if (values[field][0] !== undefined) form[field] = values[field][0];
+    const value = registeredValue(field, values[field]);
+    if (value !== undefined) form[field] = value;
   }
   return form;
+}
+
+/** Returns the value of a field in the clients file; undefined if its default applies. */
+function registeredValue(field: ClientField, values: readonly string[]): unknown {
+  const kind = kindOf(field);
+  if (kind === 'lines' || kind === 'set') return values;
+  if (kind === 'flag') return values.length > 0 ? true : undefined;
+  return values[0];
 }
