@@ -143,6 +143,7 @@ describe('registered clients', () => {
       scopes: ['openid'],
       school_types: [],
       permissions: [],
+      acting_roles: [],
       first_party: true,
       school_accounts: true,
     });
