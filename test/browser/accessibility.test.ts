@@ -18,6 +18,7 @@ import { renderApplicationStates, renderSamples } from '../helpers/rendered-samp
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 import { STAFF_LOGIN } from '../helpers/staff.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
+import { startSampleServer } from '../helpers/sample-server.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
 const SECRET = newSecret();
@@ -267,17 +268,16 @@ for (const lang of ['zh-TW', 'en'] as const) {
 
     /** Checks pages that are rendered without the service. */
     const lookAtRendered = async (pages: readonly string[]): Promise<void> => {
-      const url = `${harness.environment.issuer}/sample`;
       // Not a session of the harness, because the scripts of a page reject the values of a sample.
       const context = await harness.browser.newContext({ locale: lang });
       const page = await context.newPage();
+      const samples = await startSampleServer(harness.environment.issuer);
       for (const html of pages) {
-        await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
-        await page.goto(url);
+        await samples.show(page, 'sample', html);
         await assertAccessible(page, lang);
-        await page.unroute(url);
       }
       await context.close();
+      samples.stop();
     };
 
     it('on a sample of each page that the other tests do not reach', async () => {
