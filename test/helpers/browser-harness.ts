@@ -26,8 +26,6 @@ export interface BrowserHarness {
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
-/** Longer than any page needs while other tests run. */
-const PAGE_TIMEOUT_MS = 60_000;
 
 /** @param options of the service, for example more registered clients */
 export async function openBrowserHarness(options?: Partial<TestServiceOptions>): Promise<BrowserHarness> {
@@ -45,7 +43,6 @@ export async function openBrowserHarness(options?: Partial<TestServiceOptions>):
     newSession: async (options = {}) => {
       const context = await browser.newContext({ locale: 'zh-TW', viewport: PHONE, ...options });
       contexts.push(context);
-      context.setDefaultTimeout(PAGE_TIMEOUT_MS);
       listen(context, problems);
       return { context, page: await context.newPage(), newTab: () => context.newPage() };
     },

@@ -15,9 +15,16 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Longer than any page needs while other tests run. */
+const PAGE_TIMEOUT_MS = 60_000;
+
 /** Starts Debian's Chromium, which `scripts/install-test-system.sh` installs. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+export async function openBrowser(): Promise<Browser> {
+  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  return browser.on('context', (context) => {
+    context.setDefaultTimeout(PAGE_TIMEOUT_MS);
+  });
 }
 
 /** Acts, and waits for the next page, after all redirects. */

@@ -30,6 +30,8 @@ export async function startSampleServer(issuer: string): Promise<SampleServer> {
   });
   const port = await freePort();
   server.listen(port, 'localhost');
+  // A failed test does not stop it.
+  server.unref();
   await once(server, 'listening');
   return {
     show: async (page, view, html) => {
