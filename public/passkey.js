@@ -3,6 +3,11 @@
 const { browserSupportsWebAuthn, browserSupportsWebAuthnAutofill, startAuthentication, startRegistration } =
   globalThis.SimpleWebAuthnBrowser;
 
+/** True from the first click: a request of the autofill would abort that of the button. */
+let isButtonPressed = false;
+/** Settles after the library has sent the request of the autofill. */
+let autofillSent;
+
 /** Returns the options of the page, or fetches them once. */
 async function optionsOf(form) {
   const { passkeyOptions, passkeyUrl } = form.dataset;
@@ -27,9 +32,11 @@ function fill(form, response) {
 async function start(form) {
   const error = form.querySelector('[data-passkey-error]');
   error.hidden = true;
+  isButtonPressed = true;
   try {
     const optionsJSON = await optionsOf(form);
     const run = form.dataset.passkey === 'create' ? startRegistration : startAuthentication;
+    await autofillSent;
     fill(form, await run({ optionsJSON }));
   } catch {
     // The person canceled, or has no passkey here.
@@ -42,7 +49,11 @@ async function offerAutofill(form) {
   if (!(await browserSupportsWebAuthnAutofill())) return;
   try {
     const optionsJSON = await optionsOf(form);
-    fill(form, await startAuthentication({ optionsJSON, useBrowserAutofill: true }));
+    if (isButtonPressed) return;
+    const response = startAuthentication({ optionsJSON, useBrowserAutofill: true });
+    // The library asks the same before it sends the request, and the browser answers in order.
+    autofillSent = browserSupportsWebAuthnAutofill();
+    fill(form, await response);
   } catch {
     // Aborted by the button, or rejected by the browser.
   }

@@ -34,6 +34,29 @@ const IGNORE_AUTOFILL = `
     }));
   };`;
 
+/**
+ * Runs in each page. A browser that is slow to report support of the autofill: the question of the page waits for `answers[0]`, and
+ * that of the library for `answers[1]`. The request of the button waits for `touch`.
+ */
+const SLOW_BROWSER = `if (navigator.credentials) {
+  const { credentials } = navigator;
+  const get = credentials.get.bind(credentials);
+  const [first, later, touch] = [0, 1, 2].map(() => Promise.withResolvers());
+  Object.assign(globalThis, { answers: [first, later], touch });
+  let questions = 0;
+  PublicKeyCredential.isConditionalMediationAvailable = () => {
+    const { dataset } = document.documentElement;
+    dataset.questions = questions += 1;
+    return (questions === 1 ? first : later).promise;
+  };
+  credentials.get = async (options) => {
+    if (options.mediation === 'conditional') return get(options);
+    document.documentElement.dataset.button = 'pending';
+    await touch.promise;
+    return get(options);
+  };
+}`;
+
 describe('passkeys', () => {
   let harness: BrowserHarness;
   before(async () => {
@@ -100,6 +123,29 @@ describe('passkeys', () => {
     await page.waitForURL(`${issuer}/account`);
     assert.equal(await page.locator('#about').count(), 1);
   });
+
+  for (const isSending of [false, true]) {
+    it(`sign in by the button while the autofill is ${isSending ? 'being sent' : 'not yet sent'}`, async () => {
+      const { issuer } = harness.environment;
+      const { page } = await newPage();
+      await enroll(page);
+      await page.addInitScript(IGNORE_AUTOFILL);
+      await page.addInitScript(SLOW_BROWSER);
+      await page.goto(`${issuer}/account`);
+      await page.waitForSelector('[data-questions="1"]');
+      if (isSending) {
+        await page.evaluate('answers[0].resolve(true)');
+        await page.waitForSelector('[data-questions]:not([data-questions="1"])');
+      }
+      await page.click('[data-passkey="sign-in"] [data-passkey-start]');
+      if (!isSending) await page.waitForSelector('[data-button="pending"]');
+      await page.evaluate('for (const answer of answers) answer.resolve(true)');
+      await page.waitForSelector('[data-button="pending"]');
+      await page.evaluate('touch.resolve()');
+      await page.waitForSelector('#about, [data-passkey-error]:visible');
+      assert.equal(await page.locator('#about').count(), 1);
+    });
+  }
 
   it('are accepted as the second factor after the password, also of a person without an app', async () => {
     const { issuer } = harness.environment;
