@@ -6,6 +6,7 @@ import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import { isShownInDirectory } from '../../domain/directory/visibility.ts';
 import type { ClientEntitlements, PersonFacts } from '../../domain/model.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../../store/database/index.ts';
 import { listActivePersonIds } from '../../store/directory/people.ts';
 import { findActivePersonIdByIdentifier } from '../../store/people/people.ts';
@@ -59,6 +60,7 @@ interface Deps {
   store: Store;
   clock: Clock;
   secrets: Secrets;
+  log: Logger;
   clients: Pick<ClientRegistry, 'refresh' | 'list'>;
   storedClients: { list(): readonly ClientRegistration[] };
   pairwiseKey: KeyObject;
