@@ -47,7 +47,7 @@ export function bindingSamples(x: string): BindingPages {
       withdrawUrl: '/w',
     },
     'binding/withdraw': { state: 'submitted', version: 1, student: x, action: '/a', cancelUrl: '/c', alert: x },
-    'binding/other-account': { name: x, signInUrl: '/s' },
+    'binding/other-account': { account: { name: x, login: x }, signInUrl: '/s', schoolContacts: [] },
     'binding/ended': {},
   };
 }

@@ -47,10 +47,10 @@ export function samplePageLocals(x: string): PageLocals {
     },
     ...bindingSamples(x),
     'interaction/binding-required': {
-      ...{ app, applied: 'approved', startUrl: '/b', cancelAction: '/c', otherAccountAction: '/o' },
+      ...{ app, account, applied: 'approved', startUrl: '/b', cancelAction: '/c', otherAccountAction: '/o' },
     },
     'interaction/adulthood': { app, action: '/a', guardian, otherAccountAction: '/o' },
-    'interaction/sharing-stopped': { app, cancelAction: '/c', otherAccountAction: '/o' },
+    'interaction/sharing-stopped': { app, account, cancelAction: '/c', otherAccountAction: '/o', schoolContacts },
     ...dataSamples(x),
     'interaction/new-password': { ...password, app, asksCurrent: true },
     'interaction/select-account': {
@@ -253,6 +253,7 @@ export function samplePageLocals(x: string): PageLocals {
       text: x,
       actions: [{ label: x, href: '/h', primary: true }],
       status: 500,
+      ...{ account, schoolContacts },
       reference: x,
       autoSubmit: { action: '/a', fields: { xsrf: x }, label: x },
     },

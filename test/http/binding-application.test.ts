@@ -275,6 +275,8 @@ eachService(
       const refused = await httpBrowser.open('/binding');
       assert.equal(refused.status, 403);
       assert.match(textOf(refused.body), /請使用孩子的學校帳號登入/);
+      assert.ok(textOf(refused.body).includes(LOGIN.G2));
+      assert.match(refused.body, /href="tel:/);
       const link = /id="school-sign-in"[^>]*href="([^"]+)"/.exec(refused.body)?.[1]?.replaceAll('&amp;', '&');
       assert.ok(link);
       assert.match((await httpBrowser.open(link)).url, /\/school$/);

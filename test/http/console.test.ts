@@ -48,9 +48,17 @@ eachService(
       assert.match(textOf(answer.body), /註冊組.*示範高中/);
     });
 
-    it('answers 403 to people without a capacity', async () => {
+    it('answers 403 to people without a capacity, names them and offers another account', async () => {
       const { httpBrowser } = await signInToAccount(running(), LOGIN.G2);
-      assert.equal((await httpBrowser.open('/console')).status, 403);
+      const refused = await httpBrowser.open('/console/requests');
+      assert.equal(refused.status, 403);
+      assert.ok(textOf(refused.body).includes(LOGIN.G2));
+      assert.match(refused.body, /href="tel:/);
+      const link = /class="button" href="([^"]+)">以其他帳號登入/.exec(refused.body)?.[1]?.replaceAll('&amp;', '&');
+      assert.ok(link);
+      const staff = { login: STAFF_LOGIN.A1, password: DEMO_PASSWORD };
+      const page = await httpBrowser.submit(await httpBrowser.open(link), staff);
+      assert.equal(interactionOf(page), 'second_factor');
     });
 
     it('finds a parent of the own school and shows the state of the account', async () => {

@@ -141,6 +141,7 @@ eachService(
       const begun = await (await party('app')).begin();
       const { browser, answer } = await signIn(begun.url);
       assert.match(textOf(answer.body), /申請審核中/);
+      assert.match(answer.body, /id="other-account" class="button" type="submit">以其他帳號登入/);
       const titles = [
         ['returned', '請修正親子綁定申請'],
         ['approved', '請改用家長帳號登入'],

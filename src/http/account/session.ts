@@ -74,9 +74,9 @@ export function schoolSignInUrl({ issuer }: Pick<HttpDeps, 'issuer'>, returnPath
   return signInUrl(issuer, returnPath, { acr_values: ACR_SCHOOL_ACCOUNT, prompt: 'login' });
 }
 
-/** Returns the URL of a sign-in to the account page. It asks for the account also if another person is signed in. */
-export function otherSignInUrl({ issuer }: Pick<HttpDeps, 'issuer'>): string {
-  return signInUrl(issuer, '/account', { prompt: 'login' });
+/** Returns the URL of a sign-in that asks for the account also if another person is signed in. */
+export function otherSignInUrl({ issuer }: Pick<HttpDeps, 'issuer'>, returnPath = '/account'): string {
+  return signInUrl(issuer, returnPath, { prompt: 'login' });
 }
 
 /** Hides pages from school accounts: they have no contacts and no second factors. Many people may know such an account. */

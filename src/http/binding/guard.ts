@@ -1,6 +1,9 @@
 import type { Context, Middleware } from 'koa';
+import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import { findSignedIn, schoolSignInUrl, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
+import { findNamedAccount } from '../named-account.ts';
+import { loadContacts } from '../school-contacts/describe.ts';
 
 /** The school account of a family. */
 export interface SignedInFamily {
@@ -25,11 +28,21 @@ export function requireSchoolAccount(deps: HttpDeps, handler: FamilyHandler): Mi
     if (signedIn === undefined) {
       ctx.status = 303;
       ctx.redirect(url);
-    } else showOtherAccount(deps, ctx, signedIn, url);
+    } else await showOtherAccount(deps, ctx, signedIn, url);
   };
 }
 
-function showOtherAccount({ pages }: HttpDeps, ctx: Context, { facts }: SignedInPerson, signInUrl: string): void {
+async function showOtherAccount(
+  deps: HttpDeps,
+  ctx: Context,
+  { facts: { id: personId } }: SignedInPerson,
+  signInUrl: string,
+): Promise<void> {
   ctx.state['pagePath'] = '/binding';
-  pages.show(ctx, 'binding/other-account', { name: facts.name, signInUrl }, 403);
+  const locals = {
+    account: await findNamedAccount(deps, personId),
+    signInUrl,
+    schoolContacts: await loadContacts(deps, ctx, { personId, clientId: ACCOUNT_CLIENT_ID, problem: 'sign_in' }),
+  };
+  deps.pages.show(ctx, 'binding/other-account', locals, 403);
 }

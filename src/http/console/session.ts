@@ -7,7 +7,9 @@ import { canReview } from '../../services/binding/review.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
 import { canSeeFamilyRequests } from '../../services/console/family-requests.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
+import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import {
+  otherSignInUrl,
   requireAssurance,
   requireSignIn,
   type Handler,
@@ -16,6 +18,8 @@ import {
 } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field } from '../forms/body.ts';
+import { loadContacts } from '../school-contacts/describe.ts';
+import { findNamedAccount } from '../named-account.ts';
 import { recordActivity } from './activity-cookie.ts';
 
 /** Maximum age of the second factor of a session in the console (docs/access-policy.md, rule 6). */
@@ -50,7 +54,8 @@ export function requireStaff(
 ): Middleware {
   const handle: Handler = async (ctx, signedIn) => {
     assertStorable(ctx);
-    const actor = await findActor(deps, signedIn);
+    const actor = await deps.console.authorization.findActor(signedIn.facts.id);
+    if (actor === undefined) throw createError(403, 'the console is for staff');
     ctx.state['isBureau'] = administersCity(actor);
     ctx.state['hasRequests'] = canSeeRequests(actor);
     ctx.state['hasFamilyRequests'] = canSeeFamilyRequests(actor);
@@ -64,7 +69,10 @@ export function requireStaff(
   return requireSignIn(
     deps,
     async (ctx, signedIn) => {
-      await findActor(deps, signedIn);
+      if ((await deps.console.authorization.findActor(signedIn.facts.id)) === undefined) {
+        await showNotStaff(deps, ctx, signedIn);
+        return;
+      }
       const { secondFactorAt } = signedIn.assurance;
       const isActive =
         secondFactorAt !== undefined &&
@@ -107,9 +115,25 @@ function assertStorable(ctx: Context): void {
   if (ctx.url.includes('%00')) throw createError(400, 'the URL has a NUL');
 }
 
-/** @throws {HttpError} 403 for people without a capacity */
-async function findActor(deps: HttpDeps, { facts }: SignedInPerson): Promise<StaffActor> {
-  const actor = await deps.console.authorization.findActor(facts.id);
-  if (actor === undefined) throw createError(403, 'the console is for staff');
-  return actor;
+/** Says that the console is for staff, and offers another account. */
+async function showNotStaff(deps: HttpDeps, ctx: Context, { facts: { id: personId } }: SignedInPerson): Promise<void> {
+  const { pages } = deps;
+  const page = pageOf(ctx);
+  ctx.state['pagePath'] = page;
+  pages.show(
+    ctx,
+    'message',
+    {
+      title: pages.t(ctx, 'message.forbidden.title'),
+      text: pages.t(ctx, 'message.forbidden.text'),
+      account: await findNamedAccount(deps, personId),
+      actions: [
+        { label: pages.t(ctx, 'noChild.other'), href: otherSignInUrl(deps, page), primary: true },
+        { label: pages.t(ctx, 'action.home'), href: '/account', primary: false },
+      ],
+      schoolContacts: await loadContacts(deps, ctx, { personId, clientId: ACCOUNT_CLIENT_ID, problem: 'sign_in' }),
+      status: 403,
+    },
+    403,
+  );
 }

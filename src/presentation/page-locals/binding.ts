@@ -2,7 +2,7 @@ import type { ApplicantKind, StatedRelation } from '../../domain/binding/applica
 import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { NoticeAnswer } from '../../domain/binding/notice.ts';
 import type { BindingStep } from '../../domain/binding/steps.ts';
-import type { AppName, FieldErrors } from './common.ts';
+import type { AppName, FieldErrors, NamedAccount, SchoolContactsLocals } from './common.ts';
 
 /** The fields that every step of an application shows. */
 export interface BindingShell {
@@ -132,7 +132,11 @@ export interface BindingPages {
     alert?: string | undefined;
   };
   /** For a person who is signed in with another account. */
-  'binding/other-account': { name: string; signInUrl: string };
+  'binding/other-account': {
+    account: NamedAccount | undefined;
+    signInUrl: string;
+    schoolContacts: readonly SchoolContactsLocals[];
+  };
   /** The student has left the school of the account. */
   'binding/ended': object;
 }

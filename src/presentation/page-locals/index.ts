@@ -3,7 +3,7 @@ import type { AnswerPages } from './answers.ts';
 import type { AuditPageLocals } from './audit.ts';
 import type { BindingPages } from './binding.ts';
 import type { BureauPageLocals } from './clients.ts';
-import type { SchoolContactsLocals } from './common.ts';
+import type { NamedAccount, SchoolContactsLocals } from './common.ts';
 import type { ConsolePages } from './console.ts';
 import type { DataPages } from './data.ts';
 import type { DevicePages } from './device.ts';
@@ -24,6 +24,9 @@ export interface MessageLocals {
   status: number;
   /** For the IT desk, to find the log line of the request. */
   reference?: string | undefined;
+  /** The signed-in person, whose account cannot use the page. */
+  account?: NamedAccount | undefined;
+  schoolContacts?: readonly SchoolContactsLocals[];
 }
 
 /** The locals of each page. The names are the files in `views/`. */
