@@ -4,7 +4,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
 import { MINUTE, useFrozenTime } from '../helpers/frozen-time.ts';
-import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -54,6 +54,42 @@ eachService(
       const signedIn = await shared.submit(await shared.open('/account'), { login: LOGIN.S1, password: DEMO_PASSWORD });
       assert.equal(new URL(signedIn.url).pathname, '/account');
       assert.equal(await localeOf(LOGIN.S1), before);
+    });
+
+    it('stores a choice with one person only, and none of a link on another site', async () => {
+      const localeOf = async (login: string) => (await getPersonFacts(running(), login)).locale ?? undefined;
+      const open = async (browser: HttpBrowser, login: string): Promise<void> => {
+        const signedIn = await browser.submit(await browser.open('/account'), { login, password: DEMO_PASSWORD });
+        assert.equal(new URL(signedIn.url).pathname, '/account');
+      };
+      const { httpBrowser } = await signInToAccount(running(), LOGIN.G2);
+      await httpBrowser.post('/account/language', new URLSearchParams({ language: 'zh-TW' }));
+      for (const choose of [
+        (browser: HttpBrowser) => browser.open('/language?to=en&back=/account'),
+        (browser: HttpBrowser) => browser.post('/language', new URLSearchParams({ to: 'en', back: '/account' })),
+      ]) {
+        const shared = createHttpBrowser(running().issuer);
+        await choose(shared);
+        await open(shared, LOGIN.T1);
+        await choose(shared);
+        assert.equal(await localeOf(LOGIN.T1), 'en');
+        await shared.submit(await shared.open('/session/end'), {});
+        await open(shared, LOGIN.G2);
+        assert.equal(await localeOf(LOGIN.G2), 'zh-TW');
+      }
+      const led = createHttpBrowser(running().issuer);
+      const page = await led.open('/language?to=en&back=/account', { 'sec-fetch-site': 'cross-site' });
+      assert.match(page.body, /<html lang="zh-TW">/);
+      await open(led, LOGIN.G2);
+      assert.equal(await localeOf(LOGIN.G2), 'zh-TW');
+    });
+
+    it('uses the language of the account form, also after a choice in the page header', async () => {
+      const { httpBrowser } = await signInToAccount(running(), LOGIN.G2);
+      await httpBrowser.open('/language?to=en&back=/account');
+      const body = new URLSearchParams({ language: 'zh-TW' });
+      const saved = await httpBrowser.post('/account/language', body);
+      assert.doesNotMatch(saved.body, /<html lang="en">/);
     });
   },
 );

@@ -6,6 +6,7 @@ import type { ContactChange } from '../../services/people/contacts.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { throttledText } from '../forms/password-form.ts';
+import { setChosenLanguage } from '../middleware/locale.ts';
 import {
   CONTACT_KINDS,
   CONTACTS_PATH,
@@ -134,5 +135,7 @@ async function submitLanguage(deps: HttpDeps, ctx: Context, { facts, sessionHash
   }
   deps.rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
   await deps.contacts.changeLanguage({ personId: facts.id, locale: language, address: ctx.ip });
+  // An earlier choice in the page header would take precedence.
+  setChosenLanguage(ctx, deps, language, true);
   redirectToContacts(ctx, 'language');
 }

@@ -10,7 +10,7 @@ import { verifiedPasswordResult } from '../../oidc/prompts/checks/second-factor-
 import type { Oidc } from '../../oidc/provider.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import type { HttpDeps } from '../deps.ts';
-import { findChosenLanguage } from '../middleware/locale.ts';
+import { findAnonymousChoice, setChosenLanguage } from '../middleware/locale.ts';
 import type { FormPage } from '../forms/rejected-form.ts';
 
 /** The state of an interaction (a prompt of an authorization request). */
@@ -104,8 +104,9 @@ export async function submitSignIn(
   result: InteractionResults & { login: SignInResult },
 ): Promise<void> {
   await submitResult(ctx, deps.oidc, result);
-  const locale = findChosenLanguage(ctx, deps);
+  const locale = findAnonymousChoice(ctx, deps);
   if (locale === undefined) return;
+  setChosenLanguage(ctx, deps, locale, true);
   await deps.contacts.changeLanguage({ personId: result.login.accountId, locale, address: ctx.ip });
 }
 

@@ -12,9 +12,11 @@ const DEFAULT_PAGE = '/account';
 export function createLanguageRouter(deps: HttpDeps): Router {
   const router = new Router();
   // The link works without JavaScript. It sets only the cookie of this browser: a GET changes no data.
-  router.get('/language', (ctx) => {
+  router.get('/language', async (ctx) => {
     const { to, back } = readSwitch(deps, ctx.query);
-    if (to !== undefined) setChosenLanguage(ctx, deps, to);
+    if (to !== undefined && isOwnLink(ctx)) {
+      setChosenLanguage(ctx, deps, to, (await findSignedIn(deps, ctx)) !== undefined);
+    }
     redirectBack(ctx, back);
   });
   // With JavaScript the link becomes a form (public/form.js), which also stores the language of a signed-in person.
@@ -26,11 +28,19 @@ export function createLanguageRouter(deps: HttpDeps): Router {
         deps.rateLimiter.admitPerson('account', ownerOf(signedIn));
         await deps.contacts.changeLanguage({ personId: signedIn.facts.id, locale: to, address: ctx.ip });
       }
-      setChosenLanguage(ctx, deps, to);
+      setChosenLanguage(ctx, deps, to, signedIn !== undefined);
     }
     redirectBack(ctx, back);
   });
   return router;
+}
+
+/**
+ * Returns false for a link on another site, which cannot choose the language of mails: the next sign-in stores the choice. Older browsers send
+ * no such header (W3C Fetch Metadata Request Headers, 2.4).
+ */
+function isOwnLink(ctx: Context): boolean {
+  return ['', 'none', 'same-origin'].includes(ctx.get('sec-fetch-site'));
 }
 
 function readSwitch({ i18n }: HttpDeps, sent: unknown): { to: string | undefined; back: string } {
