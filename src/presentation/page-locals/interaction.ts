@@ -126,6 +126,7 @@ interface BindingRequiredLocals {
   startUrl: string;
   cancelAction: string;
   otherAccountAction: string;
+  schoolContacts?: readonly SchoolContactsLocals[] | undefined;
 }
 
 /** The question to an adult student about one guardian. */
