@@ -57,7 +57,7 @@ export async function start(
     servers.push(...(await startMetrics(config, container.metrics, log)));
     jobs.push(...container.startJobs(intervals));
     directory.push(...(await startDirectory(config, container)));
-    port = await listen(container.server, config, 'KINPASS');
+    port = await listen(container.server, config, { host: 'KINPASS_HOST', port: 'KINPASS_PORT' });
     servers.push(container.server);
   } catch (error) {
     await close();
@@ -110,22 +110,25 @@ function logIgnoredSignals(log: Logger): void {
 /** Number of connections that wait to be accepted. Linux drops and resets further ones, and its own limit is 4096. */
 const LISTEN_BACKLOG = 4096;
 
-/**
- * @param prefix start of the names of the settings for the address: `KINPASS`, `KINPASS_METRICS`
- * @throws {ConfigError} that names the setting
- */
+/** The names of the settings for an address. */
+interface AddressNames {
+  host: string;
+  port: string;
+}
+
+/** @throws {ConfigError} that names the setting */
 async function listen(
   server: Server,
   { host, port }: { host: string; port: number },
-  prefix: 'KINPASS' | 'KINPASS_METRICS' | 'KINPASS_LDAP' | 'KINPASS_LDAPS',
+  names: AddressNames,
 ): Promise<number> {
   server.listen({ port, host, backlog: LISTEN_BACKLOG });
   await once(server, 'listening').catch((cause: unknown) => {
     const code = codeOf(cause) ?? String(cause);
     const problem =
       code === 'EADDRINUSE'
-        ? `${prefix}_PORT: ${host}:${port} is in use (${code}); stop the other program or set another port`
-        : `${prefix}_HOST, ${prefix}_PORT: cannot listen on ${host}:${port} (${code}); set an address of this machine and a port that this user may use`;
+        ? `${names.port}: ${host}:${port} is in use (${code}); stop the other program or set another port`
+        : `${names.host}, ${names.port}: cannot listen on ${host}:${port} (${code}); set an address of this machine and a port that this user may use`;
     throw new ConfigError(problem, { cause });
   });
   const address = server.address();
@@ -136,8 +139,11 @@ async function listen(
 async function startDirectory({ directory }: Config, { ldap }: Container): Promise<Server[]> {
   if (directory === undefined || ldap === undefined) return [];
   const { host, port, tlsPort } = directory;
-  if (port !== undefined) await listen(ldap.plain, { host, port }, 'KINPASS_LDAP');
-  if (tlsPort !== undefined) await listen(ldap.tls, { host, port: tlsPort }, 'KINPASS_LDAPS');
+  if (port !== undefined)
+    await listen(ldap.plain, { host, port }, { host: 'KINPASS_LDAP_HOST', port: 'KINPASS_LDAP_PORT' });
+  if (tlsPort !== undefined) {
+    await listen(ldap.tls, { host, port: tlsPort }, { host: 'KINPASS_LDAP_HOST', port: 'KINPASS_LDAPS_PORT' });
+  }
   return [...(port === undefined ? [] : [ldap.plain]), ...(tlsPort === undefined ? [] : [ldap.tls])];
 }
 
@@ -152,7 +158,7 @@ async function closeDirectory({ ldap }: Container, servers: readonly Server[]): 
 async function startMetrics({ metrics: address }: Config, metrics: Metrics, log: Logger): Promise<HttpServer[]> {
   if (address === undefined) return [];
   const server = createMetricsServer(metrics, log);
-  await listen(server, address, 'KINPASS_METRICS');
+  await listen(server, address, { host: 'KINPASS_METRICS_HOST', port: 'KINPASS_METRICS_PORT' });
   return [server];
 }
 
