@@ -24,6 +24,7 @@ describe('directory with the clients of OpenLDAP', () => {
       clients: [
         directoryClient('radius'),
         directoryClient('other', { scopes: ['openid'] }),
+        directoryClient('phones', { scopes: ['openid', 'phone'] }),
         directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
       ],
     });
@@ -66,6 +67,15 @@ describe('directory with the clients of OpenLDAP', () => {
     assert.deepEqual(valuesOf(few.stdout, 'mail'), []);
     const hidden = await search([`(&(uid=${EMAIL})(cn=*))`], 'other');
     assert.deepEqual(valuesOf(hidden.stdout, 'dn'), []);
+  });
+
+  it('finds a person by a mobile number in each form', async () => {
+    for (const number of ['0900000102', '+886900000102', '0900-000-102']) {
+      const { stdout } = await search([`(mobile=${number})`, 'mobile'], 'phones');
+      assert.deepEqual(valuesOf(stdout, 'mobile'), ['+886900000102'], number);
+    }
+    const other = await search(['(&(uid=shufen.chen)(mobile=0900000102))'], 'phones');
+    assert.deepEqual(valuesOf(other.stdout, 'dn'), []);
   });
 
   it('gives another name in another sector, which the first cannot read', async () => {

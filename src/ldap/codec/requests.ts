@@ -1,4 +1,4 @@
-import type { Control, Message, Request } from '../protocol.ts';
+import type { Control, ExtendedRequest, Message, Request } from '../protocol.ts';
 import {
   contentOf,
   DecodeError,
@@ -79,6 +79,12 @@ function decodeExtended(content: Buffer): Request {
   if (rest.length > 0) throw new DecodeError('extended operation has more than two parts');
   const oid = readText(contentOf(name, EXTENDED_NAME_TAG));
   return { kind: 'extended', oid, value: value && contentOf(value, EXTENDED_VALUE_TAG) };
+}
+
+/** Decodes the request to cancel an operation (RFC 3909, section 2.1). @returns the id of its message. @throws {DecodeError} */
+export function decodeCancel({ value }: ExtendedRequest): number {
+  if (value === undefined) throw new DecodeError('cancel has no value');
+  return readUnsigned(readElement(contentOf(readElement(value), TAG.sequence)));
 }
 
 /** The content of a write is not read, because every write is refused. */

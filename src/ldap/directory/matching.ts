@@ -1,4 +1,4 @@
-import { parseLogin } from '../../domain/credentials/identifiers.ts';
+import { parseLogin, parseMobile } from '../../domain/credentials/identifiers.ts';
 import { normalizeDn, parseDn } from '../dn.ts';
 import type { Filter } from '../protocol.ts';
 import type { DirectoryEntry } from './entries.ts';
@@ -89,6 +89,9 @@ export function comparable(rule: Rule, value: string): string {
   switch (rule) {
     case 'ignoreCase':
       return foldCase(value).replaceAll(/\s+/g, ' ').trim();
+    case 'telephone':
+      // Stored numbers begin with +886; people and old software write 09….
+      return parseMobile(value) ?? foldCase(value).replaceAll(/[\s-]/g, '');
     case 'time':
       return normalizeTime(value);
     case 'name': {

@@ -5,8 +5,8 @@ import { splitName } from '../../domain/directory/person-name.ts';
 import type { ClientEntitlements, Role } from '../../domain/model.ts';
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 
-/** How values compare: without case, as instants, or as names of entries. */
-export type Rule = 'ignoreCase' | 'time' | 'name';
+/** How values compare: without case, as telephone numbers, as instants, or as names of entries. */
+export type Rule = 'ignoreCase' | 'telephone' | 'time' | 'name';
 
 /** What the values of a person come from. */
 export interface PersonView {
@@ -115,7 +115,7 @@ export const ATTRIBUTES: readonly AttributeType[] = [
     values: ({ person }) => list(person.facts.locale),
   },
   { name: 'mail', scope: 'email', rule: 'ignoreCase', values: (view) => list(claims(view, 'email').email) },
-  { name: 'mobile', scope: 'phone', rule: 'ignoreCase', values: (view) => list(claims(view, 'phone').phone_number) },
+  { name: 'mobile', scope: 'phone', rule: 'telephone', values: (view) => list(claims(view, 'phone').phone_number) },
   { name: 'kinpassRole', scope: 'roles', rule: 'ignoreCase', values: roles },
   { name: 'eduPersonAffiliation', scope: 'roles', rule: 'ignoreCase', values: eduPerson },
   {

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { DecodeError } from '../codec/ber.ts';
 import { createFramer, FrameError } from '../codec/framing.ts';
-import { decodeMessage } from '../codec/requests.ts';
+import { decodeCancel, decodeMessage } from '../codec/requests.ts';
 import { encodeDisconnection, encodeEntry, encodeResult } from '../codec/responses.ts';
 import { runOperation } from '../operations/run.ts';
 import { OID, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
-import { createOperationQueue, type QueuedMessage } from './operation-queue.ts';
+import { CANCELED, createOperationQueue, type QueuedMessage } from './operation-queue.ts';
 import type { CurrentContext } from './tls.ts';
 
 export interface ConnectionOptions {
@@ -21,12 +22,14 @@ export interface ConnectionOptions {
 /** Most bytes of a message. Before a bind only small ones are needed. */
 const MAX_BYTES = 1024 * 1024;
 const MAX_BYTES_BEFORE_BIND = 64 * 1024;
-/** Time for a TLS handshake and for the first bind, in ms. */
+/** Time from the start of a connection, or from a failed bind, to a bind that succeeds, in ms. */
 const BIND_TIMEOUT_MS = 30_000;
 /** Time without a complete message, in ms. */
 const IDLE_TIMEOUT_MS = 15 * 60_000;
 /** Time for a peer that does not read its responses, in ms. */
 const WRITE_TIMEOUT_MS = 30_000;
+/** Time for the operation in progress when the service stops, in ms. The process ends after 10 s. */
+const FINISH_TIMEOUT_MS = 5_000;
 /** Time for a peer to close its side after the notice of disconnection, in ms. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -38,6 +41,7 @@ export class Connection {
   readonly #framer = createFramer(() => (this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES));
   readonly #queue = createOperationQueue({
     run: (message, signal) => this.#answer(message, signal),
+    rejectCanceled: ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
     pauseReading: () => {
       this.#socket.pause();
     },
@@ -47,6 +51,8 @@ export class Connection {
   });
   #socket: Socket;
   #timer: NodeJS.Timeout | undefined;
+  /** Time by which a client without a bind must bind. Messages do not extend it. */
+  #bindBy: number | undefined;
 
   constructor(socket: Socket, { deps, currentContext, isImplicitTls }: ConnectionOptions) {
     this.#deps = deps;
@@ -56,6 +62,17 @@ export class Connection {
     socket.setNoDelay(true);
     if (isImplicitTls) this.#secure();
     else this.#listen();
+  }
+
+  /** Lets the operation in progress finish for a few seconds, and disconnects. */
+  async drain(result: Result): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#queue.finish();
+    const timeout = new AbortController();
+    const timedOut = sleep(FINISH_TIMEOUT_MS, undefined, { signal: timeout.signal }).catch(() => undefined);
+    await Promise.race([this.#queue.idle(), timedOut]);
+    timeout.abort();
+    await this.disconnect(result);
   }
 
   /** Aborts the operation in progress, tells the client why (RFC 4511, section 4.4.1), and closes. */
@@ -86,7 +103,9 @@ export class Connection {
   #restartTimer(): void {
     clearTimeout(this.#timer);
     if (this.#socket.destroyed || this.#queue.isClosed()) return;
-    const timeoutMs = this.#isAnonymous() ? BIND_TIMEOUT_MS : IDLE_TIMEOUT_MS;
+    const now = performance.now();
+    this.#bindBy = this.#isAnonymous() ? (this.#bindBy ?? now + BIND_TIMEOUT_MS) : undefined;
+    const timeoutMs = this.#bindBy === undefined ? IDLE_TIMEOUT_MS : Math.max(this.#bindBy - now, 0);
     this.#timer = setTimeout(
       () => void this.disconnect({ result: 'unavailable', text: 'the connection was idle' }),
       timeoutMs,
@@ -124,7 +143,14 @@ export class Connection {
       this.#socket.end();
     } else if (request.kind === 'abandon') this.#queue.abandon(request.target);
     else if (request.kind === 'extended' && request.oid === OID.startTls) this.#startTls(id, isLast);
+    else if (request.kind === 'extended' && request.oid === OID.cancel) void this.#cancel(id, decodeCancel(request));
     else this.#queue.add({ id, request, controls });
+  }
+
+  async #cancel(id: number, target: number): Promise<void> {
+    const result = { result: await this.#queue.cancel(target) };
+    this.#deps.metrics.ldapOperations.inc({ operation: 'extended', result: result.result });
+    await this.#write(encodeResult(id, 'extended', result));
   }
 
   #startTls(id: number, isLast: boolean): void {
@@ -159,11 +185,13 @@ export class Connection {
       ...{ session: this.#session, controls, signal },
       send: (entry: Parameters<typeof encodeEntry>[1]) => this.#write(encodeEntry(id, entry)),
     };
-    const result = await runOperation(this.#deps, context, request);
+    const finished = await runOperation(this.#deps, context, request);
+    const isCanceled = signal.reason === CANCELED;
+    const result: Result = isCanceled ? { result: 'canceled' } : finished;
     endTimer();
     ldapOperations.inc({ operation: request.kind, result: result.result });
     // An abandoned operation has no response (RFC 4511, section 4.11).
-    if (!signal.aborted) await this.#write(encodeResult(id, request.kind, result));
+    if (!signal.aborted || isCanceled) await this.#write(encodeResult(id, request.kind, result));
     this.#restartTimer();
   }
 

@@ -64,7 +64,7 @@ export function createLdapServers(
     }),
     drain: async () => {
       const result = { result: 'unavailable', text: 'the service is stopping' } as const;
-      await Promise.all([...open.keys()].map((connection) => connection.disconnect(result)));
+      await Promise.all([...open.keys()].map((connection) => connection.drain(result)));
     },
   };
 }

@@ -11,6 +11,14 @@ export interface OperationQueue {
   add(message: QueuedMessage): void;
   /** Removes a waiting operation, or aborts the one in progress. */
   abandon(id: number): void;
+  /**
+   * Cancels an operation (RFC 3909), which then has the result `canceled`. A bind and an extended operation cannot be canceled.
+   *
+   * @returns the result for the client, when the operation has its own
+   */
+  cancel(id: number): Promise<'success' | 'noSuchOperation' | 'cannotCancel'>;
+  /** Drops the waiting operations and takes no more. The one in progress finishes. */
+  finish(): void;
   /** Drops the waiting operations, aborts the one in progress, and takes no more. */
   close(): void;
   isClosed(): boolean;
@@ -19,8 +27,13 @@ export interface OperationQueue {
   idle(): Promise<void>;
 }
 
+/** The reason of an abort by `cancel`. After other aborts the operation has no response. */
+export const CANCELED = 'canceled';
+
 interface Options {
   run: (message: QueuedMessage, signal: AbortSignal) => Promise<void>;
+  /** Responds to an operation that was canceled before it began. */
+  rejectCanceled: (message: QueuedMessage) => Promise<void>;
   pauseReading: () => void;
   resumeReading: () => void;
 }
@@ -28,9 +41,9 @@ interface Options {
 /** Operations that wait. Beyond them the connection is not read. */
 const MAX_WAITING = 64;
 
-export function createOperationQueue({ run, pauseReading, resumeReading }: Options): OperationQueue {
+export function createOperationQueue({ run, rejectCanceled, pauseReading, resumeReading }: Options): OperationQueue {
   const waiting: QueuedMessage[] = [];
-  let current: { id: number; abort: AbortController; done: Promise<void> } | undefined;
+  let current: { message: QueuedMessage; abort: AbortController; done: Promise<void> } | undefined;
   let closed = false;
   const next = (): void => {
     const message = waiting.shift();
@@ -40,7 +53,15 @@ export function createOperationQueue({ run, pauseReading, resumeReading }: Optio
     }
     if (waiting.length === MAX_WAITING - 1 && !closed) resumeReading();
     const abort = new AbortController();
-    current = { id: message.id, abort, done: run(message, abort.signal).finally(next) };
+    current = { message, abort, done: run(message, abort.signal).finally(next) };
+  };
+  const takeWaiting = (id: number): QueuedMessage | undefined => {
+    const at = waiting.findIndex((one) => one.id === id);
+    return at < 0 ? undefined : waiting.splice(at, 1)[0];
+  };
+  const finish = (): void => {
+    closed = true;
+    waiting.length = 0;
   };
   return {
     add: (message) => {
@@ -50,13 +71,21 @@ export function createOperationQueue({ run, pauseReading, resumeReading }: Optio
       else if (waiting.length >= MAX_WAITING) pauseReading();
     },
     abandon: (id) => {
-      const at = waiting.findIndex((one) => one.id === id);
-      if (at >= 0) waiting.splice(at, 1);
-      else if (current?.id === id) current.abort.abort();
+      if (takeWaiting(id) === undefined && current?.message.id === id) current.abort.abort();
     },
+    cancel: async (id) => {
+      const running = current?.message.id === id ? current : undefined;
+      const message = running?.message ?? waiting.find((one) => one.id === id);
+      if (message === undefined) return 'noSuchOperation';
+      if (message.request.kind === 'bind' || message.request.kind === 'extended') return 'cannotCancel';
+      if (takeWaiting(id) !== undefined) await rejectCanceled(message);
+      running?.abort.abort(CANCELED);
+      await running?.done;
+      return 'success';
+    },
+    finish,
     close: () => {
-      closed = true;
-      waiting.length = 0;
+      finish();
       current?.abort.abort();
     },
     isClosed: () => closed,
