@@ -64,6 +64,7 @@ export function banner(settings: DemoSettings): string {
     ['登入服務 Sign-in service', `${addressOf(settings, 'service')}/account`],
     ['管理後台 Staff console', `${addressOf(settings, 'service')}/console`],
     ['信箱 Mailbox', addressOf(settings, 'mail')],
+    ['目錄 Directory (LDAP)', `ldap://localhost:${settings.ports.directory} (docs/directory.md)`],
   ];
   return [
     '',

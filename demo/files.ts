@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { DEMO_DIRECTORY_HASH } from '../src/config/demo-secret.ts';
 import { createPrivateFolder } from '../src/config/private-folder.ts';
 import { PERMISSIONS } from '../src/domain/model.ts';
 import { addressOf, DemoError, type DemoSettings } from './settings.ts';
@@ -13,6 +14,9 @@ export interface DemoFiles {
   clients: string;
   secrets: string;
   mails: string;
+  /** Certificate and key of the directory. */
+  certFile: string;
+  keyFile: string;
   log(program: string): string;
 }
 
@@ -40,6 +44,8 @@ export function prepareDemoFiles({ folder }: DemoSettings): DemoFiles {
     clients: join(folder, 'clients.json'),
     secrets: join(folder, 'secrets.json'),
     mails: join(folder, 'mail'),
+    certFile: join(folder, 'directory.crt'),
+    keyFile: join(folder, 'directory.key'),
     log: (program) => join(folder, `${program}.log`),
   };
 }
@@ -59,7 +65,8 @@ export function removeFiles(settings: DemoSettings, files: DemoFiles, programs: 
     throw new DemoError('--fresh cannot empty a PostgreSQL database; create a new one and set DATABASE_URL to it');
   }
   removeDatabase(files);
-  for (const file of [files.key, files.clients, files.secrets, ...programs.map((program) => files.log(program))]) {
+  const { key, clients, secrets, certFile, keyFile } = files;
+  for (const file of [key, clients, secrets, certFile, keyFile, ...programs.map((program) => files.log(program))]) {
     rmSync(file, { force: true });
   }
   rmSync(files.mails, { recursive: true, force: true });
@@ -124,6 +131,14 @@ export function writeClients(settings: DemoSettings, { clients: file }: DemoFile
       scopes: [...SCOPES, 'offline_access'],
       permissions: PERMISSIONS,
       first_party: true,
+    },
+    {
+      client_id: 'directory-demo',
+      client_name: { 'zh-TW': '示範市目錄服務', en: 'Demo City directory' },
+      client_secret_sha256: [DEMO_DIRECTORY_HASH],
+      redirect_uris: ['https://directory.city.example/callback'],
+      scopes: ['openid', 'profile', 'email', 'roles'],
+      ldap: { secret_sha256: [DEMO_DIRECTORY_HASH], scan: true },
     },
   ];
   writeFileSync(file, `${JSON.stringify({ clients }, null, 2)}\n`, { mode: 0o600 });

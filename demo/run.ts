@@ -7,6 +7,7 @@ import { createPasswordHasher } from '../src/platform/hashing/password-hasher.ts
 import { openStore, type Store } from '../src/store/database/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { banner } from './banner.ts';
+import { writeSelfSignedCertificate } from './certificate.ts';
 import { demoCityState, loadDemoCity } from './city/load.ts';
 import { loadClientSecrets, prepareDemoFiles, removeDatabase, removeFiles, writeClients } from './files.ts';
 import type { ClientSecrets, DemoFiles } from './files.ts';
@@ -49,6 +50,7 @@ async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> 
   if (settings.fresh) removeFiles(settings, files, PROCESSES);
   const secrets = loadClientSecrets(files);
   writeClients(settings, files, secrets);
+  writeSelfSignedCertificate(files, systemClock.now());
   await prepareCity(settings, files, signal);
   const mail = await startMailCatcher({
     smtpPort: settings.ports.smtp,
@@ -143,6 +145,10 @@ function serviceEnvironment(settings: DemoSettings, files: DemoFiles): Record<st
     KINPASS_SMTP_URL: `smtp://127.0.0.1:${settings.ports.smtp}`,
     KINPASS_MAIL_FROM: '示範市校園單一身分驗證服務 <no-reply@city.example>',
     KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true',
+    KINPASS_LDAP_PORT: String(settings.ports.directory),
+    KINPASS_LDAP_BASE: 'dc=city,dc=example',
+    KINPASS_LDAP_TLS_CERT_FILE: files.certFile,
+    KINPASS_LDAP_TLS_KEY_FILE: files.keyFile,
   };
 }
 

@@ -6,8 +6,8 @@ import { DEFAULT_PEOPLE } from './city/generator.ts';
 export const PROJECT = fileURLToPath(new URL('../', import.meta.url));
 
 const DEFAULT_PORT = 3000;
-/** With base port 3000: service 3000, portfolio 3001, payment 3002, mailbox 3003, SMTP 3025. */
-const OFFSETS = { service: 0, portfolio: 1, payment: 2, mail: 3, smtp: 25 } as const;
+/** With base port 3000: service 3000, portfolio 3001, payment 3002, mailbox 3003, SMTP 3025, directory 3389. */
+const OFFSETS = { service: 0, portfolio: 1, payment: 2, mail: 3, smtp: 25, directory: 389 } as const;
 
 export type Place = keyof typeof OFFSETS;
 
@@ -34,7 +34,7 @@ export class DemoError extends Error {
 
 /** @throws {DemoError} */
 export function readSettings(options: DemoOptions, env: Record<string, string | undefined>): DemoSettings {
-  const base = parseInteger('KINPASS_DEMO_PORT', env['KINPASS_DEMO_PORT'] ?? String(DEFAULT_PORT), 1, 65_500);
+  const base = parseInteger('KINPASS_DEMO_PORT', env['KINPASS_DEMO_PORT'] ?? String(DEFAULT_PORT), 1, 65_100);
   const at = (place: Place): number => base + OFFSETS[place];
   const databaseUrl = env['DATABASE_URL'];
   const folder = env['KINPASS_DEMO_DIR'];
@@ -48,6 +48,7 @@ export function readSettings(options: DemoOptions, env: Record<string, string | 
       payment: at('payment'),
       mail: at('mail'),
       smtp: at('smtp'),
+      directory: at('directory'),
     },
     databaseUrl: databaseUrl === '' ? undefined : databaseUrl,
   };

@@ -13,7 +13,7 @@ export function addDemoCommand(program: CliCommand): void {
     .option('--people <number>', `size of the city, up to ${MAX_PEOPLE} (default: 60)`, parsePeople)
     .example(
       'kinpass demo --fresh --people 5000',
-      'KINPASS_DEMO_PORT=4000 kinpass demo      use ports 4000 to 4003 and 4025 instead of 3000 to 3003 and 3025',
+      'KINPASS_DEMO_PORT=4000 kinpass demo      use ports 4000 to 4003, 4025 and 4389 instead of 3000 to 3003, 3025 and 3389',
       'KINPASS_DEMO_DIR=/tmp/demo kinpass demo  keep the data in this folder instead of data/demo',
       'DATABASE_URL=postgres://… kinpass demo   use PostgreSQL instead of SQLite',
     )

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { insecureUrisOf, privateUrisOf, unknownResourcesOf, type AddressRules } from './client-addresses.ts';
 import { checkRegistration, FIELD_NAMES, type ClientRegistration } from './clients.ts';
+import { demoSecretsOf } from './demo-secret.ts';
 import { describeIssue, describeUnknownField } from './field-problems.ts';
 import { readJsonSource, type JsonSource } from './json-source.ts';
 import { resourceServerSchema, type ResourceServer } from './resource-servers.ts';
@@ -250,7 +251,12 @@ function findAddressProblems(
   const describe = (found: readonly { field: string; uri: string }[], message: (uri: string) => string): Problem[] =>
     found.map(({ field, uri }) => ({ path: locate(field, uri), id, message: message(uri) }));
   const insecure = insecureUrisOf(client);
+  const demoSecrets = rules.isProduction ? demoSecretsOf(client) : [];
   return [
+    ...demoSecrets.map((path) => ({
+      ...{ path: ['clients', index, ...path], id },
+      message: 'is the public secret of the demo; create another one',
+    })),
     ...(rules.isProduction
       ? describe(insecure, (uri) => `${uri} must use https in production`)
       : describe(

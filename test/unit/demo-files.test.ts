@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { banner } from '../../demo/banner.ts';
+import { writeSelfSignedCertificate } from '../../demo/certificate.ts';
 import { loadClientSecrets, prepareDemoFiles, removeFiles, writeClients } from '../../demo/files.ts';
 import { readSettings } from '../../demo/settings.ts';
-import { loadClientsFile } from '../../src/config/clients-file.ts';
+import { checkClientsFile, loadClientsFile } from '../../src/config/clients-file.ts';
 import { requiresPkce } from '../../src/config/clients.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
@@ -22,7 +23,7 @@ after(() => {
 describe('demo settings', () => {
   it('default to ports 3000 to 3003, 60 people and the data folder of the repository', () => {
     const { ports, people, folder: usual, fresh } = readSettings({}, {});
-    assert.deepEqual(ports, { service: 3000, portfolio: 3001, payment: 3002, mail: 3003, smtp: 3025 });
+    assert.deepEqual(ports, { service: 3000, portfolio: 3001, payment: 3002, mail: 3003, smtp: 3025, directory: 3389 });
     assert.equal(people, 60);
     assert.equal(fresh, false);
     assert.match(usual, /data[\\/]demo$/);
@@ -64,6 +65,26 @@ describe('demo files', () => {
     assert.ok(!payment.scopes.includes('email'));
     assert.equal(app?.token_endpoint_auth_method, 'none');
     assert.ok(requiresPkce(app) && app.scopes.includes('offline_access'));
+  });
+
+  it('register the service account of the directory, which production refuses', () => {
+    const files = prepareDemoFiles(settings);
+    writeClients(settings, files, loadClientSecrets(files));
+    const { problems } = checkClientsFile(files.clients, { isProduction: true, acceptsPrivateAddresses: true });
+    const ofDirectory = problems.filter((line) => line.includes('(directory-demo)'));
+    assert.equal(ofDirectory.length, 2);
+    for (const line of ofDirectory) assert.match(line, /is the public secret of the demo; create another one$/);
+  });
+
+  it('hold a certificate for localhost that its key signed', () => {
+    const files = prepareDemoFiles(settings);
+    writeSelfSignedCertificate(files, Date.now());
+    const certificate = new X509Certificate(readFileSync(files.certFile));
+    assert.ok(certificate.verify(certificate.publicKey));
+    assert.ok(certificate.checkPrivateKey(createPrivateKey(readFileSync(files.keyFile))));
+    assert.equal(certificate.checkHost('localhost'), 'localhost');
+    assert.equal(certificate.checkIP('127.0.0.1'), '127.0.0.1');
+    assert.equal(statSync(files.keyFile).mode & 0o777, 0o600);
   });
 
   it('are removed one by one, and other files in the folder stay', () => {
