@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { encode, octets, readElement, TAG, type Node } from '../src/ldap/codec/ber.ts';
 
 const DER = { bitString: 0x03, oid: 0x06, utf8String: 0x0c, utcTime: 0x17 } as const;
@@ -14,7 +15,7 @@ const DAY_MS = 24 * 3_600_000;
 const VALID_DAYS = 365;
 
 /**
- * Creates a self-signed certificate for localhost and 127.0.0.1 (RFC 5280), and writes it with its key.
+ * Creates a self-signed certificate for localhost, this machine and 127.0.0.1 (RFC 5280), and writes it with its key.
  *
  * @param now instant in ms
  */
@@ -42,7 +43,12 @@ export function writeSelfSignedCertificate(files: { certFile: string; keyFile: s
 }
 
 function extensions(): Node[] {
-  const names = sequence(octets('localhost', 0x82), octets(Buffer.from([127, 0, 0, 1]), 0x87));
+  // OpenLDAP checks the name of the machine in place of "localhost".
+  const names = sequence(
+    octets('localhost', 0x82),
+    octets(hostname(), 0x82),
+    octets(Buffer.from([127, 0, 0, 1]), 0x87),
+  );
   const isAuthority = sequence({ tag: TAG.boolean, content: Buffer.from([0xff]) });
   return [
     sequence({ tag: DER.oid, content: SUBJECT_ALT_NAME }, octets(encode(names))),
