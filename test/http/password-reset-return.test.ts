@@ -10,7 +10,7 @@ import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { personId, setPassword, signInToAccount } from '../helpers/city.ts';
 import { startCityApps, type CityApps } from '../helpers/city-apps.ts';
 import { DAY, freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
-import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailsTo, mailTo, RESET_SUBJECT } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
@@ -90,6 +90,23 @@ describe('a password reset from a sign-in page', () => {
     assert.equal(interactionOf(await httpBrowser.open('/account')), undefined, 'signed in');
   });
 
+  it('redirects each submission of a form that is sent several times', async () => {
+    const { httpBrowser, link } = await start();
+    const form = await httpBrowser.open(link);
+    const { action, hidden } = formOf(form.body);
+    const body = new URLSearchParams({ ...hidden, ...fields });
+    const cookie = await httpBrowser.jar.getCookieString(form.url);
+    const headers = { cookie, 'sec-fetch-site': 'same-origin' };
+    const press = () => fetch(new URL(action, form.url), { method: 'POST', body, redirect: 'manual', headers });
+    // A browser shows the last response.
+    const answers = [...(await Promise.all([press(), press()])), await press()];
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [303, 303, 303],
+    );
+    assert.equal(new Set(answers.map((one) => one.headers.get('location'))).size, 1);
+  });
+
   it('asks for the second factor before it signs in', async () => {
     const authenticator = await enrollTotp(apps.service, 'G2');
     const { httpBrowser, link } = await start();
@@ -159,6 +176,17 @@ describe('a password reset from a sign-in page', () => {
     assert.equal(page.status, 410);
     assert.match(textOf(page.body), /之後又寄了一封新的信/);
     assert.match(textOf((await other.open('/reset-password')).body), /連結可能已使用過/, 'nothing is kept');
+  });
+
+  it('says so on the form of the older link after the newer one was opened', async () => {
+    const { httpBrowser, link } = await start();
+    const form = await httpBrowser.open(link);
+    time.advance(10 * MINUTE);
+    const request = await httpBrowser.open('/forgot-password');
+    await httpBrowser.open(await newMail(() => httpBrowser.submit(request, { login: EMAIL })));
+    const answer = await httpBrowser.submit(form, fields);
+    assert.equal(answer.status, 410);
+    assert.match(textOf(answer.body), /之後又寄了一封新的信/);
   });
 
   it('writes the mail in the language of the page if the person has none', async () => {

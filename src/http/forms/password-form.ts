@@ -1,4 +1,3 @@
-import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { PASSWORD_EXAMPLES, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
@@ -129,9 +128,8 @@ interface FormPerson {
 }
 
 /**
- * Changes the password of a person with the form that the browser sent.
- *
- * @throws {HttpError} 410 if the proof of the first password is no longer current
+ * Changes the password of a person with the form that the browser sent. The rejection has the status 410 if the proof of the first password
+ * is no longer current.
  */
 export async function submitPasswordForm(
   deps: HttpDeps,
@@ -172,7 +170,7 @@ async function problemOf(
     case 'throttled':
       return { status: 429, alert: throttledText(deps, ctx, result.until) };
     case 'expired':
-      throw createError(410, 'this interaction has expired');
+      return { status: 410 };
     case 'wrong_current': {
       const error = deps.pages.t(ctx, 'problem.wrong_current');
       const text = wrongPasswordText(deps, ctx, { error, warning: result.warning });

@@ -49,7 +49,7 @@ async function render(
   problem: FormProblem = { status: 200 },
 ): Promise<void> {
   const first = await findFirstSignIn(deps, interaction);
-  if (first === undefined) throw createError(410, 'this interaction has expired');
+  if (first === undefined || problem.status === 410) throw createError(410, 'this interaction has expired');
   const { pages, people } = deps;
   const locals = {
     action: `/interaction/${interaction.uid}/new_password`,

@@ -51,6 +51,6 @@ export function addPasswordReset(
     const own = ownPlaceFor(deps, place?.interaction?.clientId);
     const current = place !== undefined && (await canContinue(deps, ctx, place)) ? place : own;
     ctx.state['pagePath'] = current.resetPath;
-    await submitResetForm(deps, ctx, current);
+    await submitResetForm(deps, ctx, current, place?.interaction);
   });
 }

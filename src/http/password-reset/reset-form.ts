@@ -20,7 +20,14 @@ import {
   throttledText,
   type FormProblem,
 } from '../forms/password-form.ts';
-import { loginResult, submitResult, submitSignIn } from '../interaction/interaction.ts';
+import { waitForConcurrentSubmit } from '../interaction/concurrent-submit.ts';
+import {
+  loginResult,
+  redirectTo,
+  submitResult,
+  submitSignIn,
+  type InteractionState,
+} from '../interaction/interaction.ts';
 import { onlyPerson } from '../interaction/login.ts';
 import { destinationIn, RESET_PATH, type ResetPlace } from './place.ts';
 import { findResetRequest, forgetResetRequest } from './reset-request.ts';
@@ -63,7 +70,7 @@ export async function exchangeToken(deps: HttpDeps, ctx: Context, place: ResetPl
 }
 
 async function isOlderLink(deps: HttpDeps, ctx: Context, token: string): Promise<boolean> {
-  if (!(await deps.passwordReset.isReplaced(token))) return false;
+  if (!(await deps.passwordReset.isReplaced(hashId(token)))) return false;
   return (await findLink(deps, ctx, tokenOf(ctx))) === undefined;
 }
 
@@ -126,7 +133,7 @@ async function showResetForm(
 
 async function expireLink(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
   const token = tokenOf(ctx);
-  const isReplaced = token !== undefined && (await deps.passwordReset.isReplaced(token));
+  const isReplaced = token !== undefined && (await deps.passwordReset.isReplaced(hashId(token)));
   forgetToken(ctx);
   showExpired(deps, ctx, place, isReplaced);
 }
@@ -136,9 +143,15 @@ function showExpired({ pages }: HttpDeps, ctx: Context, place: ResetPlace, isRep
   pages.show(ctx, 'password-reset/expired', { requestUrl, signInUrl, isReplaced }, 410);
 }
 
-export async function submitResetForm(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
+/** @param waiting the interaction of the form. Another submission of the form may have completed it */
+export async function submitResetForm(
+  deps: HttpDeps,
+  ctx: Context,
+  place: ResetPlace,
+  waiting = place.interaction,
+): Promise<void> {
   const open = await findLink(deps, ctx, tokenOf(ctx));
-  if (open === undefined) return expireLink(deps, ctx, place);
+  if (open === undefined) return endUsedLink(deps, ctx, place, waiting);
   const { link, ...typed } = readForm(ctx, form);
   if (link !== hashId(open.token)) {
     showExpired(deps, ctx, place, await deps.passwordReset.isReplaced(link));
@@ -154,6 +167,19 @@ export async function submitResetForm(deps: HttpDeps, ctx: Context, place: Reset
   }
 }
 
+/** Redirects to where the submission that used the link continues. Without one the link has expired. */
+async function endUsedLink(
+  deps: HttpDeps,
+  ctx: Context,
+  place: ResetPlace,
+  interaction: InteractionState | undefined,
+): Promise<void> {
+  const returnTo = interaction && (await waitForConcurrentSubmit(deps, ctx, interaction.uid));
+  if (returnTo === undefined) return expireLink(deps, ctx, place);
+  forgetToken(ctx);
+  redirectTo(ctx, returnTo);
+}
+
 async function useLink(deps: HttpDeps, ctx: Context, place: ResetPlace, link: Link, next: string): Promise<void> {
   const result = await deps.passwordReset.complete(link.token, next, ctx.ip, deviceOf(ctx));
   switch (result.kind) {
@@ -167,7 +193,7 @@ async function useLink(deps: HttpDeps, ctx: Context, place: ResetPlace, link: Li
       return;
     }
     case 'expired':
-      return expireLink(deps, ctx, place);
+      return endUsedLink(deps, ctx, place, place.interaction);
     case 'throttled':
       return showResetForm(deps, ctx, place, link, { status: 429, alert: throttledText(deps, ctx, result.until) });
     case 'invalid':

@@ -53,7 +53,7 @@ export interface PasswordReset {
   /** Finds a valid link without consuming it. */
   find(token: string): Promise<OpenLink | undefined>;
   /** Returns true if a newer link, which is still valid, has replaced this one. */
-  isReplaced(token: string): Promise<boolean>;
+  isReplaced(tokenHash: string): Promise<boolean>;
   /** Returns true if the person signs in with this login. Call it only for the holder of a valid link of the person. */
   isLoginOf(personId: string, typedLogin: string): Promise<boolean>;
   /** Consumes the link and sets the password. @throws {HashQueueFullError} before the link is consumed */
@@ -107,7 +107,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const credential = await store.read((tx) => credentials.getCredential(tx, link.personId));
       return { personId: link.personId, expiresAt: link.expiresAt, account, purpose: purposeOf(link, credential) };
     },
-    isReplaced: (token) => store.read((tx) => credentials.isResetLinkReplaced(tx, hashId(token), clock.now())),
+    isReplaced: (tokenHash) => store.read((tx) => credentials.isResetLinkReplaced(tx, tokenHash, clock.now())),
     isLoginOf: async (personId, typedLogin) => (await findPersonId(store, typedLogin)) === personId,
     complete: async (token, next, address, deviceName) => {
       const tokenHash = hashId(token);
