@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { eq, sql } from 'drizzle-orm';
 
@@ -259,13 +258,17 @@ eachStore('a transaction', (on) => {
 
 eachStore('a closing store', (on) => {
   it('finishes writes that have begun and rejects later ones', async () => {
+    const [started, closing] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     const begun = on.store.write(async (tx) => {
-      await sleep(30);
+      started.resolve(undefined);
+      await closing.promise;
       await tx.db.select().from(tx.tables.schools);
       return 'done';
     });
-    await sleep(10);
-    await on.store.close();
+    await started.promise;
+    const closed = on.store.close();
+    closing.resolve(undefined);
+    await closed;
     assert.equal(await begun, 'done');
     await assert.rejects(on.store.write((tx) => tx.db.select().from(tx.tables.schools)));
     await assert.rejects(on.store.ping());

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { eq, sql } from 'drizzle-orm';
 
@@ -19,6 +18,7 @@ import { purgeOutbox } from '../../src/store/outbox.ts';
 import * as people from '../../src/store/people/people.ts';
 import * as schools from '../../src/store/people/schools.ts';
 import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createTestServices, readableHash, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { storeGrant, storeSession } from '../helpers/stored-sessions.ts';
@@ -90,11 +90,11 @@ describe('parallel transactions of one person (postgres)', () => {
     }));
 
   /** Runs `meanwhile` while another transaction has run `lock`; that transaction then runs `last` and commits. */
-  const whileLocked = async (
+  const whileLocked = async <T>(
     lock: (tx: Transaction) => Promise<unknown>,
-    meanwhile: () => Promise<unknown>,
+    meanwhile: () => Promise<T>,
     last: (tx: Transaction) => Promise<unknown> = () => Promise.resolve(),
-  ): Promise<void> => {
+  ): Promise<T> => {
     const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     const holder = store.write(async (tx) => {
       await lock(tx);
@@ -103,10 +103,11 @@ describe('parallel transactions of one person (postgres)', () => {
       await last(tx);
     });
     await locked.promise;
-    await meanwhile().finally(() => {
+    const result = await meanwhile().finally(() => {
       release.resolve(undefined);
     });
     await holder;
+    return result;
   };
   const isWaiting = async (): Promise<boolean> => {
     const [row] = await store.read((tx) =>
@@ -117,6 +118,13 @@ describe('parallel transactions of one person (postgres)', () => {
     );
     return Number(row?.[0]) > 0;
   };
+  /** Starts the work. Resolves when it waits for a lock, or has ended. */
+  const startBlocked = async <T>(work: () => Promise<T>): Promise<{ result: Promise<T> }> => {
+    let isDone = false;
+    const result = work().finally(() => (isDone = true));
+    await pollUntil('a transaction that waits', async () => isDone || (await isWaiting()));
+    return { result };
+  };
 
   for (const [name, revoke] of [
     ['of a reused code', () => revokeReused(reuse, { grantHash: 'g', reason: 'test', address: ADDRESS })],
@@ -125,18 +133,14 @@ describe('parallel transactions of one person (postgres)', () => {
     it(`a grant ${name} is locked after its person`, async () => {
       await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
       await services.newEntries();
-      const running = { revoked: Promise.resolve(), isDone: false };
-      await whileLocked(
+      const { result } = await whileLocked(
         (tx) => people.lockPerson(tx, 'father'),
-        async () => {
-          running.revoked = revoke().finally(() => (running.isDone = true));
-          while (!running.isDone && !(await isWaiting())) await sleep(10);
-        },
+        () => startBlocked(revoke),
         async (tx) => {
           assert.equal((await revokeGrants(tx, ['g'])).length, 1, 'the grant is not locked');
         },
       );
-      await running.revoked;
+      await result;
       assert.deepEqual(await services.newEntries(), []);
     });
   }
@@ -295,20 +299,13 @@ describe('parallel transactions of one person (postgres)', () => {
     }));
 
   it('revoking a guardianship revokes a grant that a concurrent sign-in stores', async () => {
-    const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
-    const signIn = store.write(async (tx) => {
-      await people.lockPersonShared(tx, 'father');
-      locked.resolve(undefined);
-      await release.promise;
-      const grant = { grantHash: 'late', personId: 'father', clientId: 'app', sessionHash: 's', basisId: 'g1' };
-      await insertGrant(tx, { ...grant, scopes: 'openid', createdAt: TEST_NOW, expiresAt: TEST_NOW + MINUTE_MS });
-    });
-    await locked.promise;
-    const change = services.guardianships.applyAction({ id: 'g1', action: 'revoke', actorId: undefined });
-    await sleep(300);
-    release.resolve(undefined);
-    await signIn;
-    assert.equal(await change, true);
+    const grant = { grantHash: 'late', personId: 'father', clientId: 'app', sessionHash: 's', basisId: 'g1' };
+    const { result } = await whileLocked(
+      (tx) => people.lockPersonShared(tx, 'father'),
+      () => startBlocked(() => services.guardianships.applyAction({ id: 'g1', action: 'revoke', actorId: undefined })),
+      (tx) => insertGrant(tx, { ...grant, scopes: 'openid', createdAt: TEST_NOW, expiresAt: TEST_NOW + MINUTE_MS }),
+    );
+    assert.equal(await result, true);
     assert.deepEqual(await store.read((tx) => listGrantsByBasis(tx, 'g1')), []);
   });
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { sql } from 'drizzle-orm';
 
 import { openStore, type Store, type Transaction } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 
 const POOL = 4;
@@ -35,12 +35,23 @@ describe('reads on PostgreSQL', () => {
   });
 
   it('do not wait for an earlier slow read', async () => {
-    let slow = true;
-    const waiting = ask('pg_sleep(1)').then(() => (slow = false));
-    await sleep(100);
-    await ask('1');
-    assert.ok(slow);
-    await waiting;
+    const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const holder = store.write(async (tx) => {
+      await tx.execute('select pg_advisory_xact_lock(1)', []);
+      locked.resolve(undefined);
+      await release.promise;
+    });
+    await locked.promise;
+    const slow = ask('pg_advisory_xact_lock(1)');
+    const isWaiting = `select 1 from pg_stat_activity where wait_event = 'advisory' and datname = current_database()`;
+    try {
+      // Not a read, which would share the connection of the slow one if it started at once.
+      await pollUntil('the slow read', () => store.write(async (tx) => (await tx.execute(isWaiting, [])).length === 1));
+      await ask('1');
+    } finally {
+      release.resolve(undefined);
+    }
+    await Promise.all([holder, slow]);
   });
 
   it('all finish under a constant load of further reads', async () => {
