@@ -70,6 +70,7 @@ export function samplePageLocals(x: string): PageLocals {
     'interaction/no-context': {
       app,
       account: { name: x, login: x },
+      reasons: [],
       backAction: '/a',
       otherAccountAction: '/o',
       schoolContacts,

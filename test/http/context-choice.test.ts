@@ -118,6 +118,11 @@ describe('rule 7: the context selection page', () => {
     assert.match(silent.answer.leavesTo?.searchParams.get('error_description') ?? '', /id_token_hint or claims$/);
   });
 
+  it('says why a caregiver has no context at the portfolio', async () => {
+    const { answer } = await runAuthorization(apps.portfolio, visit(), { login: LOGIN.G4 });
+    assert.match(textOf(answer.body), /您與.+的綁定不包含「測試 portfolio」的項目。 若您認為有誤，請洽學校。/);
+  });
+
   it('offers only the roles that the app serves, and another account to everyone else', async () => {
     const parent = await signInWithNewBrowser(apps.families, { login: LOGIN.G2, choice: ['王小樂'] });
     const asked = await runAuthorization(apps.families, parent.httpBrowser, {
@@ -126,7 +131,7 @@ describe('rule 7: the context selection page', () => {
     assert.ok(choicesOf(asked.answer).every((choice) => choice.includes('家長')));
     const httpBrowser = visit();
     const { answer } = await runAuthorization(apps.families, httpBrowser, { login: LOGIN.T2 });
-    assert.match(textOf(answer.body), /目前沒有可在「測試 families」查看的學生資料/);
+    assert.match(textOf(answer.body), /「測試 families」僅供家長使用，您登入的帳號是教師身分。/);
     assert.ok(textOf(answer.body).includes(LOGIN.T2), 'names the person who is signed in');
     const target = /formaction="([^"]*)"[^>]*>以其他帳號登入/.exec(answer.body)?.[1] ?? '';
     const page = await httpBrowser.post(target, '');

@@ -110,7 +110,7 @@ eachService('the account page', clients, (running) => {
       return textOf((await browser.submit(await browser.open('/account'), { login, password: DEMO_PASSWORD })).body);
     };
     const parent = await accountOf(LOGIN.G2);
-    assert.match(parent, /王小樂就讀國小，沒有測試 portfolio /);
+    assert.match(parent, /王小樂就讀國小，沒有測試 portfolio。/);
     assert.doesNotMatch(parent, /王小安就讀/);
     assert.match(parent, /您也可以使用 .*測試 portfolio 開啟/);
     const suspended = await accountOf(LOGIN.G3);

@@ -6,6 +6,7 @@ import type {
   Permission,
   PersonFacts,
   ClientEntitlements,
+  Role,
   School,
   StaffRole,
 } from '../model.ts';
@@ -159,6 +160,12 @@ export function availableContexts(
     }));
   const all = [...staffContexts(facts, entitlements, today), ...parents, ...students];
   return all.filter(({ role }) => entitlements.roles?.includes(role) ?? true);
+}
+
+/** Returns the roles that a person has and a relying party does not serve, in the order of the page. */
+export function findUnservedRoles(facts: PersonFacts, entitlements: ClientEntitlements, today: string): Role[] {
+  const all = availableContexts(facts, { ...entitlements, roles: undefined }, today);
+  return [...new Set(all.map(({ role }) => role))].filter((role) => entitlements.roles?.includes(role) === false);
 }
 
 /** Returns true if a relying party has something for a person. One that asks for no roles and no children serves everyone. */

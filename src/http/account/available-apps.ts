@@ -29,14 +29,21 @@ export function listHidingApps(
   ctx: Context,
   { child, used, today }: { child: Child; used: readonly string[]; today: string },
 ): string[] {
-  const { clients, pages } = deps;
   const ids = new Set([...listFirstParty(deps).map(({ id }) => id), ...used]);
+  return [...ids].flatMap((id) => explainHidden(deps, ctx, { child, clientId: id, today }) ?? []);
+}
+
+/** Says why an app does not list a child. @returns undefined if it does, or if the guardianship is not active */
+export function explainHidden(
+  { clients, pages }: Pick<HttpDeps, 'clients' | 'pages'>,
+  ctx: Context,
+  { child, clientId, today }: { child: Child; clientId: string; today: string },
+): string | undefined {
+  const entitlements = clients.entitlementsOf(clientId);
+  if (!entitlements.scopes.includes('children')) return undefined;
+  const reason = findHiddenReason(child, entitlements, today);
+  if (reason === undefined) return undefined;
   const [enrollment] = currentEnrollments(child.enrollments, today);
   const type = enrollment === undefined ? '' : pages.t(ctx, `schoolType.${enrollment.school.type}`);
-  return [...ids].flatMap((id) => {
-    const entitlements = clients.entitlementsOf(id);
-    const reason = entitlements.scopes.includes('children') && findHiddenReason(child, entitlements, today);
-    if (reason === false || reason === undefined) return [];
-    return [pages.t(ctx, `account.hidden.${reason}`, { child: child.name, app: pages.appName(ctx, id), type })];
-  });
+  return pages.t(ctx, `account.hidden.${reason}`, { child: child.name, app: pages.appName(ctx, clientId), type });
 }

@@ -1,7 +1,11 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { findUnservedRoles } from '../../domain/acting/contexts.ts';
+import { localDate } from '../../domain/clock.ts';
+import type { Role } from '../../domain/model.ts';
 import type { ContextChoice } from '../../oidc/contexts/context-choices.ts';
+import { explainHidden } from '../account/available-apps.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { findRejection, redirectRejected } from '../forms/rejected-form.ts';
@@ -90,9 +94,30 @@ async function showRefusal(deps: HttpDeps, ctx: Context, interaction: Interactio
   const locals = {
     account: await findNamedAccount(deps, personId),
     app: destinationOf(deps, ctx, interaction),
+    reasons: await explainRefusal(deps, ctx, { personId, clientId }),
     backAction: `/interaction/${uid}/select_account`,
     otherAccountAction: `/interaction/${uid}/other-account`,
     schoolContacts: await loadContacts(deps, ctx, { personId, clientId, problem: 'data' }),
   };
   deps.pages.show(ctx, 'interaction/no-context', locals, status);
+}
+
+/** Says why an app has nothing for a person. @returns the empty list if the person is told no reason (docs/claims.md, rule 5) */
+async function explainRefusal(
+  deps: HttpDeps,
+  ctx: Context,
+  { personId, clientId }: { personId: string; clientId: string },
+): Promise<string[]> {
+  const { clients, clock, pages, people } = deps;
+  const facts = await people.findActive(personId);
+  if (facts === undefined) return [];
+  const today = localDate(clock.now());
+  const entitlements = clients.entitlementsOf(clientId);
+  const unserved = findUnservedRoles(facts, entitlements, today);
+  const hidden = facts.children.flatMap((child) => explainHidden(deps, ctx, { child, clientId, today }) ?? []);
+  if (unserved.length === 0) return hidden;
+  const join = (roles: readonly Role[]): string =>
+    roles.map((role) => pages.t(ctx, `role.${role}`)).join(pages.t(ctx, 'list.separator'));
+  const served = join(entitlements.roles ?? []);
+  return [pages.t(ctx, 'noChild.role', { app: pages.appName(ctx, clientId), served, own: join(unserved) }), ...hidden];
 }

@@ -61,6 +61,8 @@ interface NoContextLocals {
   app: AppName;
   /** The person who is signed in. */
   account?: NamedAccount | undefined;
+  /** Sentences; without any the page says only that there is nothing to view. */
+  reasons: readonly string[];
   schoolContacts: readonly SchoolContactsLocals[];
   /** Posted to: ends the sign-in at the app with `access_denied`. */
   backAction: string;
