@@ -45,6 +45,7 @@ export async function removeContact(
     kind,
     address: ctx.ip,
     deviceName: deviceOf(ctx),
+    lang: deps.pages.langOf(ctx),
   });
   switch (result.kind) {
     case 'limited': {

@@ -85,11 +85,12 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
     reject(deps.pages.t(ctx, `contacts.invalid.${kind}`));
     return;
   }
-  const result = await change(deps, ctx, kind, {
+  const result = await change(deps, kind, {
     personId: signedIn.facts.id,
     value,
     address: ctx.ip,
     deviceName: deviceOf(ctx),
+    lang: deps.pages.langOf(ctx),
   });
   switch (result.kind) {
     case 'limited': {
@@ -117,12 +118,11 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
 type ChangeResult = Awaited<ReturnType<HttpDeps['contacts']['requestEmail' | 'requestMobile' | 'changeAccountName']>>;
 
 function change(
-  { contacts, pages }: HttpDeps,
-  ctx: Context,
+  { contacts }: HttpDeps,
   kind: ContactKind,
-  of: ContactChange,
+  of: ContactChange & { lang: string },
 ): Promise<ChangeResult> {
-  if (kind === 'email') return contacts.requestEmail({ ...of, lang: pages.langOf(ctx) });
+  if (kind === 'email') return contacts.requestEmail(of);
   return kind === 'mobile' ? contacts.requestMobile(of) : contacts.changeAccountName(of);
 }
 

@@ -97,6 +97,7 @@ async function submitRequest(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
     what: sent.what.trim(),
     why: sent.why.trim(),
     address: ctx.ip,
+    lang: deps.pages.langOf(ctx),
   };
   const result = await deps.subjectRequests.create(request);
   if (result.kind === 'too_many') {

@@ -69,6 +69,7 @@ async function confirmEmail(deps: HttpDeps, ctx: Context, { facts }: SignedInPer
     token: tokenOf(ctx),
     address: ctx.ip,
     deviceName: deviceOf(ctx),
+    lang: deps.pages.langOf(ctx),
   });
   ctx.cookies.set(cookieNames(ctx.secure).emailConfirmation, null, UNSIGNED_COOKIE);
   if (result === 'changed') redirectToContacts(ctx, 'emailChanged');

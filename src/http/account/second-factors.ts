@@ -61,7 +61,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     languageLinkToFactors,
     forms,
     requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
-      const change = { ...ownChange(ctx, facts.id), id: readForm(ctx, factorForm).factor };
+      const change = { ...ownChange(deps, ctx, facts.id), id: readForm(ctx, factorForm).factor };
       // A repeated form finds nothing to remove and shows the same notice.
       await secondFactors.remove(change);
       redirectWithNotice(ctx, 'factorRemoved');
@@ -72,7 +72,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     languageLinkToFactors,
     forms,
     requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
-      const codes = await secondFactors.replaceRecoveryCodes(ownChange(ctx, facts.id));
+      const codes = await secondFactors.replaceRecoveryCodes(ownChange(deps, ctx, facts.id));
       if (codes === undefined) {
         ctx.status = 303;
         ctx.redirect(PAGE);
@@ -167,7 +167,7 @@ interface Addition extends Pick<SignedInPerson, 'assurance'> {
 
 async function addFactor(deps: HttpDeps, ctx: Context, { personId, assurance, setup, name }: Addition): Promise<void> {
   const { kind } = await deps.secondFactors.add({
-    ...ownChange(ctx, personId),
+    ...ownChange(deps, ctx, personId),
     setup,
     name: factorName(deps, ctx, name),
     // A session without a second factor may add the first one only.

@@ -149,6 +149,7 @@ export async function submitPasswordForm(
       address: ctx.ip,
       device,
       deviceName: deviceOf(ctx),
+      lang: deps.pages.langOf(ctx),
     });
     if (result.kind !== 'changed')
       return { kind: 'rejected', problem: await problemOf(deps, ctx, result, { personId: person.personId, next }) };

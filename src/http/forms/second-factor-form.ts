@@ -73,10 +73,11 @@ export function factorName({ pages }: HttpDeps, ctx: Context, typed: string): st
   return name === '' ? pages.t(ctx, 'secondFactor.totp') : name;
 }
 
-/** Returns the person who changes their second factors, with the address and the device. */
+/** Returns the person who changes their second factors, with the address, the device and the language. */
 export function ownChange(
+  { pages }: Pick<HttpDeps, 'pages'>,
   ctx: Context,
   personId: string,
-): { personId: string; address: string; device: string | undefined } {
-  return { personId, address: ctx.ip, device: deviceOf(ctx) };
+): { personId: string; address: string; device: string | undefined; lang: string } {
+  return { personId, address: ctx.ip, device: deviceOf(ctx), lang: pages.langOf(ctx) };
 }

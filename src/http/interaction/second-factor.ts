@@ -112,7 +112,8 @@ async function verify(
     return;
   }
   const { personId, credentialVersion } = subject;
-  const attempt = { personId, credentialVersion, method, code, address: ctx.ip, clientId: interaction.clientId };
+  const lang = deps.pages.langOf(ctx);
+  const attempt = { personId, credentialVersion, method, code, address: ctx.ip, clientId: interaction.clientId, lang };
   const result = await deps.secondFactors.verifyCode(attempt);
   if (result.kind === 'expired') throw createError(410, 'this interaction has expired');
   if (result.kind === 'verified') {
@@ -217,7 +218,7 @@ async function enroll(
     return;
   }
   const name = factorName(deps, ctx, sent.name);
-  const change = { ...ownChange(ctx, personId), setup: sent.setup, name, credentialVersion, isFirst: true };
+  const change = { ...ownChange(deps, ctx, personId), setup: sent.setup, name, credentialVersion, isFirst: true };
   const added = await secondFactors.add(change);
   if (added.kind === 'added') {
     await finish(deps, ctx, interaction, { ...added, personId });

@@ -181,7 +181,10 @@ async function endUsedLink(
 }
 
 async function useLink(deps: HttpDeps, ctx: Context, place: ResetPlace, link: Link, next: string): Promise<void> {
-  const result = await deps.passwordReset.complete(link.token, next, ctx.ip, deviceOf(ctx));
+  const result = await deps.passwordReset.complete(link.token, next, ctx.ip, {
+    deviceName: deviceOf(ctx),
+    lang: deps.pages.langOf(ctx),
+  });
   switch (result.kind) {
     case 'changed': {
       forgetToken(ctx);

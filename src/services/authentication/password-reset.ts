@@ -14,6 +14,7 @@ import * as people from '../../store/people/people.ts';
 import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { MailJob, Outbox } from '../notifications/outbox.ts';
+import type { MailOrigin } from '../notifications/verified-addresses.ts';
 import type { People } from '../people/people.ts';
 import type { Passwords } from './passwords.ts';
 import { createRecoveryAdmission } from './recovery-limits.ts';
@@ -57,7 +58,7 @@ export interface PasswordReset {
   /** Returns true if the person signs in with this login. Call it only for the holder of a valid link of the person. */
   isLoginOf(personId: string, typedLogin: string): Promise<boolean>;
   /** Consumes the link and sets the password. @throws {HashQueueFullError} before the link is consumed */
-  complete(token: string, next: string, address: string, deviceName?: string): Promise<PasswordResetResult>;
+  complete(token: string, next: string, address: string, origin?: MailOrigin): Promise<PasswordResetResult>;
 }
 
 interface Deps {
@@ -109,7 +110,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
     },
     isReplaced: (tokenHash) => store.read((tx) => credentials.isResetLinkReplaced(tx, tokenHash, clock.now())),
     isLoginOf: async (personId, typedLogin) => (await findPersonId(store, typedLogin)) === personId,
-    complete: async (token, next, address, deviceName) => {
+    complete: async (token, next, address, origin) => {
       const tokenHash = hashId(token);
       const link = await findActive(tokenHash);
       if (link === undefined) return { kind: 'expired' };
@@ -126,7 +127,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
         const credentialVersion = await credentials.upsertPassword(tx, personId, hash, clock.now());
         // First, so that the notice about the new password goes to this address too.
         if (verifiesEmail !== null) await people.verifyEmail(tx, personId, verifiesEmail, clock.now());
-        await passwords.onPasswordSet(tx, personId, undefined, deviceName);
+        await passwords.onPasswordSet(tx, personId, undefined, origin);
         const event = verifiesEmail === null ? 'password.reset' : 'password.set';
         await audit.append(tx, { event, outcome: 'ok', actorId: personId, subjectId: personId, address });
         const { hasSecondFactor = false } = await credentials.getCredential(tx, personId);

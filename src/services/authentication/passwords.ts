@@ -20,7 +20,7 @@ import type { Revocation } from '../access/revocation.ts';
 import type { RotatedSession } from '../access/session-rotation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { mailVerifiedAddresses, type MailOrigin } from '../notifications/verified-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
 import { countCredentialChange } from './credential-change-limit.ts';
 import { firstPasswordMac, type PasswordVerifier } from './password-verification.ts';
@@ -36,7 +36,7 @@ export interface VerifiedFirstPassword {
   verifiedAt: number;
 }
 
-interface PasswordChange {
+interface PasswordChange extends MailOrigin {
   personId: string;
   /** As typed, or the proof of a first password. */
   current: string | VerifiedFirstPassword;
@@ -48,7 +48,6 @@ interface PasswordChange {
   address: string;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
-  deviceName?: string | undefined;
 }
 
 export type PasswordChangeResult =
@@ -89,7 +88,7 @@ export interface Passwords {
     tx: Transaction,
     personId: string,
     keepSessionHash: string | undefined,
-    deviceName?: string,
+    origin?: MailOrigin,
   ): Promise<RotatedSession | undefined>;
 }
 
@@ -122,7 +121,7 @@ export function createPasswords(deps: Deps): Passwords {
     findUsedName: async (personId, next) =>
       findUsedName(next, (await store.read((tx) => people.loadPasswordContext(tx, personId))).names),
     isRecent: (verified) => isRecent(verified, clock.now()),
-    change: async ({ personId, current, next, keepSessionHash, formId, address, device, deviceName }) => {
+    change: async ({ personId, current, next, keepSessionHash, formId, address, device, ...origin }) => {
       const verified = await verifyCurrent({ personId, current, address, device });
       if (!('credentialVersion' in verified)) return verified;
       const until = rateLimiter.admitNewPassword({ formId, personId });
@@ -135,7 +134,7 @@ export function createPasswords(deps: Deps): Passwords {
         if (isProof && !(await isFirstPasswordOpen(tx, personId, clock.now()))) return undefined;
         const version = await credentials.replacePasswordIfUnchanged(tx, personId, verified, hash, clock.now());
         if (version === undefined) return undefined;
-        const kept = await onPasswordSet(tx, personId, keepSessionHash, deviceName);
+        const kept = await onPasswordSet(tx, personId, keepSessionHash, origin);
         await countCredentialChange(tx, 'password', personId, clock.now());
         await audit.append(tx, {
           event: verified.kind === 'first_password' ? 'password.set' : 'password.changed',
@@ -220,9 +219,9 @@ function findFirstPassword(secrets: Secrets, personId: string, mac: string, next
 
 function createOnPasswordSet(deps: Deps): Passwords['onPasswordSet'] {
   const { passwordVerifier, revocation } = deps;
-  return async (tx, personId, keepSessionHash, deviceName = '') => {
+  return async (tx, personId, keepSessionHash, origin) => {
     const kept = await revocation.revokeAllOf(tx, personId, keepSessionHash);
-    await notifyPasswordChanged(tx, deps, personId, deviceName);
+    await notifyPasswordChanged(tx, deps, personId, origin);
     await passwordVerifier.resetFailures(tx, personId);
     return kept;
   };
@@ -233,12 +232,13 @@ async function notifyPasswordChanged(
   tx: Transaction,
   { outbox, clock, issuer }: Deps,
   personId: string,
-  device: string,
+  { deviceName: device = '', lang }: MailOrigin = {},
 ): Promise<void> {
   const at = clock.now();
   await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'password-changed',
     locals: { name, changedAt: at, link: `${issuer}/forgot-password` },
     request: { at, device },
+    lang,
   }));
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { SecondFactorChange } from '../../domain/credentials/second-factors.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { mailVerifiedAddresses, type MailOrigin } from '../notifications/verified-addresses.ts';
 
 interface Deps {
   outbox: Outbox;
@@ -16,13 +16,14 @@ export async function mailSecondFactorChange(
   { outbox, clock, issuer }: Deps,
   personId: string,
   change: SecondFactorChange,
-  device?: string,
+  { deviceName: device, lang }: MailOrigin = {},
 ): Promise<void> {
   const at = clock.now();
   await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'second-factor-changed',
     locals: { name, change, at, link: `${issuer}/account/second-factors` },
     ...(device === undefined ? {} : { request: { at, device } }),
+    lang,
   }));
 }
 
@@ -31,9 +32,11 @@ export async function mailWrongCodes(
   tx: Transaction,
   { outbox, clock, issuer }: Deps,
   personId: string,
+  { lang }: MailOrigin,
 ): Promise<void> {
   await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'second-factor-failed',
     locals: { name, at: clock.now(), link: `${issuer}/forgot-password` },
+    lang,
   }));
 }

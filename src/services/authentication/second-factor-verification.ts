@@ -13,6 +13,7 @@ import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
+import type { MailOrigin } from '../notifications/verified-addresses.ts';
 import { clearCounter, createSummaryEvent, recordRefusal, THROTTLED } from './refusal-counters.ts';
 import { mailSecondFactorChange, mailWrongCodes } from './second-factor-notices.ts';
 
@@ -42,7 +43,7 @@ function policyOf(method: CodeMethod, purpose: CodePurpose): AccountThrottlePoli
   return { ...ACCOUNT_POLICY, lockAfterFailures: method === 'totp' ? LOCK_AFTER_FAILURES[purpose] : Infinity };
 }
 
-interface CodeAttempt {
+interface CodeAttempt extends Pick<MailOrigin, 'lang'> {
   personId: string;
   /** The version that the password was verified against; undefined in a session. */
   credentialVersion: number | undefined;
@@ -106,11 +107,11 @@ export function createVerifyCode(deps: Deps): VerifyCode {
       const kind = await consumeCode(tx, deps, attempt);
       if (kind !== 'consumed') {
         await throttles.upsertThrottle(tx, key, admission.next);
-        if (admission.next.failures === ACCOUNT_POLICY.freeAttempts) await mailWrongCodes(tx, deps, personId);
+        if (admission.next.failures === ACCOUNT_POLICY.freeAttempts) await mailWrongCodes(tx, deps, personId, attempt);
         return { result: { kind }, events: [createEvent('second_factor.failed', attempt, kind)] };
       }
       const events = await resetSecondFactorFailures(tx, personId);
-      if (method === 'recovery_code') await mailSecondFactorChange(tx, deps, personId, 'recoveryCodeUsed');
+      if (method === 'recovery_code') await mailSecondFactorChange(tx, deps, personId, 'recoveryCodeUsed', attempt);
       const verified = createEvent(purpose === 'step_up' ? 'second_factor.verified' : 'sign_in.succeeded', attempt);
       const { credentialVersion } = person;
       return { result: { kind: 'verified', credentialVersion, amr: AMR_WITH_CODE }, events: [...events, verified] };

@@ -8,6 +8,7 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
+import type { MailOrigin } from '../notifications/verified-addresses.ts';
 import { mailSecondFactorChange } from './second-factor-notices.ts';
 import { createPasskeyVerifier, type PasskeyVerifier } from './passkey-verification.ts';
 import { createSecondFactorSetup, openSetup, type SecondFactorSetup } from './second-factor-setup.ts';
@@ -22,7 +23,7 @@ export const MAX_FACTOR_NAME_LENGTH = 40;
 export type SecondFactor = Pick<factors.SecondFactorRow, 'id' | 'kind' | 'name' | 'createdAt' | 'lastUsedAt'>;
 
 /** A person who changes their own second factors. */
-interface OwnChange {
+interface OwnChange extends Pick<MailOrigin, 'lang'> {
   personId: string;
   address: string;
   /** Browser and system, for the list of changes. */
@@ -147,7 +148,7 @@ type NewFactor = Pick<
 /** Stores a factor, unless the account was disabled or its credential changed after the password was verified. */
 async function addFactor(
   deps: Deps,
-  { personId, address, device, credentialVersion: expected, isFirst }: Omit<Addition, 'setup' | 'name'>,
+  { personId, address, device, lang, credentialVersion: expected, isFirst }: Omit<Addition, 'setup' | 'name'>,
   factor: NewFactor,
   recoveryCodes: readonly string[],
 ): Promise<Exclude<AdditionResult, { kind: 'added' }> | { kind: 'added'; credentialVersion: number }> {
@@ -167,7 +168,7 @@ async function addFactor(
     if (recoveryCodes.length > 0) {
       await factors.replaceRecoveryCodes(tx, personId, recoveryCodes.map(recoveryCodeHash), now);
     }
-    await recordChange(tx, deps, { personId, address, device }, 'added', factor.kind);
+    await recordChange(tx, deps, { personId, address, device, lang }, 'added', factor.kind);
     return { kind: 'added', credentialVersion };
   });
 }
@@ -182,12 +183,12 @@ const EVENTS = {
 async function recordChange(
   tx: Transaction,
   deps: Deps,
-  { personId, address, device }: OwnChange,
+  { personId, address, device, lang }: OwnChange,
   change: keyof typeof EVENTS,
   kind?: factors.SecondFactorKind,
 ): Promise<void> {
   await countCredentialChange(tx, 'second-factor', personId, deps.clock.now());
-  await mailSecondFactorChange(tx, deps, personId, change, device);
+  await mailSecondFactorChange(tx, deps, personId, change, { deviceName: device, lang });
   await deps.audit.append(tx, {
     event: EVENTS[change],
     outcome: 'ok',

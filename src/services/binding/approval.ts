@@ -214,7 +214,10 @@ async function notifyGuardian(
   const hasLink = isUnused && mailbox !== undefined;
   const activation = hasLink ? await issueLink({ clock, random, issuer }, tx, guardianId, { lifetimeMs }) : '';
   const { relation } = guardianshipBasis(kindOf(application), data.relation);
+  // The language in which the family filled in the form.
+  const lang = (await people.findPerson(tx, application.accountId))?.locale ?? DEFAULT_LANGUAGE;
   const write = (name: string) => ({
+    lang,
     template: 'guardianship-created' as const,
     locals: {
       ...{ name, student: student.name, login: mailbox?.value ?? '', link: `${issuer}/account` },
@@ -224,7 +227,7 @@ async function notifyGuardian(
   if (mailbox !== undefined) {
     await mailVerifiedAddresses(tx, outbox, guardianId, write);
   } else if (row.emailVerifiedAt !== null) {
-    const lang = existing?.locale ?? DEFAULT_LANGUAGE;
-    await outbox.enqueue(tx, { kind: 'mail', to: data.email, lang, ...write(data.name) });
+    const mail = write(data.name);
+    await outbox.enqueue(tx, { kind: 'mail', to: data.email, ...mail, lang: existing?.locale ?? lang });
   }
 }

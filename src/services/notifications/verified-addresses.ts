@@ -3,6 +3,15 @@ import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { MailJob, Outbox } from './outbox.ts';
 
+/** The page on which a person did what a mail is about. */
+export interface MailOrigin {
+  deviceName?: string | undefined;
+  /** The language of the page; the mail has it if the person has none. */
+  lang?: string | undefined;
+}
+
+type WrittenMail = Pick<MailJob, 'template' | 'locals' | 'request'> & Pick<MailOrigin, 'lang'>;
+
 /**
  * Enqueues a mail to every verified e-mail address of a person. An unverified address may belong to another person.
  *
@@ -14,7 +23,7 @@ export async function mailVerifiedAddresses(
   tx: Transaction,
   outbox: Outbox,
   personId: string,
-  write: (name: string, to: string) => Pick<MailJob, 'template' | 'locals' | 'request'>,
+  write: (name: string, to: string) => WrittenMail,
   except?: string,
 ): Promise<string[]> {
   const facts = await people.loadPersonFacts(tx, personId);
@@ -22,8 +31,8 @@ export async function mailVerifiedAddresses(
   const ids: string[] = [];
   for (const { kind, value, isVerified: verified } of facts.identifiers) {
     if (kind !== 'email' || !verified || value === except) continue;
-    const lang = facts.locale ?? DEFAULT_LANGUAGE;
-    ids.push(await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name, value) }));
+    const { lang: pageLang = DEFAULT_LANGUAGE, ...mail } = write(facts.name, value);
+    ids.push(await outbox.enqueue(tx, { kind: 'mail', to: value, lang: facts.locale ?? pageLang, ...mail }));
   }
   return ids;
 }

@@ -11,6 +11,7 @@ import * as contacts from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { MailJob, Outbox } from '../notifications/outbox.ts';
+import type { MailOrigin } from '../notifications/verified-addresses.ts';
 import { admitAccountName, admitContactChange, type ContactLimitDeps } from './contact-limits.ts';
 import { endEarlierLogins, removeLogins, type LoginRemoval, type RemovalResult } from './login-changes.ts';
 
@@ -21,12 +22,11 @@ const TOKEN_BYTES = 32;
 const SUGGESTIONS = 6;
 
 /** A person who changes an own login. */
-export interface ContactChange {
+export interface ContactChange extends MailOrigin {
   personId: string;
   /** A normalized value (domain/credentials/identifiers.ts). */
   value: string;
   address: string;
-  deviceName?: string | undefined;
 }
 
 /** `until`: ms since 1970 of the next admitted change. */
@@ -49,12 +49,9 @@ export interface Contacts {
   /** Finds the address of a valid link of this person. */
   findEmail(personId: string, token: string): Promise<string | undefined>;
   /** Consumes the link and replaces the email address. Of several people who confirm one address, one gets it. */
-  confirmEmail(confirmation: {
-    personId: string;
-    token: string;
-    address: string;
-    deviceName?: string | undefined;
-  }): Promise<'changed' | 'expired' | 'taken'>;
+  confirmEmail(
+    confirmation: { personId: string; token: string; address: string } & MailOrigin,
+  ): Promise<'changed' | 'expired' | 'taken'>;
   /**
    * Stores a mobile number, which is no login until staff have confirmed it: a login by a free number alone would tell which numbers other
    * people have. The present number stays a login.
@@ -168,14 +165,14 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
 
 function createConfirmEmail(deps: Deps): Contacts['confirmEmail'] {
   const { store, clock } = deps;
-  return ({ personId, token, address, deviceName }) =>
+  return ({ personId, token, address, deviceName, lang }) =>
     store.write(async (tx) => {
       if ((await people.lockPerson(tx, personId))?.status !== 'active') return 'expired';
       const pending = await contacts.listPendingContacts(tx, personId);
       const open = pending.find((contact) => isOpen(contact, hashId(token), clock.now()));
       if (open === undefined) return 'expired';
       await contacts.deletePendingContact(tx, personId, 'email');
-      const change = { personId, value: open.value, address, deviceName };
+      const change = { personId, value: open.value, address, deviceName, lang };
       return (await replaceLogin(tx, deps, { ...change, kind: 'email' })) ? 'changed' : 'taken';
     });
 }

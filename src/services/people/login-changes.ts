@@ -8,26 +8,24 @@ import * as contacts from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { mailVerifiedAddresses, type MailOrigin } from '../notifications/verified-addresses.ts';
 import { issueRevertLink } from './email-reverts.ts';
 import { admitContactChange, type ContactLimitDeps } from './contact-limits.ts';
 
 /** A person who changes an own login. */
-interface LoginChange {
+interface LoginChange extends MailOrigin {
   personId: string;
   kind: Identifier['kind'];
   /** A normalized value (domain/credentials/identifiers.ts). */
   value: string;
   address: string;
-  deviceName?: string | undefined;
 }
 
-export interface LoginRemoval {
+export interface LoginRemoval extends MailOrigin {
   personId: string;
   /** An email address can be replaced, but not removed: notices go to it. */
   kind: 'mobile' | 'account';
   address: string;
-  deviceName?: string | undefined;
 }
 
 export type RemovalResult = { kind: 'removed' | 'unchanged' | 'only_login' } | { kind: 'limited'; until: number };
@@ -54,7 +52,7 @@ interface EndedLogins extends LoginChange {
 }
 
 async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promise<void> {
-  const { personId, kind, value, address, keep, event, deviceName: device = '' } = ended;
+  const { personId, kind, value, address, keep, event, deviceName: device = '', lang } = ended;
   const { clock, audit, outbox, issuer } = deps;
   const locals = { at: clock.now(), kind: ended.notice, login: maskLogin(value), link: `${issuer}/forgot-password` };
   const { identifiers = [] } = (await people.loadPersonFacts(tx, personId)) ?? {};
@@ -65,6 +63,7 @@ async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promi
     template: 'login-changed' as const,
     locals: { name, ...locals, revertLink: to === former ? revertLink : '' },
     request: { at: locals.at, device },
+    lang,
   });
   await mailVerifiedAddresses(tx, outbox, personId, notice, keep);
   await contacts.deleteIdentifiers(tx, personId, kind, keep);
@@ -85,7 +84,7 @@ export function isOnlyLogin({ identifiers }: Pick<PersonFacts, 'identifiers'>, k
 export async function removeLogins(
   tx: Transaction,
   deps: Deps & ContactLimitDeps,
-  { personId, kind, address, deviceName }: LoginRemoval,
+  { personId, kind, address, deviceName, lang }: LoginRemoval,
 ): Promise<RemovalResult> {
   const person = await people.lockPerson(tx, personId);
   const facts = await people.loadPersonFacts(tx, personId);
@@ -103,7 +102,7 @@ export async function removeLogins(
     return { kind: 'removed' };
   }
   const { value } = login;
-  const removal = { personId, kind, value, address, deviceName, keep: undefined };
+  const removal = { personId, kind, value, address, deviceName, lang, keep: undefined };
   await endLogins(tx, deps, { ...removal, event: 'identifier.removed', notice: `${kind}_removed` });
   return { kind: 'removed' };
 }

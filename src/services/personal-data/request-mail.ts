@@ -1,7 +1,7 @@
 import type { Transaction } from '../../store/database/index.ts';
 import type { SubjectRequestRow } from '../../store/personal-data/requests.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { mailVerifiedAddresses, type MailOrigin } from '../notifications/verified-addresses.ts';
 
 /** The results of a request; the names of texts. */
 export type RequestMailResult = 'received' | 'approved' | 'declined' | 'extended';
@@ -11,11 +11,12 @@ export async function mailAboutRequest(
   tx: Transaction,
   { outbox, issuer }: { outbox: Outbox; issuer: string },
   { id, personId, kind, dueAt }: Pick<SubjectRequestRow, 'id' | 'personId' | 'kind' | 'dueAt'>,
-  { result, reason }: { result: RequestMailResult; reason: string },
+  { result, reason, lang }: { result: RequestMailResult; reason: string } & Pick<MailOrigin, 'lang'>,
 ): Promise<string[]> {
   const link = `${issuer}/account/data/requests/${id}`;
   return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'subject-request',
     locals: { name, kind, result, reason, dueAt, link },
+    lang,
   }));
 }

@@ -12,6 +12,7 @@ import * as requests from '../../store/personal-data/requests.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
+import type { MailOrigin } from '../notifications/verified-addresses.ts';
 import { mailDeciders } from '../notifications/registrars.ts';
 import { findDecidingSchool, followSchools } from './request-schools.ts';
 import { remindDue } from './request-reminders.ts';
@@ -21,7 +22,7 @@ import { mailAboutRequest } from './request-mail.ts';
 /** A request as its person sees it. */
 export type OwnRequest = requests.SubjectRequestRow & RequestPayload & { reason: string };
 
-interface NewRequest extends RequestPayload {
+interface NewRequest extends RequestPayload, Pick<MailOrigin, 'lang'> {
   personId: string;
   kind: SubjectRequestKind;
   address: string;
@@ -95,7 +96,7 @@ export function createSubjectRequests(deps: Deps): SubjectRequests {
 
 async function createIn(tx: Transaction, deps: Deps, request: NewRequest): Promise<CreateRequestResult> {
   const { clock, random, secrets, audit } = deps;
-  const { personId, kind, address } = request;
+  const { personId, kind, address, lang } = request;
   const now = clock.now();
   await people.lockPerson(tx, personId);
   const earlier = await requests.listRequestsOf(tx, personId);
@@ -110,7 +111,7 @@ async function createIn(tx: Transaction, deps: Deps, request: NewRequest): Promi
   await requests.insertSubjectRequest(tx, {
     ...{ id, kind, personId, schoolCode, payloadSealed, state: 'open', createdAt: now, dueAt },
   });
-  await mailAboutRequest(tx, deps, { id, personId, kind, dueAt }, { result: 'received', reason: '' });
+  await mailAboutRequest(tx, deps, { id, personId, kind, dueAt }, { result: 'received', reason: '', lang });
   await mailDeciders(tx, deps, { schoolCode, personId }, 'subject_request');
   const detail = { request: id, kind, school: schoolCode ?? '' };
   const event = { event: 'subject_request.created', outcome: 'ok' as const, detail };
