@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { eq } from 'drizzle-orm';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
+import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { MINUTE, useFrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
+const mail = useMailCatcher();
 const time = useFrozenTime();
 
 eachService(
   'the language',
-  () => ({ clients: [] }),
+  () => ({ clients: [], smtpUrl: mail.smtpUrl }),
   (running) => {
     it('stores the language of the switch with the person, by a form only', async () => {
       const browser = (await signInToAccount(running(), LOGIN.G2)).httpBrowser;
@@ -90,6 +93,23 @@ eachService(
       const body = new URLSearchParams({ language: 'zh-TW' });
       const saved = await httpBrowser.post('/account/language', body);
       assert.doesNotMatch(saved.body, /<html lang="en">/);
+    });
+
+    it('mails notices in the language of the page to a person without one', async () => {
+      await running().container.store.write(({ db, tables: { persons } }) =>
+        db
+          .update(persons)
+          .set({ locale: null })
+          .where(eq(persons.id, personId('G3'))),
+      );
+      const english = createHttpBrowser(running().issuer, 'en');
+      await english.submit(await english.open('/account'), { login: LOGIN.G3, password: DEMO_PASSWORD });
+      await english.post('/account/contacts/account', new URLSearchParams({ account: 'calm-river-7' }));
+      await mailTo(mail, LOGIN.G3, 'Your sign-in details have changed');
+      const next = 'a lantern above seven quiet boats';
+      const typed = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
+      await english.submit(await english.open('/account/password'), typed);
+      await mailTo(mail, LOGIN.G3, 'Your password was changed');
     });
   },
 );
