@@ -81,7 +81,7 @@ describe('claims and translations', () => {
   });
   it('follow the person first, then the browser', () => {
     assert.equal(pickLanguage('en-GB', 'zh-TW'), 'en');
-    assert.equal(pickLanguage('zh-Hant-TW', 'en'), 'zh-TW');
+    assert.equal(pickLanguage('zh-TW', 'en'), 'zh-TW');
     assert.equal(pickLanguage('vi', 'en'), 'en');
     assert.equal(pickLanguage(undefined, false), 'zh-TW');
   });

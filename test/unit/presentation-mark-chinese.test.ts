@@ -4,7 +4,7 @@ import { markChinese } from '../../src/presentation/mark-chinese.ts';
 
 describe('Chinese text in an English page', () => {
   it('is marked in text, and not in attributes, titles, options, or elements with their own language', () => {
-    const marked = (text: string): string => `<span lang="zh-Hant-TW">${text}</span>`;
+    const marked = (text: string): string => `<span lang="zh-TW">${text}</span>`;
     for (const [html, expected] of [
       ['<p>Parent of 王小安 (Demo High)</p>', `<p>Parent of ${marked('王小安')} (Demo High)</p>`],
       ['<p>二年3班，王小安。 Yes</p>', `<p>${marked('二年3班，王小安。')} Yes</p>`],
