@@ -77,10 +77,15 @@ export async function startCluster(options: { durable?: boolean } = {}): Promise
   };
 }
 
-/** Creates an empty database on the server. @returns its URL */
-export async function createDatabase(serverUrl: string): Promise<string> {
+/**
+ * Creates a database on the server.
+ *
+ * @param template the database that is copied. Default: an empty database
+ * @returns its URL
+ */
+export async function createDatabase(serverUrl: string, template = 'template1'): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await administer(serverUrl, `create database ${name}`);
+  await administer(serverUrl, `create database ${name} template ${template}`);
   return `${serverUrl}/${name}`;
 }
 

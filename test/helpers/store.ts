@@ -26,7 +26,7 @@ export function eachStore(name: string, tests: (on: TestStore) => void, { migrat
         return opened;
       };
       before(async () => {
-        const { location, remove } = await createDatabaseLocation(dialect);
+        const { location, remove } = await createDatabaseLocation(dialect, { isEmpty: !migrated });
         opened = { store: await openStore(location), location, remove };
         if (migrated) await migrate(opened.store);
       });
@@ -47,11 +47,14 @@ export function eachStore(name: string, tests: (on: TestStore) => void, { migrat
   }
 }
 
-/** Creates a location for a new database; call `remove` after the store is closed. */
+/** Creates a location for a new database, empty by default; call `remove` after the store is closed. */
 export async function createDatabaseLocation(
   dialect: Dialect,
+  { isEmpty = true } = {},
 ): Promise<{ location: StoreOptions; remove: () => Promise<void> }> {
-  if (dialect === 'postgres') return { location: { url: await testDatabaseUrl() }, remove: () => Promise.resolve() };
+  if (dialect === 'postgres') {
+    return { location: { url: await testDatabaseUrl({ isEmpty }) }, remove: () => Promise.resolve() };
+  }
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-sqlite-'));
   return { location: { file: join(folder, 'kinpass.db') }, remove: () => rm(folder, { recursive: true, force: true }) };
 }
