@@ -5,6 +5,7 @@ import type { Locator, Page } from 'playwright-core';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
+import { assertFits } from '../helpers/browser-console.ts';
 import {
   alertText,
   bodyText,
@@ -149,14 +150,22 @@ describe('browser behavior during sign-in', () => {
     assert.deepEqual(await childNames(first), ['王小安']);
   });
 
-  it('the language switch keeps the interaction, also after a failed attempt', async () => {
-    const { page } = await harness.newSession();
+  it('the language switch keeps the interaction and what was typed, but no password', async () => {
+    const { page } = await harness.newSession({ viewport: { width: 320, height: 664 } });
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     const step = page.url();
+    await page.fill('[name="login"]', LOGIN.G2);
+    await page.fill('[name="password"]', DEMO_PASSWORD);
+    await page.check('[name="remember"]');
     await press(page, '.languages a[lang="en"]');
     assert.equal(page.url(), step);
     assert.equal(await heading(page), 'Sign in');
+    assert.equal(await page.inputValue('[name="login"]'), LOGIN.G2);
+    assert.equal(await page.inputValue('[name="password"]'), '');
+    assert.ok(await page.isChecked('[name="remember"]'));
+    await assertFits(page);
+    await page.uncheck('[name="remember"]');
     assert.match(await bodyText(page), /Continue to Learning portfolio/);
     await fillSignIn(page, LOGIN.G2, 'wrong password');
     await press(page, '.languages a[lang="zh-TW"]');

@@ -81,6 +81,7 @@ function rowsOfTwin(): Rows {
     persons: [
       {
         ...{ ...person('twin', '王大明'), createdAt: LATER, sharingStoppedAt: NOW, adultOnLookup: 'day' },
+        ...{ locale: 'en', localeChosenAt: LATER },
         birthDateSealed: secrets.seal('birth-date', 'twin', '2009-01-01'),
       },
       { ...person('account2', '王大明家長'), kind: 'school_account' },
@@ -159,6 +160,8 @@ eachStore('the merge of an account with a row in every table', (on) => {
   it('leaves no row with the account that ended, and the undo gives each row back', async () => {
     const before = { twin: await countOf('twin'), father: await countOf('father') };
     assert.ok(Object.values(before.twin).every((n) => n > 0));
+    const father = await on.store.read((tx) => findPerson(tx, 'father'));
+    const language = [father?.locale, father?.localeChosenAt];
     assert.equal((await run()).kind, 'done');
     assert.ok(Object.values(await countOf('twin')).every((n) => n === 0));
     for (const [column, n] of Object.entries(before.twin)) {
@@ -169,6 +172,7 @@ eachStore('the merge of an account with a row in every table', (on) => {
     const kept = await on.store.read((tx) => findPerson(tx, 'father'));
     assert.equal(kept?.sharingStoppedAt, NOW);
     assert.equal(kept.adultOnLookup, 'day');
+    assert.deepEqual([kept.locale, kept.localeChosenAt], language, 'each account keeps its own language');
     assert.equal(secrets.open('birth-date', 'father', kept.birthDateSealed ?? ''), '2009-01-01');
     assert.equal((await runUndo()).kind, 'done');
     assert.deepEqual(await countOf('twin'), before.twin);

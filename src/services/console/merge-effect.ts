@@ -202,7 +202,7 @@ async function moveNationalId(
   return undefined;
 }
 
-/** Copies the birth date and the stop of processing that the kept account lacks. */
+/** Copies the birth date and the stop of processing that the kept account lacks. The person chooses the language of the kept account again. */
 async function moveAttributes(
   tx: Transaction,
   { clock, secrets, revocation }: Deps,
