@@ -3,6 +3,7 @@ import type { Config } from '../config/load.ts';
 import { createLdapServers, type LdapServers } from '../ldap/server/listeners.ts';
 import { createDirectoryBinds } from '../services/directory/binds.ts';
 import { createDirectory } from '../services/directory/directory.ts';
+import { createDirectoryGroups } from '../services/directory/groups.ts';
 import { createRequiresSecondFactor } from '../services/settings/required-second-factor.ts';
 import type { Services } from './services.ts';
 
@@ -16,5 +17,6 @@ export function createLdap(
   const directory = createDirectory({ ...services, pairwiseKey });
   const requiresSecondFactor = createRequiresSecondFactor(services);
   const binds = createDirectoryBinds({ ...services, directory, requiresSecondFactor });
-  return createLdapServers(settings, { directory, binds, log: services.log, metrics: services.metrics });
+  const groups = createDirectoryGroups(services);
+  return createLdapServers(settings, { directory, groups, binds, log: services.log, metrics: services.metrics });
 }

@@ -2,6 +2,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { DirectoryBinds } from '../services/directory/binds.ts';
 import type { Directory, DirectoryClient } from '../services/directory/directory.ts';
+import type { DirectoryGroups } from '../services/directory/groups.ts';
 import type { Tree } from './directory/tree.ts';
 import type { Control, Entry } from './protocol.ts';
 
@@ -23,6 +24,7 @@ export interface Session {
 
 export interface LdapDeps {
   directory: Directory;
+  groups: DirectoryGroups;
   binds: DirectoryBinds;
   tree: Tree;
   log: Logger;

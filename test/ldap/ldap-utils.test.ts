@@ -127,6 +127,54 @@ describe('directory with the clients of OpenLDAP', () => {
     assert.equal((await search(['(uid=x)'], 'mail')).code, 49);
   });
 
+  it('finds schools, groups and the members of a group by index', async () => {
+    const schools = await search(['-b', `ou=schools,${BASE}`, '(kinpassSchoolCode=993302)', 'ou', 'o']);
+    assert.deepEqual(valuesOf(schools.stdout, 'ou'), ['993302']);
+    const teachers = `cn=993302-teachers,ou=groups,${BASE}`;
+    const found = await search([`(&(objectClass=person)(memberOf=${teachers}))`, 'uid', 'memberOf']);
+    assert.ok(valuesOf(found.stdout, 'uid').includes('shufen.chen'), found.stdout + found.stderr);
+    assert.ok(valuesOf(found.stdout, 'memberOf').includes(teachers));
+    const member = await nameOf(EMAIL);
+    const groups = await search(['-b', `ou=groups,${BASE}`, `(&(objectClass=groupOfNames)(member=${member}))`, 'cn']);
+    assert.deepEqual(valuesOf(groups.stdout, 'cn'), ['teachers', 'parents', '993302-teachers']);
+    const ofCity = await search([`(memberOf=cn=teachers,ou=groups,${BASE})`, 'uid']);
+    assert.equal(ofCity.code, 53);
+    assert.deepEqual(valuesOf((await search(['-b', `ou=groups,${BASE}`, '(cn=*)'], 'other')).stdout, 'cn'), []);
+  });
+
+  it('finds the students of a class', async () => {
+    const an = await search(['(uid=an.wang)', 'memberOf']);
+    const name = valuesOf(an.stdout, 'memberOf').find((one) => one.includes('-class-'));
+    assert.ok(name, an.stdout);
+    const students = await search([`(memberOf=${name})`, 'uid']);
+    assert.ok(valuesOf(students.stdout, 'uid').includes('an.wang'), students.stdout);
+    const group = await search(['-s', 'base', '-b', name, 'cn']);
+    assert.equal(group.code, 0);
+    const absent = await search(['-s', 'base', '-b', name.replace('-class-', '-class-x'), 'cn']);
+    assert.equal(absent.code, 32);
+  });
+
+  it('continues pages over containers, schools, groups and people', async () => {
+    const small = await search(['-E', 'pr=2/noprompt', '(objectClass=*)', '1.1']);
+    const large = await search(['-E', 'pr=900/noprompt', '(objectClass=*)', '1.1']);
+    assert.equal(small.code, 0, small.stderr);
+    const names = valuesOf(small.stdout, 'dn');
+    assert.deepEqual(names, valuesOf(large.stdout, 'dn'));
+    assert.equal(new Set(names).size, names.length);
+    assert.ok(names.some((name) => name.includes('ou=groups')) && names.some((name) => name.includes('ou=people')));
+  });
+
+  it('compares members of a group', async () => {
+    const member = await nameOf(EMAIL);
+    const compare = async (group: string): Promise<number> => {
+      const name = `cn=${group},ou=groups,${BASE}`;
+      return (await runTool(directory, 'ldapcompare', [...asService(), name, `member:${member}`])).code;
+    };
+    assert.equal(await compare('993302-teachers'), 6);
+    assert.equal(await compare('students'), 5);
+    assert.equal(await compare('unknown'), 32);
+  });
+
   it('compares, and refuses writes', async () => {
     const name = await nameOf(EMAIL);
     const compare = (assertion: string): Promise<ToolResult> =>

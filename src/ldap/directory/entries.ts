@@ -1,3 +1,4 @@
+import type { School } from '../../domain/model.ts';
 import type { DirectoryClient, DirectoryPerson } from '../../services/directory/directory.ts';
 import { ATTRIBUTES, PERSON_CLASSES } from './schema.ts';
 import { CONTAINERS, type Container, type Tree } from './tree.ts';
@@ -37,6 +38,22 @@ export function containerEntries(tree: Tree): DirectoryEntry[] {
   return CONTAINERS.map((container) => containerEntry(tree, container));
 }
 
+export function schoolEntry(tree: Tree, { code, name }: School): DirectoryEntry {
+  const classes = plain('objectClass', ['top', 'organizationalUnit', 'kinpassSchool']);
+  const attributes = [classes, plain('ou', [code]), plain('o', [name]), plain('kinpassSchoolCode', [code])];
+  return { name: tree.schoolName(code), attributes, hidden: NO_VALUES };
+}
+
+/**
+ * Returns the entry of a group. Its members are not returned: a group can have 100,000.
+ *
+ * @param members the names that an equality of `member` matches
+ */
+export function groupEntry(tree: Tree, name: string, members: readonly string[]): DirectoryEntry {
+  const attributes = [plain('objectClass', ['top', 'groupOfNames', 'kinpassGroup']), plain('cn', [name])];
+  return { name: tree.groupName(name), attributes, hidden: new Map([['member', members]]) };
+}
+
 /** Returns the entry of a person with the attributes that the scopes of the client release. */
 export function personEntry(
   tree: Tree,
@@ -46,7 +63,7 @@ export function personEntry(
 ): DirectoryEntry {
   const { entitlements } = client;
   const domain = tree.base.replaceAll(/(?:^|,)dc=/g, '.').slice(1);
-  const view = { person, entitlements, domain, handleOf };
+  const view = { person, entitlements, domain, handleOf, groupName: (name: string) => tree.groupName(name) };
   const released = ATTRIBUTES.flatMap((type): EntryAttribute[] => {
     if (type.scope === undefined || !entitlements.scopes.includes(type.scope)) return [];
     const values = type.values?.(view) ?? [];

@@ -62,7 +62,10 @@ function evaluateCondition(filter: Condition, entry: DirectoryEntry): Truth {
   }
   const hidden = entry.hidden.get(key) ?? [];
   const login = hidden.length === 0 ? undefined : parseLogin(filter.value)?.value;
-  return values.some((value) => comparable(type.rule, value) === asserted) || hidden.some((value) => value === login);
+  return (
+    values.some((value) => comparable(type.rule, value) === asserted) ||
+    hidden.some((value) => value === login || comparable(type.rule, value) === asserted)
+  );
 }
 
 function hasSubstrings({ initial, any, final }: Extract<Filter, { kind: 'substrings' }>, value: string): boolean {

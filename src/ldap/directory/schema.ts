@@ -2,6 +2,7 @@ import { affiliationsOf, childrenOf, rolesOf, type Affiliation } from '../../dom
 import type { Scope } from '../../domain/claims/scopes.ts';
 import { standardClaims } from '../../domain/claims/standard-claims.ts';
 import { splitName } from '../../domain/directory/person-name.ts';
+import { formatGroupName, groupsOf } from '../../domain/directory/groups.ts';
 import type { ClientEntitlements, Role } from '../../domain/model.ts';
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 
@@ -15,6 +16,8 @@ export interface PersonView {
   /** Domain of the tree, `city.example`. */
   domain: string;
   handleOf: (personId: string) => string;
+  /** Returns the name of the entry of a group. */
+  groupName: (name: string) => string;
 }
 
 interface AttributeType {
@@ -145,6 +148,14 @@ export const ATTRIBUTES: readonly AttributeType[] = [
         classno === undefined ? [] : [`${code}-${classno}`],
       ),
   },
+  {
+    name: 'memberOf',
+    scope: 'roles',
+    rule: 'name',
+    values: (view) =>
+      unique(groupsOf(roles(view), affiliations(view)).map((group) => view.groupName(formatGroupName(group)))),
+  },
+  { name: 'member', scope: undefined, rule: 'name' },
   {
     name: 'kinpassChild',
     scope: 'children',

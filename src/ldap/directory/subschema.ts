@@ -22,6 +22,7 @@ const OIDS: Readonly<Record<string, string>> = {
   o: '2.5.4.10',
   eduPersonAffiliation: '1.3.6.1.4.1.5923.1.1.1.1',
   eduPersonScopedAffiliation: '1.3.6.1.4.1.5923.1.1.1.9',
+  member: '2.5.4.31',
   memberOf: '1.2.840.113556.1.2.102',
 };
 
@@ -53,6 +54,9 @@ export function objectClasses(): string[] {
     "( 2.5.6.7 NAME 'organizationalPerson' SUP person STRUCTURAL )",
     "( 2.16.840.1.113730.3.2.2 NAME 'inetOrgPerson' SUP organizationalPerson STRUCTURAL MAY ( displayName $ givenName $ mail $ mobile $ o $ preferredLanguage $ uid ) )",
     "( 1.3.6.1.4.1.5923.1.1.2 NAME 'eduPerson' SUP top AUXILIARY MAY ( eduPersonAffiliation $ eduPersonScopedAffiliation ) )",
-    `( ${ARC}.2.1 NAME 'kinpassPerson' SUP top AUXILIARY MUST uniqueIdentifier MAY ( ${own.join(' $ ')} ) )`,
+    "( 2.5.6.9 NAME 'groupOfNames' SUP top STRUCTURAL MUST cn MAY member )",
+    `( ${ARC}.2.2 NAME 'kinpassSchool' SUP top AUXILIARY MUST kinpassSchoolCode MAY o )`,
+    `( ${ARC}.2.3 NAME 'kinpassGroup' SUP top AUXILIARY )`,
+    `( ${ARC}.2.1 NAME 'kinpassPerson' SUP top AUXILIARY MUST uniqueIdentifier MAY ( memberOf $ ${own.join(' $ ')} ) )`,
   ];
 }

@@ -1,7 +1,7 @@
 import { formatRdn, normalizeDn, parseDn, type Rdn } from '../dn.ts';
 
 /** The containers below the root. Their entries are readable by every client; service accounts are not listed. */
-export const CONTAINERS = ['people', 'services'] as const;
+export const CONTAINERS = ['people', 'schools', 'groups', 'services'] as const;
 export type Container = (typeof CONTAINERS)[number];
 
 /** The entry that a name names. It may not exist. */
@@ -12,6 +12,8 @@ export type Target =
   | { kind: 'container'; container: Container }
   | { kind: 'person'; handle: string }
   | { kind: 'service'; clientId: string }
+  | { kind: 'school'; code: string }
+  | { kind: 'group'; name: string }
   /** A name below the root that no entry can have. */
   | { kind: 'absent'; matched: string }
   /** A name outside of the tree. */
@@ -23,6 +25,8 @@ export interface Tree {
   base: string;
   containerName(container: Container): string;
   personName(handle: string): string;
+  schoolName(code: string): string;
+  groupName(name: string): string;
   /** @returns undefined when the text is no name */
   locate(name: string): Target | undefined;
 }
@@ -38,6 +42,8 @@ export function createTree(base: string): Tree {
       const { type, value } = entry;
       if (container === 'people' && type === 'uniqueidentifier') return { kind: 'person', handle: value.toLowerCase() };
       if (container === 'services' && type === 'cn') return { kind: 'service', clientId: value };
+      if (container === 'schools' && type === 'ou') return { kind: 'school', code: value };
+      if (container === 'groups' && type === 'cn') return { kind: 'group', name: value };
     }
     return { kind: 'absent', matched: containerName(container) };
   };
@@ -55,6 +61,8 @@ export function createTree(base: string): Tree {
   return {
     base,
     containerName,
+    schoolName: (code) => `${formatRdn('ou', code)},${containerName('schools')}`,
+    groupName: (name) => `${formatRdn('cn', name)},${containerName('groups')}`,
     personName: (handle) => `${formatRdn('uniqueIdentifier', handle)},${containerName('people')}`,
     locate: (name) => {
       const components = parseDn(name);

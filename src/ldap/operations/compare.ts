@@ -1,26 +1,40 @@
 import { personEntry } from '../directory/entries.ts';
+import type { DirectoryEntry } from '../directory/entries.ts';
 import { matches } from '../directory/matching.ts';
 import { findAttribute } from '../directory/schema.ts';
-import type { CompareRequest, Result } from '../protocol.ts';
-import { findAccess, type LdapDeps, type OperationContext } from '../session.ts';
+import type { Target } from '../directory/tree.ts';
+import type { CompareRequest, Filter, Result } from '../protocol.ts';
+import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
+import { findGroupEntry, findSchoolEntry } from './other-entries.ts';
 
 /** Compares a value of an entry (RFC 4511, section 4.10). */
 export async function compare(deps: LdapDeps, { session }: OperationContext, request: CompareRequest): Promise<Result> {
-  const { directory, tree } = deps;
-  const target = tree.locate(request.name);
+  const target = deps.tree.locate(request.name);
   if (target === undefined) return { result: 'invalidDnSyntax' };
   const access = await findAccess(deps, session);
   if (access === undefined) return { result: 'insufficientAccessRights', text: 'bind first' };
-  const { client, onlyPersonId } = access;
+  const { value } = request;
+  const attribute = request.attribute.toLowerCase();
+  const filter: Filter = { kind: 'equality', attribute, value };
+  const entry = await findEntry({ deps, access }, target, filter);
+  if (entry === undefined) return { result: 'noSuchObject' };
+  const type = findAttribute(attribute);
+  const isPresent = type !== undefined && entry.attributes.some(({ name }) => name === type.name);
+  if (!isPresent && !(target.kind === 'group' && attribute === 'member')) return { result: 'noSuchAttribute' };
+  return { result: matches(filter, entry) ? 'compareTrue' : 'compareFalse' };
+}
+
+async function findEntry(
+  search: { deps: LdapDeps; access: Access },
+  target: Target,
+  filter: Filter,
+): Promise<DirectoryEntry | undefined> {
+  if (target.kind === 'group') return findGroupEntry(search, target.name, filter);
+  if (target.kind === 'school') return findSchoolEntry(search, target.code);
+  const { directory, tree } = search.deps;
+  const { client, onlyPersonId } = search.access;
   const personId = target.kind === 'person' ? directory.openHandle(client, target.handle) : undefined;
   const isAllowed = personId !== undefined && (onlyPersonId ?? personId) === personId;
   const person = isAllowed ? await directory.findPerson(client, personId) : undefined;
-  if (person === undefined) return { result: 'noSuchObject' };
-  const entry = personEntry(tree, client, person, (id) => directory.handleOf(client, id));
-  const type = findAttribute(request.attribute);
-  if (type === undefined || !entry.attributes.some(({ name }) => name === type.name)) {
-    return { result: 'noSuchAttribute' };
-  }
-  const { attribute, value } = request;
-  return { result: matches({ kind: 'equality', attribute, value }, entry) ? 'compareTrue' : 'compareFalse' };
+  return person && personEntry(tree, client, person, (id) => directory.handleOf(client, id));
 }

@@ -2,12 +2,14 @@ import type { DirectoryPerson } from '../../services/directory/directory.ts';
 import { decodePageRequest, pagedResults, type PageRequest } from '../codec/controls.ts';
 import { baseEntry, containerEntries, containerEntry, personEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { matches } from '../directory/matching.ts';
-import { compilePlan, type Lookup, type Plan } from '../directory/plan.ts';
+import { compilePlan, mayMatchOthers, type Lookup, type Plan } from '../directory/plan.ts';
 import { rootDse, subschema } from '../directory/root-dse.ts';
 import { selectAttributes } from '../directory/selection.ts';
 import type { Container, Target } from '../directory/tree.ts';
 import { OID, type Result, type SearchRequest } from '../protocol.ts';
+import { parseGroupName } from '../../domain/directory/groups.ts';
 import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
+import { findGroupEntry, findSchoolEntry, listGroupEntries, listSchoolEntries } from './other-entries.ts';
 
 /** Most entries of a search without pages, and of one page. */
 const MAX_ENTRIES = 1_000;
@@ -57,19 +59,17 @@ async function sendOpenEntry(
 }
 
 async function searchTree(found: Search, target: Target): Promise<Result> {
-  const { deps, request } = found;
-  const { tree } = deps;
-  const { scope } = request;
   switch (target.kind) {
     case 'base':
       return searchBase(found);
     case 'container':
       return searchContainer(found, target.container);
-    case 'person': {
-      const person = await findByHandle(found, target.handle);
-      if (person === undefined) return { result: 'noSuchObject', matched: tree.containerName('people') };
-      return sendFixed(found, scope === 'one' ? [] : [toEntry(found, person)]);
-    }
+    case 'person':
+      return sendNamed(found, await findPersonEntry(found, target.handle), 'people');
+    case 'school':
+      return sendNamed(found, await findSchoolEntry(found, target.code), 'schools');
+    case 'group':
+      return sendNamed(found, await findGroupEntry(found, target.name, found.request.filter), 'groups');
     case 'absent':
     case 'service':
     case 'root_dse':
@@ -79,31 +79,38 @@ async function searchTree(found: Search, target: Target): Promise<Result> {
   }
 }
 
-function searchBase(found: Search): Promise<Result> {
-  const { tree } = found.deps;
-  if (found.request.scope === 'base') return sendFixed(found, [baseEntry(tree)]);
-  if (found.request.scope === 'one') return sendFixed(found, containerEntries(tree));
-  return sendPeople(found, [baseEntry(tree), ...containerEntries(tree)]);
+/** Sends one entry, which has no entries below. */
+function sendNamed(found: Search, entry: DirectoryEntry | undefined, container: Container): Promise<Result> | Result {
+  if (entry === undefined) return { result: 'noSuchObject', matched: found.deps.tree.containerName(container) };
+  return sendOthers(found, found.request.scope === 'one' ? [] : [entry]);
 }
 
-function searchContainer(found: Search, container: Container): Promise<Result> {
-  const { scope } = found.request;
+async function searchBase(found: Search): Promise<Result> {
+  const { tree } = found.deps;
+  const { scope, filter } = found.request;
+  if (scope === 'base') return sendOthers(found, [baseEntry(tree)]);
+  if (scope === 'one') return sendOthers(found, containerEntries(tree));
+  if (!mayMatchOthers(filter)) return sendPeople(found, []);
+  const [schools, groups] = [await listSchoolEntries(found), await listGroupEntries(found, filter)];
+  return sendPeople(found, [baseEntry(tree), ...containerEntries(tree), ...schools, ...groups]);
+}
+
+async function searchContainer(found: Search, container: Container): Promise<Result> {
+  const { scope, filter } = found.request;
   const own = scope === 'one' ? [] : [containerEntry(found.deps.tree, container)];
-  return container === 'people' && scope !== 'base' ? sendPeople(found, own) : sendFixed(found, own);
+  if (scope === 'base' || container === 'services') return sendOthers(found, own);
+  if (container === 'people') return sendPeople(found, own);
+  const below = container === 'schools' ? await listSchoolEntries(found) : await listGroupEntries(found, filter);
+  return sendOthers(found, [...own, ...below]);
 }
 
 function toEntry({ deps: { tree, directory }, access: { client } }: Search, person: DirectoryPerson): DirectoryEntry {
   return personEntry(tree, client, person, (personId) => directory.handleOf(client, personId));
 }
 
-/** Sends entries that cost no search. */
-async function sendFixed(found: Search, entries: readonly DirectoryEntry[]): Promise<Result> {
-  const { request, context, page } = found;
-  const matching = entries.filter((entry) => matches(request.filter, entry));
-  const limit = entryLimit(found);
-  for (const entry of matching.slice(0, limit)) await context.send(selectAttributes(entry, request));
-  if (matching.length > limit) return { result: 'sizeLimitExceeded' };
-  return finish(page, undefined);
+/** Sends entries without people. */
+function sendOthers(found: Search, others: readonly DirectoryEntry[]): Promise<Result> {
+  return sendAll(found, others, NO_PEOPLE);
 }
 
 function entryLimit({ request: { sizeLimit }, page }: Search): number {
@@ -117,45 +124,66 @@ function finish(page: PageRequest | undefined, cookie: string | undefined): Resu
   return { result: 'success', controls: [pagedResults(Buffer.from(cookie ?? ''))] };
 }
 
-/** Sends the fixed entries, and then the people who match, in the order of their ids. */
-async function sendPeople(found: Search, fixed: readonly DirectoryEntry[]): Promise<Result> {
-  const { deps, request, access, page } = found;
-  const cookie = page?.cookie.toString('latin1') ?? '';
-  const after = cookie === '' ? '' : deps.directory.openHandle(access.client, cookie);
-  if (after === undefined) return { result: 'unwillingToPerform', text: 'cookie of the page is not valid' };
+/** Sends other entries, and then the people who match, in the order of their ids. */
+async function sendPeople(found: Search, others: readonly DirectoryEntry[]): Promise<Result> {
+  const { request, access, page } = found;
   const plan = planOf(found, request.filter);
   const isScan = plan.kind === 'scan' && access.onlyPersonId === undefined;
   if (isScan && !(access.client.canScan && page !== undefined)) {
     return { result: 'unwillingToPerform', text: 'no index serves this filter; use pages and a client that may scan' };
   }
-  const first = cookie === '' ? fixed.filter((entry) => matches(request.filter, entry)) : [];
-  const people = isScan ? scan(found, after) : lookUp(found, plan, after);
-  return sendAll(found, first, people);
+  return sendAll(found, others, (after) => (isScan ? scan(found, after) : lookUp(found, plan, after)));
 }
 
 function planOf({ access }: Search, filter: SearchRequest['filter']): Plan {
   return access.onlyPersonId === undefined ? compilePlan(filter) : { kind: 'lookups', lookups: [] };
 }
 
-/** Sends entries up to the limit. The cookie is the handle of the last person who was sent. */
-async function sendAll(
+/** Lists people behind an id. */
+type ListPeople = (after: string) => AsyncIterable<DirectoryPerson>;
+
+const NO_PEOPLE: ListPeople = async function* () {
+  // There are none.
+};
+
+/** An entry, and the cookie of a page that ends with it. */
+interface Keyed {
+  entry: DirectoryEntry;
+  key: string;
+}
+
+/**
+ * Lists the entries behind the page. A cookie is the name of another entry, or the handle of a person.
+ *
+ * @returns undefined when the cookie is not valid
+ */
+function continuePage(
   found: Search,
-  fixed: readonly DirectoryEntry[],
-  people: AsyncIterable<DirectoryPerson>,
-): Promise<Result> {
+  others: readonly DirectoryEntry[],
+  listPeople: ListPeople,
+): AsyncIterable<Keyed> | undefined {
+  const cookie = found.page?.cookie.toString() ?? '';
+  const after = cookie === '' ? '' : found.deps.directory.openHandle(found.access.client, cookie);
+  const at = others.findIndex(({ name }) => name === cookie);
+  if (after === undefined && at < 0) return undefined;
+  const rest = after === undefined || after === '' ? others.slice(at + 1) : [];
+  return (async function* () {
+    yield* rest.map((entry) => ({ entry, key: entry.name }));
+    for await (const person of listPeople(after ?? '')) yield { entry: toEntry(found, person), key: person.handle };
+  })();
+}
+
+/** Sends the entries that match, up to the limit. */
+async function sendAll(found: Search, others: readonly DirectoryEntry[], listPeople: ListPeople): Promise<Result> {
   const { request, context, page, deadline } = found;
+  const entries = continuePage(found, others, listPeople);
+  if (entries === undefined) return { result: 'unwillingToPerform', text: 'cookie of the page is not valid' };
   const limit = entryLimit(found);
   let sent = 0;
   let last: string | undefined;
-  for (const entry of fixed) {
-    if (sent === limit) return { result: 'sizeLimitExceeded' };
-    await context.send(selectAttributes(entry, request));
-    sent += 1;
-  }
-  for await (const person of people) {
+  for await (const { entry, key } of entries) {
     if (context.signal.aborted) return { result: 'canceled' };
     if (performance.now() > deadline) return { result: 'timeLimitExceeded' };
-    const entry = toEntry(found, person);
     if (!matches(request.filter, entry)) continue;
     if (sent === limit) {
       const isPage = page !== undefined && (request.sizeLimit === 0 || page.size < request.sizeLimit);
@@ -163,7 +191,7 @@ async function sendAll(
     }
     await context.send(selectAttributes(entry, request));
     sent += 1;
-    last = person.handle;
+    last = key;
   }
   return finish(page, undefined);
 }
@@ -184,7 +212,7 @@ async function* lookUp(found: Search, plan: Plan, after: string): AsyncGenerator
   const lookups = plan.kind === 'scan' ? [] : plan.lookups;
   const ids =
     access.onlyPersonId === undefined
-      ? await Promise.all(lookups.map((lookup) => findId(found, lookup)))
+      ? (await Promise.all(lookups.map((lookup) => findIds(found, lookup, after)))).flat()
       : [access.onlyPersonId];
   const known = [...new Set(ids.filter((id) => id !== undefined))].sort().filter((id) => id > after);
   for (const id of known) {
@@ -193,12 +221,22 @@ async function* lookUp(found: Search, plan: Plan, after: string): AsyncGenerator
   }
 }
 
-async function findId({ deps: { directory }, access }: Search, { by, value }: Lookup): Promise<string | undefined> {
-  return by === 'login' ? directory.findIdByLogin(value) : directory.openHandle(access.client, value);
+async function findIds(
+  { deps: { directory, groups, tree }, access: { client } }: Search,
+  { by, value }: Lookup,
+  after: string,
+): Promise<(string | undefined)[]> {
+  if (by === 'login') return [await directory.findIdByLogin(value)];
+  if (by === 'handle') return [directory.openHandle(client, value)];
+  const target = tree.locate(value);
+  const group = target?.kind === 'group' ? parseGroupName(target.name) : undefined;
+  return group === undefined || group.kind === 'city' ? [] : groups.listMemberIds(client, group, after);
 }
 
-async function findByHandle({ deps, access }: Search, handle: string): Promise<DirectoryPerson | undefined> {
+async function findPersonEntry(found: Search, handle: string): Promise<DirectoryEntry | undefined> {
+  const { deps, access } = found;
   const personId = deps.directory.openHandle(access.client, handle);
   if (personId === undefined || (access.onlyPersonId ?? personId) !== personId) return undefined;
-  return deps.directory.findPerson(access.client, personId);
+  const person = await deps.directory.findPerson(access.client, personId);
+  return person && toEntry(found, person);
 }
