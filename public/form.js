@@ -8,15 +8,19 @@ function submitOnce(form) {
       return;
     }
     form.dataset.submitted = 'yes';
-    // A visible password becomes a password field again: browsers store the values of text fields for autocompletion.
-    for (const button of form.querySelectorAll('[data-reveal]')) {
-      repeatVisible(button);
-      reveal(button, false);
-    }
+    const shown = [...form.querySelectorAll('[data-reveal]')].map(hidePassword);
     // Runs after the browser has collected the fields, because a disabled button is not submitted.
     setTimeout(() => setPending(form, true), 0);
-    setTimeout(() => setPending(form, false), 30_000);
+    const timer = setTimeout(() => setPending(form, false), 30_000);
+    undo = () => {
+      clearTimeout(timer);
+      setPending(form, false);
+      for (const show of shown) show();
+    };
   });
+  let undo = () => undefined;
+  // The form was not sent (password-check.js).
+  form.addEventListener('reopen', () => undo());
 }
 
 function setPending(form, pending) {
@@ -38,11 +42,23 @@ function repetitionOf(button) {
   return document.getElementById(button.dataset.repeatedBy ?? '');
 }
 
-/** A password that the person sees needs no repetition. */
-function repeatVisible(button) {
+/**
+ * Makes a visible password a password field again: browsers store the values of text fields for autocompletion. A password that the person
+ * sees needs no repetition.
+ *
+ * @returns a function that undoes it
+ */
+function hidePassword(button) {
   const input = document.getElementById(button.dataset.reveal);
   const repetition = repetitionOf(button);
-  if (repetition?.value === '' && input?.type === 'text') repetition.value = input.value;
+  const isVisible = input?.type === 'text';
+  const isRepeated = isVisible && repetition?.value === '';
+  if (isRepeated) repetition.value = input.value;
+  reveal(button, false);
+  return () => {
+    if (isRepeated) repetition.value = '';
+    reveal(button, isVisible);
+  };
 }
 
 function reveal(button, visible) {
@@ -89,6 +105,21 @@ for (const button of document.querySelectorAll('[data-reveal]')) {
     reveal(button, input instanceof HTMLInputElement && input.type === 'password');
   });
 }
+
+/** Points out a space around a password that was pasted, or that is complete. The space is sent: it can be part of the password. */
+function pointOutSpace(input) {
+  const line = document.createElement('p');
+  line.className = 'hint';
+  line.setAttribute('role', 'status');
+  input.closest('.input-wrapper').after(line);
+  const update = () => (line.textContent = /^\s|\s$/.test(input.value) ? input.dataset.space : '');
+  input.addEventListener('change', update);
+  input.addEventListener('input', ({ inputType }) => {
+    if (inputType === 'insertFromPaste' || line.textContent !== '') update();
+  });
+}
+
+for (const input of document.querySelectorAll('[data-space]')) pointOutSpace(input);
 
 // A link with data-carry takes the text of a field along to the field of the same name on the next page. It is not part of the URL.
 for (const link of document.querySelectorAll('a[data-carry]')) {

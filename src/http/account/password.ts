@@ -48,6 +48,7 @@ export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void
   const { facts, sessionHash: formId } = person;
   const change = { personId: facts.id, keepSessionHash: signedIn?.sessionHash, formId };
   const result = await submitPasswordForm(deps, ctx, change);
+  if (result.kind === 'checked') return;
   if (result.kind === 'rejected') return showPassword(deps, ctx, person, result.problem);
   if (result.kept === undefined) {
     deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account', purpose: 'reset' });

@@ -5,14 +5,22 @@ import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import type { AttemptWarning } from '../../domain/throttling/throttle.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { PasswordFormLocals } from '../../presentation/page-locals/common.ts';
-import type { PasswordChangeResult, VerifiedFirstPassword } from '../../services/authentication/passwords.ts';
+import type {
+  PasswordChangeRefusal,
+  PasswordChangeResult,
+  VerifiedFirstPassword,
+} from '../../services/authentication/passwords.ts';
 import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field, readForm } from './body.ts';
+import { checkbox, field, readForm } from './body.ts';
 import { readDeviceToken, rememberDevice } from './known-device-cookie.ts';
 
-export const newPasswordFields = z.object({ current_password: field, new_password: field, confirm_password: field });
+const newPasswordFields = z.object({ current_password: field, new_password: field, confirm_password: field });
 type NewPasswordFields = z.infer<typeof newPasswordFields>;
+
+/** `check`: the script of the page asks if the form would be accepted (public/password-check.js). Nothing is set. */
+export const passwordForm = newPasswordFields.extend({ check: checkbox });
+type PasswordForm = z.infer<typeof passwordForm>;
 
 type Errors = Record<string, string>;
 
@@ -22,18 +30,34 @@ export interface FormProblem {
   alert?: string | undefined;
   errors?: Errors | undefined;
   /** Values that the form contains again. */
-  values?: Partial<NewPasswordFields>;
+  values?: Partial<NewPasswordFields> | undefined;
+  /** The page does not contain the typed passwords again. */
+  isCleared?: boolean;
 }
 
 /** Returns the locals that all pages with a password form share. */
 export async function passwordFormLocals(
   { settings, pages }: HttpDeps,
   ctx: Context,
-  { errors = {}, alert, values }: FormProblem,
-): Promise<Pick<PasswordFormLocals, 'minLength' | 'example' | 'errors' | 'alert' | 'values'>> {
+  { errors = {}, alert, values, isCleared = false }: FormProblem,
+): Promise<Pick<PasswordFormLocals, 'minLength' | 'example' | 'errors' | 'alert' | 'values' | 'isCleared'>> {
   const { passwordMinLength: minLength } = await settings.loadPolicy();
   const example = PASSWORD_EXAMPLES[pages.langOf(ctx)] ?? '';
-  return { minLength, example, errors, alert, values };
+  return { minLength, example, errors, alert, values, isCleared };
+}
+
+/** Returns the problem for the page. The script takes the reasons out of the page of a check; the browser keeps the typed passwords. */
+export function shownProblem(ctx: Context, { check, new_password }: PasswordForm, problem: FormProblem): FormProblem {
+  if (problem.status === 410) return problem;
+  if (!check) return { ...problem, isCleared: problem.values === undefined && new_password !== '' };
+  ctx.remove('retry-after');
+  return { ...problem, status: 200, values: undefined };
+}
+
+/** Answers the check of a form that would be accepted. */
+export function answerAcceptable(ctx: Context): void {
+  ctx.status = 204;
+  ctx.set('cache-control', 'no-store');
 }
 
 /** Returns an error for each empty field, and for two new passwords that differ. */
@@ -128,43 +152,52 @@ interface FormPerson {
 }
 
 /**
- * Changes the password of a person with the form that the browser sent. The rejection has the status 410 if the proof of the first password
- * is no longer current.
+ * Changes the password of a person with the form that the browser sent, or checks the form and answers it. The rejection has the status 410 if
+ * the proof of the first password is no longer current.
  */
 export async function submitPasswordForm(
   deps: HttpDeps,
   ctx: Context,
   { verified, ...person }: FormPerson,
-): Promise<Changed | { kind: 'rejected'; problem: FormProblem }> {
-  const typed = readForm(ctx, newPasswordFields);
+): Promise<Changed | { kind: 'checked' } | { kind: 'rejected'; problem: FormProblem }> {
+  const typed = readForm(ctx, passwordForm);
+  const reject = (problem: FormProblem): { kind: 'rejected'; problem: FormProblem } => ({
+    kind: 'rejected',
+    problem: shownProblem(ctx, typed, problem),
+  });
   const errors = formErrors(deps, ctx, typed, verified === undefined);
-  if (Object.keys(errors).length > 0) return { kind: 'rejected', problem: { status: 422, errors } };
-  const { current_password: current, new_password: next } = typed;
+  if (Object.keys(errors).length > 0) return reject({ status: 422, errors });
+  const { check, ...values } = typed;
+  const { current_password: current, new_password: next } = values;
   try {
-    const device = readDeviceToken(ctx);
-    const result = await deps.passwords.change({
+    const change = {
       ...person,
       current: verified ?? current,
       next,
       address: ctx.ip,
-      device,
+      device: readDeviceToken(ctx),
       deviceName: deviceOf(ctx),
       lang: deps.pages.langOf(ctx),
-    });
+    };
+    const result = await (check ? deps.passwords.check(change) : deps.passwords.change(change));
+    if (result.kind === 'acceptable') {
+      answerAcceptable(ctx);
+      return { kind: 'checked' };
+    }
     if (result.kind !== 'changed')
-      return { kind: 'rejected', problem: await problemOf(deps, ctx, result, { personId: person.personId, next }) };
+      return reject(await problemOf(deps, ctx, result, { personId: person.personId, next }));
     rememberDevice(deps, ctx, person.personId);
     return result;
   } catch (error) {
     if (!(error instanceof HashQueueFullError)) throw error;
-    return { kind: 'rejected', problem: busyProblem(deps, ctx, typed) };
+    return reject(busyProblem(deps, ctx, values));
   }
 }
 
 async function problemOf(
   deps: HttpDeps,
   ctx: Context,
-  result: Exclude<PasswordChangeResult, Changed>,
+  result: PasswordChangeRefusal,
   typed: { personId: string; next: string },
 ): Promise<FormProblem> {
   switch (result.kind) {

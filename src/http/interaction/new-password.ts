@@ -23,6 +23,7 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
       const first = await findFirstSignIn(deps, interaction);
       const form = { keepSessionHash: undefined, formId: interaction.uid, verified: first?.verified };
       const result = first && (await submitPasswordForm(deps, ctx, { personId: first.personId, ...form }));
+      if (result?.kind === 'checked') return;
       if (first !== undefined && result?.kind === 'changed') {
         const { personId, remember, isSchoolAccount } = first;
         const verified = { personId, credentialVersion: result.credentialVersion, isSchoolAccount };

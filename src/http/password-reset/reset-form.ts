@@ -5,18 +5,25 @@ import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
-import { LINK_MINUTES, type OpenLink, type PasswordResetResult } from '../../services/authentication/password-reset.ts';
+import {
+  LINK_MINUTES,
+  type OpenLink,
+  type PasswordResetRefusal,
+  type PasswordResetResult,
+} from '../../services/authentication/password-reset.ts';
 import { deviceOf } from '../account/device-name.ts';
 import { findSignedIn, otherSignInUrl } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { rememberDevice } from '../forms/known-device-cookie.ts';
 import {
+  answerAcceptable,
   busyProblem,
   formErrors,
-  newPasswordFields,
+  passwordForm,
   passwordFormLocals,
   policyErrors,
+  shownProblem,
   throttledText,
   type FormProblem,
 } from '../forms/password-form.ts';
@@ -33,7 +40,7 @@ import { destinationIn, RESET_PATH, type ResetPlace } from './place.ts';
 import { findResetRequest, forgetResetRequest } from './reset-request.ts';
 
 /** `link` is the hash of the token, so the page of an older link cannot set a password with a newer link. */
-const form = newPasswordFields.extend({ link: field });
+const form = passwordForm.extend({ link: field });
 const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
 interface Link extends OpenLink {
@@ -158,12 +165,24 @@ export async function submitResetForm(
     return;
   }
   const errors = formErrors(deps, ctx, typed, false);
-  if (Object.keys(errors).length > 0) return showResetForm(deps, ctx, place, open, { status: 422, errors });
+  const reject = (problem: FormProblem): Promise<void> =>
+    showResetForm(deps, ctx, place, open, shownProblem(ctx, typed, problem));
+  if (Object.keys(errors).length > 0) return reject({ status: 422, errors });
+  const { check, ...values } = typed;
+  const next = values.new_password;
+  const { passwordReset } = deps;
   try {
-    await useLink(deps, ctx, place, open, typed.new_password);
+    const origin = { deviceName: deviceOf(ctx), lang: deps.pages.langOf(ctx) };
+    const result = await (check
+      ? passwordReset.check(open.token, next)
+      : passwordReset.complete(open.token, next, ctx.ip, origin));
+    if (result.kind === 'acceptable') answerAcceptable(ctx);
+    else if (result.kind === 'changed') await finishReset(deps, ctx, place, open, result);
+    else if (result.kind === 'expired') await endUsedLink(deps, ctx, place, place.interaction);
+    else await reject(await problemOf(deps, ctx, result, next));
   } catch (error) {
     if (!(error instanceof HashQueueFullError)) throw error;
-    await showResetForm(deps, ctx, place, open, busyProblem(deps, ctx, typed));
+    await reject(busyProblem(deps, ctx, values));
   }
 }
 
@@ -180,34 +199,33 @@ async function endUsedLink(
   redirectTo(ctx, returnTo);
 }
 
-async function useLink(deps: HttpDeps, ctx: Context, place: ResetPlace, link: Link, next: string): Promise<void> {
-  const result = await deps.passwordReset.complete(link.token, next, ctx.ip, {
-    deviceName: deviceOf(ctx),
-    lang: deps.pages.langOf(ctx),
-  });
-  switch (result.kind) {
-    case 'changed': {
-      forgetToken(ctx);
-      forgetResetRequest(ctx);
-      rememberDevice(deps, ctx, result.personId);
-      if (place.interaction === undefined || !(await continueSignIn(deps, ctx, result))) {
-        await showDone(deps, ctx, place, link);
-      }
-      return;
-    }
-    case 'expired':
-      return endUsedLink(deps, ctx, place, place.interaction);
-    case 'throttled':
-      return showResetForm(deps, ctx, place, link, { status: 429, alert: throttledText(deps, ctx, result.until) });
-    case 'invalid':
-      return showResetForm(deps, ctx, place, link, {
-        status: 422,
-        errors: await policyErrors(deps, ctx, result.problems, { personId: result.personId, next }),
-      });
-  }
+async function problemOf(
+  deps: HttpDeps,
+  ctx: Context,
+  result: Exclude<PasswordResetRefusal, { kind: 'expired' }>,
+  next: string,
+): Promise<FormProblem> {
+  if (result.kind === 'throttled') return { status: 429, alert: throttledText(deps, ctx, result.until) };
+  const { personId, problems } = result;
+  return { status: 422, errors: await policyErrors(deps, ctx, problems, { personId, next }) };
 }
 
 type Changed = Extract<PasswordResetResult, { kind: 'changed' }>;
+
+async function finishReset(
+  deps: HttpDeps,
+  ctx: Context,
+  place: ResetPlace,
+  link: Link,
+  changed: Changed,
+): Promise<void> {
+  forgetToken(ctx);
+  forgetResetRequest(ctx);
+  rememberDevice(deps, ctx, changed.personId);
+  if (place.interaction === undefined || !(await continueSignIn(deps, ctx, changed))) {
+    await showDone(deps, ctx, place, link);
+  }
+}
 
 /** Completes the sign-in of the interaction. A second factor is still asked for. @returns false if the interaction has ended meanwhile */
 async function continueSignIn(

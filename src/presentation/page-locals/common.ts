@@ -68,6 +68,8 @@ export interface PasswordFormLocals {
   asksCurrent?: boolean;
   /** Only if the hash queue was full. */
   values?: { current_password?: string; new_password?: string; confirm_password?: string } | undefined;
+  /** The page of a rejected form does not contain the typed passwords again. */
+  isCleared?: boolean;
   errors: FieldErrors;
   alert?: string | undefined;
 }

@@ -24,11 +24,13 @@ import { THROTTLED } from './refusal-counters.ts';
 export const LINK_MINUTES = 30;
 const LINK_TOKEN_BYTES = 32;
 
-export type PasswordResetResult =
-  | { kind: 'changed'; personId: string; credentialVersion: number; hasSecondFactor: boolean }
+export type PasswordResetRefusal =
   | { kind: 'expired' }
   | { kind: 'throttled'; until: number }
   | { kind: 'invalid'; personId: string; problems: readonly PasswordProblem[] };
+
+export type PasswordResetResult =
+  { kind: 'changed'; personId: string; credentialVersion: number; hasSecondFactor: boolean } | PasswordResetRefusal;
 
 /** A valid reset link. */
 export interface OpenLink {
@@ -59,6 +61,8 @@ export interface PasswordReset {
   isLoginOf(personId: string, typedLogin: string): Promise<boolean>;
   /** Consumes the link and sets the password. @throws {HashQueueFullError} before the link is consumed */
   complete(token: string, next: string, address: string, origin?: MailOrigin): Promise<PasswordResetResult>;
+  /** Validates a new password as `complete` does, and sets nothing. The attempt counts. @throws {HashQueueFullError} */
+  check(token: string, next: string): Promise<PasswordResetRefusal | { kind: 'acceptable' }>;
 }
 
 interface Deps {
@@ -86,6 +90,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const person = link && (await people.findPerson(tx, link.personId));
       return person?.status === 'active' ? link : undefined;
     });
+  const examine = createExamination(deps, findActive);
   return {
     request: async (typedLogin, address, deviceName = '', mail) => {
       const personId = await findPersonId(store, typedLogin);
@@ -110,15 +115,12 @@ export function createPasswordReset(deps: Deps): PasswordReset {
     },
     isReplaced: (tokenHash) => store.read((tx) => credentials.isResetLinkReplaced(tx, tokenHash, clock.now())),
     isLoginOf: async (personId, typedLogin) => (await findPersonId(store, typedLogin)) === personId,
+    check: (token, next) => examine(hashId(token), next),
     complete: async (token, next, address, origin) => {
       const tokenHash = hashId(token);
-      const link = await findActive(tokenHash);
-      if (link === undefined) return { kind: 'expired' };
-      const { personId, verifiesEmail } = link;
-      const until = deps.rateLimiter.admitNewPassword({ formId: tokenHash });
-      if (until !== undefined) return { kind: 'throttled', until };
-      const problems = await passwords.validate(personId, next, undefined);
-      if (problems.length > 0) return { kind: 'invalid', personId, problems };
+      const examined = await examine(tokenHash, next);
+      if (examined.kind !== 'acceptable') return examined;
+      const { personId, verifiesEmail } = examined.link;
       const hash = await hasher.hash(normalizePassword(next));
       const changed = await store.write(async (tx) => {
         // Every change of a credential locks the person first.
@@ -135,6 +137,25 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       });
       return changed === undefined ? { kind: 'expired' } : { kind: 'changed', ...changed };
     },
+  };
+}
+
+/** Finds the link of a token, counts the new password and validates it. */
+function createExamination(
+  { passwords, rateLimiter }: Pick<Deps, 'passwords' | 'rateLimiter'>,
+  findActive: (tokenHash: string) => Promise<credentials.OpenResetLink | undefined>,
+): (
+  tokenHash: string,
+  next: string,
+) => Promise<PasswordResetRefusal | { kind: 'acceptable'; link: credentials.OpenResetLink }> {
+  return async (tokenHash, next) => {
+    const link = await findActive(tokenHash);
+    if (link === undefined) return { kind: 'expired' };
+    const { personId } = link;
+    const until = rateLimiter.admitNewPassword({ formId: tokenHash });
+    if (until !== undefined) return { kind: 'throttled', until };
+    const problems = await passwords.validate(personId, next, undefined);
+    return problems.length > 0 ? { kind: 'invalid', personId, problems } : { kind: 'acceptable', link };
   };
 }
 

@@ -50,14 +50,17 @@ interface PasswordChange extends MailOrigin {
   device?: string | undefined;
 }
 
-export type PasswordChangeResult =
-  /** `kept`: the kept session under its new id, if any. */
-  | { kind: 'changed'; credentialVersion: number; hasSecondFactor: boolean; kept: RotatedSession | undefined }
+export type PasswordChangeRefusal =
   | { kind: 'wrong_current'; warning?: AttemptWarning | undefined }
   /** The verified first password was replaced, closed or has expired since. */
   | { kind: 'expired' }
   | { kind: 'throttled'; until: number | undefined }
   | { kind: 'invalid'; problems: readonly PasswordProblem[] };
+
+export type PasswordChangeResult =
+  /** `kept`: the kept session under its new id, if any. */
+  | { kind: 'changed'; credentialVersion: number; hasSecondFactor: boolean; kept: RotatedSession | undefined }
+  | PasswordChangeRefusal;
 
 export interface Passwords {
   /**
@@ -67,6 +70,13 @@ export interface Passwords {
    * @throws {RateLimitedError} if the person has changed the password too often
    */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
+  /**
+   * Verifies the current password and validates the new one as `change` does, and sets nothing. The attempt counts, also if the new password
+   * is acceptable: its answer reveals what the new password does not contain.
+   *
+   * @throws {HashQueueFullError} if too many hashes are queued
+   */
+  check(change: PasswordChange): Promise<PasswordChangeRefusal | { kind: 'acceptable' }>;
   /** Returns true if the first password was verified a short time ago, so that the change needs no second entry. */
   isRecent(verified: Pick<VerifiedFirstPassword, 'verifiedAt'>): boolean;
   /** Returns true if the person has set a password, which makes the first password invalid. */
@@ -110,7 +120,7 @@ export function createPasswords(deps: Deps): Passwords {
   const { store, hasher, audit, clock, rateLimiter } = deps;
   const validate = createPasswordValidation(deps);
   const onPasswordSet = createOnPasswordSet(deps);
-  const verifyCurrent = createCurrentVerification(deps);
+  const examine = createExamination(deps, validate);
   return {
     validate,
     onPasswordSet,
@@ -121,20 +131,21 @@ export function createPasswords(deps: Deps): Passwords {
     findUsedName: async (personId, next) =>
       findUsedName(next, (await store.read((tx) => people.loadPasswordContext(tx, personId))).names),
     isRecent: (verified) => isRecent(verified, clock.now()),
-    change: async ({ personId, current, next, keepSessionHash, formId, address, device, ...origin }) => {
-      const verified = await verifyCurrent({ personId, current, address, device });
+    check: async (change) => {
+      const examined = await examine(change);
+      return 'credentialVersion' in examined ? { kind: 'acceptable' } : examined;
+    },
+    change: async (change) => {
+      const { personId, current, next, keepSessionHash, formId, address, deviceName, lang } = change;
+      const verified = await examine(change);
       if (!('credentialVersion' in verified)) return verified;
-      const until = rateLimiter.admitNewPassword({ formId, personId });
-      if (until !== undefined) return { kind: 'throttled', until };
-      const problems = await validate(personId, next, typeof current === 'string' ? current : undefined);
-      if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
       const isProof = typeof current !== 'string';
       const changed = await store.write(async (tx) => {
         if (isProof && !(await isFirstPasswordOpen(tx, personId, clock.now()))) return undefined;
         const version = await credentials.replacePasswordIfUnchanged(tx, personId, verified, hash, clock.now());
         if (version === undefined) return undefined;
-        const kept = await onPasswordSet(tx, personId, keepSessionHash, origin);
+        const kept = await onPasswordSet(tx, personId, keepSessionHash, { deviceName, lang });
         await countCredentialChange(tx, 'password', personId, clock.now());
         await audit.append(tx, {
           event: verified.kind === 'first_password' ? 'password.set' : 'password.changed',
@@ -168,9 +179,26 @@ type VerifiedCurrent = {
   hasSecondFactor: boolean;
 } & credentials.VerifiedCredential;
 
+/** Verifies the current password, counts the new one and validates it. */
+function createExamination(
+  deps: Deps,
+  validate: Passwords['validate'],
+): (change: PasswordChange) => Promise<VerifiedCurrent | PasswordChangeRefusal> {
+  const verifyCurrent = createCurrentVerification(deps);
+  return async (change) => {
+    const verified = await verifyCurrent(change);
+    if (!('credentialVersion' in verified)) return verified;
+    const { personId, current, next, formId } = change;
+    const until = deps.rateLimiter.admitNewPassword({ formId, personId });
+    if (until !== undefined) return { kind: 'throttled', until };
+    const problems = await validate(personId, next, typeof current === 'string' ? current : undefined);
+    return problems.length > 0 ? { kind: 'invalid', problems } : verified;
+  };
+}
+
 type CurrentVerification = (
   change: Pick<PasswordChange, 'personId' | 'current' | 'address' | 'device'>,
-) => Promise<VerifiedCurrent | Extract<PasswordChangeResult, { kind: 'wrong_current' | 'expired' | 'throttled' }>>;
+) => Promise<VerifiedCurrent | Extract<PasswordChangeRefusal, { kind: 'wrong_current' | 'expired' | 'throttled' }>>;
 
 /** Verifies what was typed, which counts as an attempt, or the age of the proof. The transaction of the change compares its version. */
 function createCurrentVerification({ store, clock, passwordVerifier }: Deps): CurrentVerification {
