@@ -119,7 +119,7 @@ function pointOutSpace(input) {
   });
 }
 
-for (const input of document.querySelectorAll('[data-space]')) pointOutSpace(input);
+for (const input of document.querySelectorAll('input[data-space]')) pointOutSpace(input);
 
 // A link with data-carry takes the text of a field along to the field of the same name on the next page. It is not part of the URL.
 for (const link of document.querySelectorAll('a[data-carry]')) {

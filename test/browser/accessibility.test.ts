@@ -11,7 +11,15 @@ import type { PageName } from '../../src/presentation/page-locals/index.ts';
 import { assertAccessible, isPage, assertPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
-import { choose, fillNewPassword, fillSignIn, press, setUpAuthenticator, signIn } from '../helpers/browser.ts';
+import {
+  choose,
+  fillNewPassword,
+  fillRefusedPassword,
+  fillSignIn,
+  press,
+  setUpAuthenticator,
+  signIn,
+} from '../helpers/browser.ts';
 import { personId, setFirstPassword, setPassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { renderApplicationStates, renderSamples } from '../helpers/rendered-samples.ts';
@@ -62,7 +70,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await look(page, 'interaction/sign-in');
       await fillSignIn(page, LOGIN.G5, '100803');
       await look(page, 'interaction/new-password');
-      await fillNewPassword(page, { next: 'too short', again: 'other' });
+      await fillRefusedPassword(page, { next: 'too short', again: 'other' });
       await page.fill('[name="new_password"]', 'kangaroo piano');
       await look(page, 'interaction/new-password');
       await fillNewPassword(page, { next: OWN_PASSWORD });

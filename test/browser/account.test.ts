@@ -14,7 +14,7 @@ import {
   type BrowserSession,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { choose, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { choose, fillNewPassword, fillRefusedPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { listAuditEvents, setPassword } from '../helpers/city.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -121,7 +121,7 @@ describe('account page', () => {
     const other = await signInToPayment();
     await openAccount(page);
     await press(page, page.getByRole('link', { name: '變更密碼' }));
-    await fillNewPassword(page, { current: 'not the password', next: 'seven quiet lanterns' });
+    await fillRefusedPassword(page, { current: 'not the password', next: 'seven quiet lanterns' });
     assert.match(await alertText(page), /原密碼不正確。/);
     await fillNewPassword(page, { current: DEMO_PASSWORD, next: 'seven quiet lanterns' });
     assert.equal(await heading(page), '我的帳號');

@@ -18,6 +18,7 @@ import {
   choiceButton,
   choose,
   fillNewPassword,
+  pressRefused,
   fillSignIn,
   press,
   pressEnter,
@@ -184,7 +185,7 @@ describe('browser behavior during sign-in', () => {
     await page.fill('[name="password"]', '100201');
     await twice(page, page.locator('#submit'));
     await fillNewPassword(page, { next: 'river piano' });
-    assert.match(await alertText(page), /新密碼太短/);
+    assert.match(await alertText(page), /新密碼太短.*為了安全，請再輸入一次新密碼。/);
     await page.fill('[name="new_password"]', OWN_PASSWORD);
     await page.fill('[name="confirm_password"]', OWN_PASSWORD);
     await twice(page, page.locator('#submit'));
@@ -204,6 +205,12 @@ describe('browser behavior during sign-in', () => {
     await press(page, '#sign-in');
     await page.fill('[name="login"]', LOGIN.G2);
     await page.fill('[name="password"]', DEMO_PASSWORD);
+    await page.fill('[name="password"]', `${DEMO_PASSWORD} `);
+    await page.locator('[name="password"]').blur();
+    const hint = page.getByText('請注意：密碼的開頭或結尾有空格。');
+    await hint.waitFor();
+    await page.fill('[name="password"]', DEMO_PASSWORD);
+    await hint.waitFor({ state: 'detached' });
     const button = page.getByRole('button', { name: '顯示密碼' });
     await button.click();
     assert.equal(await page.getAttribute('[name="password"]', 'type'), 'text');
@@ -227,8 +234,11 @@ describe('browser behavior during sign-in', () => {
     assert.deepEqual(await types(), ['text', 'text']);
     await page.fill('[name="current_password"]', 'not the password');
     await page.fill('[name="new_password"]', OWN_PASSWORD);
-    await press(page, '#submit');
+    await pressRefused(page);
     assert.match(await alertText(page), /原密碼不正確/);
+    const typed = ['current', 'new', 'confirm'].map((name) => page.inputValue(`[name="${name}_password"]`));
+    assert.deepEqual(await Promise.all(typed), ['not the password', OWN_PASSWORD, '']);
+    assert.deepEqual(await types(), ['text', 'text'], 'the password is as visible as before');
   });
 
   it('the meter of a new password announces its strength', async () => {

@@ -12,7 +12,15 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { choose, choiceButton, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import {
+  choose,
+  choiceButton,
+  fillNewPassword,
+  fillRefusedPassword,
+  fillSignIn,
+  press,
+  signIn,
+} from '../helpers/browser.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 import { mailTo } from '../helpers/mail.ts';
 
@@ -111,8 +119,10 @@ describe('first sign-in of a parent on a phone', () => {
 /** Asserts that the forced change rejects invalid passwords with the reason at the field and in the summary. */
 async function assertRejectedPasswords(page: Page): Promise<void> {
   const refused = async (field: string, typed: { next: string; again?: string }, reason: RegExp) => {
-    await fillNewPassword(page, typed);
+    await fillRefusedPassword(page, typed);
     assert.match(await alertText(page), reason);
+    assert.equal(await page.inputValue('[name="new_password"]'), typed.next, 'the typed password stays');
+    assert.equal(await page.getAttribute(':focus', 'class'), 'error-summary');
     const input = page.locator(`[name="${field}"]`);
     assert.equal(await input.getAttribute('aria-invalid'), 'true');
     assert.match((await input.getAttribute('aria-describedby')) ?? '', new RegExp(`\\b${field}-error\\b`));
@@ -122,7 +132,11 @@ async function assertRejectedPasswords(page: Page): Promise<void> {
   };
   await refused('new_password', { next: 'river piano' }, /新密碼太短，至少要 12 個字元。/);
   await refused('new_password', { next: `river piano ${FIRST_PASSWORD}` }, /新密碼不可包含身分證統一編號的任何一段。/);
-  await refused('new_password', { next: '王大明的一個新的長密碼在這裡' }, /新密碼不可包含您或孩子的姓名（您用了「王大明」）。/);
+  await refused(
+    'new_password',
+    { next: '王大明的一個新的長密碼在這裡' },
+    /新密碼不可包含您或孩子的姓名（您用了「王大明」）。/,
+  );
   await refused('confirm_password', { next: OWN_PASSWORD, again: 'kangaroo piano rover' }, /兩次輸入的新密碼不一樣。/);
 }
 

@@ -13,7 +13,7 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { fillNewPassword, fillRefusedPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { linkIn, mailsTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -93,7 +93,7 @@ describe('failed sign-in', () => {
     await page.goto(link);
     assert.equal(await heading(page), '設定您的密碼');
     assert.equal(await page.locator('[name="current_password"]').count(), 0);
-    await fillNewPassword(page, { next: 'Y100100201 是我的' });
+    await fillRefusedPassword(page, { next: 'Y100100201 是我的' });
     assert.match(await page.locator('#new_password-error').innerText(), /新密碼不可包含身分證統一編號的任何一段。/);
     await fillNewPassword(page, { next: 'seven quiet lanterns' });
     assert.equal(await heading(page), '密碼設定完成');

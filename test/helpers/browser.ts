@@ -81,10 +81,29 @@ export async function fillSignIn(page: Page, login: string, password = DEMO_PASS
 
 /** Fills in the new-password page and submits it; `current` is omitted where the page has no such field. */
 export async function fillNewPassword(page: Page, typed: NewPassword): Promise<void> {
+  await typeNewPassword(page, typed);
+  await press(page, '#submit');
+}
+
+/** Fills in the new-password page with a password that is refused, and waits for the reason. The page stays. */
+export async function fillRefusedPassword(page: Page, typed: NewPassword): Promise<void> {
+  await typeNewPassword(page, typed);
+  await pressRefused(page);
+}
+
+/** Submits the new-password page with a password that is refused. */
+export async function pressRefused(page: Page): Promise<void> {
+  const checked = page.waitForResponse((response) => response.request().method() === 'POST');
+  await page.click('#submit');
+  await checked;
+  await page.locator('#submit:enabled').waitFor();
+  await page.locator('.error-summary').waitFor();
+}
+
+async function typeNewPassword(page: Page, typed: NewPassword): Promise<void> {
   if (typed.current !== undefined) await page.fill('[name="current_password"]', typed.current);
   await page.fill('[name="new_password"]', typed.next);
   await page.fill('[name="confirm_password"]', typed.again ?? typed.next);
-  await press(page, '#submit');
 }
 
 export interface NewPassword {

@@ -9,7 +9,15 @@ import { CREDENTIAL_CHANGE_POLICY } from '../../src/services/authentication/cred
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
-import { errorAt, personId, setFirstPassword, setPassword, signInToAccount } from '../helpers/city.ts';
+import {
+  countFailures,
+  errorAt,
+  personId,
+  readCredential,
+  setFirstPassword,
+  setPassword,
+  signInToAccount,
+} from '../helpers/city.ts';
 import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -40,12 +48,19 @@ eachService(
       page: Answer;
       current: string | undefined;
     }
-    const submit = ({ browser, page, current }: Form, next: string): Promise<Answer> =>
+    const submit = (
+      { browser, page, current }: Form,
+      next: string,
+      more: Record<string, string> = {},
+    ): Promise<Answer> =>
       browser.submit(page, {
         new_password: next,
         confirm_password: next,
         ...(current === undefined ? {} : { current_password: current }),
+        ...more,
       });
+    /** Asks if the form would be accepted, as the script of the page does. */
+    const check = (form: Form, next: string): Promise<Answer> => submit(form, next, { check: 'yes' });
     const openLink = async (): Promise<Form> => {
       const token = randomBytes(32).toString('base64url');
       const link = { personId: personId('G2'), tokenHash: hashId(token) };
@@ -76,6 +91,7 @@ eachService(
         assert.equal((await submit(form, COMMON)).status, 422);
       }
     };
+    const isCleared = ({ body }: Answer): boolean => alertOf(body).includes('為了安全，請再輸入一次新密碼。');
     const assertThrottled = (answer: Answer): void => {
       assert.equal(answer.status, 429);
       assert.equal(answer.headers.get('retry-after'), '60');
@@ -97,6 +113,60 @@ eachService(
         assert.equal(done.status, 200, textOf(done.body));
       });
     }
+
+    for (const [name, open] of [
+      ['a reset link', openLink],
+      ['the account page', openAccount],
+      ['the first sign-in', openFirstChange],
+    ] as const) {
+      it(`${name} checks a new password with the same reason and changes nothing`, async () => {
+        const form = await open();
+        const stored = await readCredential(running(), 'G2');
+        const refused = await check(form, COMMON);
+        assert.deepEqual([refused.status, refused.headers.get('cache-control')], [200, 'no-store']);
+        const submitted = await submit(form, COMMON);
+        assert.notEqual(errorAt(refused, 'new_password'), '');
+        assert.equal(errorAt(refused, 'new_password'), errorAt(submitted, 'new_password'));
+        // The browser keeps the typed password during a check only.
+        assert.deepEqual([refused, submitted].map(isCleared), [false, true]);
+        const accepted = await check(form, NEXT);
+        assert.deepEqual([accepted.status, accepted.body], [204, '']);
+        assert.deepEqual(await readCredential(running(), 'G2'), stored);
+        assert.equal((await submit(form, NEXT)).status, 200, 'the form is still open');
+      });
+    }
+
+    for (const [name, open] of [
+      ['a reset link', openLink],
+      ['the account page', openAccount],
+    ] as const) {
+      it(`${name} counts each check, also of an acceptable password`, async () => {
+        const form = await open();
+        for (let count = 0; count < NEW_PASSWORD_POLICY.capacity; count += 1) {
+          assert.equal((await check(form, NEXT)).status, 204);
+        }
+        const refused = await check(form, NEXT);
+        assert.deepEqual([refused.status, refused.headers.get('retry-after')], [200, null]);
+        assert.match(alertOf(refused.body), /嘗試次數過多，請於 .+ 後再試/);
+        assertThrottled(await submit(form, NEXT));
+      });
+    }
+
+    it('counts the wrong current passwords of checks as those of forms', async () => {
+      const form = await openAccount();
+      const current_password = 'not the password';
+      for (const more of [{ check: 'yes' }, {}, { check: 'yes' }]) {
+        const answer = await submit(form, NEXT, { ...more, current_password });
+        assert.match(errorAt(answer, 'current_password'), /原密碼不正確。/);
+      }
+      assert.equal(await countFailures(running(), 'G2'), 3);
+    });
+
+    it('checks no form of another site', async () => {
+      const { browser, page, current = '' } = await openAccount();
+      const fields = { current_password: current, new_password: NEXT, confirm_password: NEXT, check: 'yes' };
+      assert.equal((await browser.submit(page, fields, { 'sec-fetch-site': 'cross-site' })).status, 403);
+    });
 
     for (const [name, open, openAgain] of [
       ['the account page', openAccount, openAccount],
