@@ -64,10 +64,14 @@ describe('failed sign-in', () => {
     const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
+    const warned: boolean[] = [];
     for (let i = 0; i < 5; i += 1) {
       await fillSignIn(page, LOGIN.G5, `wrong password ${String(i)}`);
-      assert.equal(await alertText(page), FAILED);
+      const alert = await alertText(page);
+      assert.ok(alert.startsWith(FAILED), alert);
+      warned.push(alert.includes('再輸入錯誤一次，須等候 30 秒才能再試。'));
     }
+    assert.deepEqual(warned, [false, false, false, true, false], 'warns before the last free attempt');
     await fillSignIn(page, LOGIN.G5, DEMO_PASSWORD);
     const message = /^嘗試次數過多，請於 (\d\d:\d\d) 後再試，或使用「忘記密碼」。$/.exec(await alertText(page));
     const now = Date.now();
@@ -96,13 +100,10 @@ describe('failed sign-in', () => {
     await fillRefusedPassword(page, { next: 'Y100100201 是我的' });
     assert.match(await page.locator('#new_password-error').innerText(), /新密碼不可包含身分證統一編號的任何一段。/);
     await fillNewPassword(page, { next: 'seven quiet lanterns' });
-    assert.equal(await heading(page), '密碼設定完成');
-    await press(page, page.getByText('前往登入'));
-    await fillSignIn(page, LOGIN.G1, 'seven quiet lanterns');
-    assert.equal(await heading(page), '我的帳號');
-    await page.goto(environment.portfolio);
-    await press(page, '#sign-in');
+    assert.ok(page.url().startsWith(environment.portfolio), page.url());
     assert.deepEqual(await childNames(page), ['王小安']);
+    await page.goto(`${environment.issuer}/account`);
+    assert.equal(await heading(page), '我的帳號');
   });
 
   it('a reset link works once, for 30 minutes', async () => {
@@ -133,11 +134,12 @@ describe('failed sign-in', () => {
     await page.setContent(`<a href="${link}">open</a>`);
     await press(page, 'a');
     assert.equal(await heading(page), '設定新密碼');
-    assert.equal(page.url(), `${harness.environment.issuer}/reset-password`);
+    const form = page.url();
+    assert.match(form, /\/interaction\/[\w-]{43}\/reset-password$/);
     await press(page, page.getByText('English'));
-    assert.equal(page.url(), `${harness.environment.issuer}/reset-password`);
+    assert.equal(page.url(), form);
     await page.goBack();
-    assert.equal(page.url(), `${harness.environment.issuer}/reset-password`);
+    assert.equal(page.url(), form);
     await page.goBack();
     assert.equal(page.url(), 'about:blank');
     await page.goForward();

@@ -64,7 +64,7 @@ export const SESSION_BUDGETS_PER_PERSON = 3;
 
 /**
  * Refused new passwords of one reset link, or of one session or interaction that confirmed the current password: 20 at once, then one per
- * minute. Each costs up to 50 ms of a core for the strength estimate. One that is accepted is refunded.
+ * minute. Each costs up to 50 ms of a core for the strength estimate. One that is accepted is refunded, except its check.
  */
 export const NEW_PASSWORD_POLICY: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: MINUTE_MS };
 
