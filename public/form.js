@@ -129,8 +129,12 @@ for (const link of document.querySelectorAll('a[data-carry]')) {
   });
 }
 for (const input of document.querySelectorAll('input[data-carried]')) {
-  input.value = sessionStorage.getItem(input.name) ?? input.value;
+  const carried = sessionStorage.getItem(input.name) ?? history.state?.[input.name];
   sessionStorage.removeItem(input.name);
+  if (carried === undefined) continue;
+  input.value = carried;
+  // A reload, or a return to the page, fills the field again.
+  history.replaceState({ ...history.state, [input.name]: carried }, '');
 }
 
 // The back button can restore the page with its buttons disabled.

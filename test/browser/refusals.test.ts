@@ -150,15 +150,24 @@ describe('failed sign-in', () => {
     const { environment } = harness;
     const before = environment.mail.messages().length;
     const { page } = await harness.newSession();
+    await page.goto(`${environment.issuer}/account`);
+    await page.fill('[name="login"]', 'unknown@parents.example');
+    await press(page, page.getByText('忘記密碼？'));
+    await page.reload();
+    assert.equal(await page.inputValue('[name="login"]'), 'unknown@parents.example', 'a reload keeps the typed login');
     await page.goto(`${environment.issuer}/forgot-password`);
     await page.fill('[name="login"]', 'unknown@parents.example');
     await press(page, '#submit');
     assert.equal(await heading(page), '請查看您的電子郵件');
     const answer = await bodyText(page);
+    await page.reload();
+    assert.equal(await bodyText(page), answer);
     await page.goto(`${environment.issuer}/forgot-password`);
     await sendLink(harness, page, LOGIN.G3);
     assert.equal(await bodyText(page), answer);
-    assert.equal(environment.mail.messages().length, before + 1);
+    await page.reload();
+    assert.equal(await bodyText(page), answer);
+    assert.equal(environment.mail.messages().length, before + 1, 'a reload sends no mail');
     // The page has a link to sign-in.
     await press(page, page.getByText('返回登入'));
     assert.equal(await heading(page), '登入');

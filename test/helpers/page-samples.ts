@@ -181,6 +181,7 @@ export function samplePageLocals(x: string): PageLocals {
         login: 'daming.wang@parents.example',
         errors: {},
         action: '/forgot-password',
+        formPage: '/forgot-password?sent',
         signInUrl: '/account',
       },
     },

@@ -73,6 +73,14 @@ describe('a password reset from a sign-in page', () => {
     const sent = await httpBrowser.submit(form, { login: EMAIL });
     assert.match(sent.body, new RegExp(`name="login"[^>]* value="${EMAIL}"`));
     assert.match(textOf(sent.body), /前往：測試 payment.*再寄一次連結/);
+    const [, reloadUrl] = /data-form-page="([^"]*)"/.exec(sent.body) ?? [];
+    assert.ok(reloadUrl);
+    const reloaded = await httpBrowser.open(reloadUrl);
+    assert.equal(reloaded.status, 200);
+    assert.match(reloaded.body, new RegExp(`name="login"[^>]* value="${EMAIL}"`));
+    assert.match(textOf(reloaded.body), /前往：測試 payment.*再寄一次連結/);
+    const forged = await createHttpBrowser(apps.service.issuer).open('/forgot-password?sent');
+    assert.doesNotMatch(textOf(forged.body), /再寄一次連結/);
     const [, back] = /<a href="(\/interaction\/[\w-]+)">返回登入/.exec(sent.body) ?? [];
     assert.equal(interactionOf(await httpBrowser.open(back ?? '')), 'login');
     await newMail(() => httpBrowser.submit(sent, { login: EMAIL }));

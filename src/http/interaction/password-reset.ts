@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
 import { OWN_PLACE, ownPlaceFor, placeIn, REQUEST_PATH, RESET_PATH, type ResetPlace } from '../password-reset/place.ts';
-import { showRequestForm, submitRequestForm } from '../password-reset/request-form.ts';
+import { showRequestPage, submitRequestForm } from '../password-reset/request-form.ts';
 import { canContinue, showResetPage, submitResetForm } from '../password-reset/reset-form.ts';
 import { findTypedLogin } from '../password-reset/reset-request.ts';
 import { redirectTo, type InteractionState } from './interaction.ts';
@@ -31,8 +31,7 @@ export function addPasswordReset(
       redirectTo(ctx, REQUEST_PATH);
       return;
     }
-    ctx.state['pagePath'] = ctx.path;
-    await showRequestForm(deps, ctx, place, findTypedLogin(deps, ctx, place.interaction.uid));
+    await showRequestPage(deps, ctx, place, findTypedLogin(deps, ctx, place.interaction.uid));
   });
   router.post(REQUEST_PATH, forms, async (ctx) => {
     await submitRequestForm(deps, ctx, (await findPlace(ctx)) ?? OWN_PLACE);

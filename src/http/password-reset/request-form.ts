@@ -10,14 +10,28 @@ import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-
 import { readDeviceToken } from '../forms/known-device-cookie.ts';
 import type { FormProblem } from '../forms/password-form.ts';
 import { appOf, destinationIn, type ResetPlace } from './place.ts';
-import { keepResetRequest } from './reset-request.ts';
+import { findResetRequest, keepResetRequest } from './reset-request.ts';
 
 const form = z.object({ login: field, ...humanCheckField });
 
 /** Longer than creating a link takes, so the response time does not show whether an account exists. */
 const MIN_RESPONSE_MS = 300;
 
-export async function showRequestForm(
+/** The query of the page after a request. Reloading that page opens it again and sends no mail. */
+const SENT = 'sent';
+
+/** Shows the form; after a request from this browser, its result. @param login typed before */
+export async function showRequestPage(deps: HttpDeps, ctx: Context, place: ResetPlace, login: string): Promise<void> {
+  const request = ctx.query[SENT] === undefined ? undefined : findResetRequest(deps, ctx);
+  if (request !== undefined && request.interaction === place.interaction?.uid) {
+    await showSent(deps, ctx, place, request.login);
+    return;
+  }
+  ctx.state['pagePath'] = place.requestPath;
+  await showRequestForm(deps, ctx, place, login);
+}
+
+async function showRequestForm(
   deps: HttpDeps,
   ctx: Context,
   place: ResetPlace,
@@ -59,14 +73,21 @@ export async function submitRequestForm(deps: HttpDeps, ctx: Context, place: Res
   const mail = { lang: pages.langOf(ctx), clientId: appOf(place) };
   await Promise.all([passwordReset.request(login, ctx.ip, deviceOf(ctx), mail), delay(MIN_RESPONSE_MS)]);
   keepResetRequest(deps, ctx, { login, interaction: place.interaction?.uid });
-  pages.show(ctx, 'password-reset/sent', {
+  await showSent(deps, ctx, place, login);
+}
+
+async function showSent(deps: HttpDeps, ctx: Context, place: ResetPlace, login: string): Promise<void> {
+  const formPage = `${place.requestPath}?${SENT}`;
+  ctx.state['pagePath'] = formPage;
+  deps.pages.show(ctx, 'password-reset/sent', {
     minutes: LINK_MINUTES,
     login,
     errors: {},
     action: place.requestPath,
+    formPage,
     app: destinationIn(deps, ctx, place),
     signInUrl: place.signInUrl,
     // The page repeats the request; after many of them its form asks for the check.
-    humanCheck: await humanCheckFor(deps, attempt),
+    humanCheck: await humanCheckFor(deps, attemptOf(ctx, login)),
   });
 }

@@ -2,14 +2,14 @@ import Router from '@koa/router';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
 import { OWN_PLACE, ownPlaceFor, REQUEST_PATH, RESET_PATH } from './place.ts';
-import { showRequestForm, submitRequestForm } from './request-form.ts';
+import { showRequestPage, submitRequestForm } from './request-form.ts';
 import { exchangeToken, showResetPage, submitResetForm } from './reset-form.ts';
 
 /** The pages of a password reset: request a link, open it, set a new password. interaction/password-reset.ts has those of a sign-in. */
 export function createPasswordResetRouter(deps: HttpDeps): Router {
   const router = new Router();
   const forms = parseForms();
-  router.get(REQUEST_PATH, (ctx) => showRequestForm(deps, ctx, OWN_PLACE, ''));
+  router.get(REQUEST_PATH, (ctx) => showRequestPage(deps, ctx, OWN_PLACE, ''));
   router.post(REQUEST_PATH, forms, (ctx) => submitRequestForm(deps, ctx, OWN_PLACE));
   router.get(RESET_PATH, async (ctx) => {
     const place = ownPlaceFor(deps, ctx.query['app']);

@@ -22,6 +22,8 @@ interface PasswordResetSentLocals {
   errors: FieldErrors;
   /** Posted to: sends the link again. */
   action: string;
+  /** Opened when the person reloads the page. */
+  formPage: string;
   humanCheck?: string | undefined;
   signInUrl: string;
   app?: { name: string } | undefined;
