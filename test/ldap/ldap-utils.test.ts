@@ -14,174 +14,177 @@ import {
   type TestDirectory,
   type ToolResult,
 } from '../helpers/directory.ts';
+import { testDatabaseUrl } from '../helpers/postgres.ts';
 
 const EMAIL = 'shufen.chen@school.example';
 
-describe('directory with the clients of OpenLDAP', () => {
-  let directory: TestDirectory;
-  before(async () => {
-    directory = await startDirectory({
-      clients: [
-        directoryClient('radius'),
-        directoryClient('other', { scopes: ['openid'] }),
-        directoryClient('phones', { scopes: ['openid', 'phone'] }),
-        directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
-      ],
+for (const dialect of ['sqlite', 'postgres'] as const)
+  describe(`directory with the clients of OpenLDAP (${dialect})`, () => {
+    let directory: TestDirectory;
+    before(async () => {
+      directory = await startDirectory({
+        ...(dialect === 'postgres' && { databaseUrl: await testDatabaseUrl() }),
+        clients: [
+          directoryClient('radius'),
+          directoryClient('other', { scopes: ['openid'] }),
+          directoryClient('phones', { scopes: ['openid', 'phone'] }),
+          directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
+        ],
+      });
+    });
+    after(() => directory.stop());
+
+    const connection = (): string[] => ['-x', '-H', directory.url, '-ZZ'];
+    const asService = (id = 'radius'): string[] => [...connection(), '-D', serviceName(id), '-w', SERVICE_SECRET];
+    const search = (args: readonly string[], id?: string): Promise<ToolResult> =>
+      runTool(directory, 'ldapsearch', [...asService(id), '-LLL', '-b', BASE, ...args]);
+    const nameOf = async (uid: string, id?: string): Promise<string> => {
+      const { stdout } = await search([`(uid=${uid})`, '1.1'], id);
+      const [name] = valuesOf(stdout, 'dn');
+      assert.ok(name, stdout);
+      return name;
+    };
+    const whoAmI = (name: string, password: string): Promise<ToolResult> =>
+      runTool(directory, 'ldapwhoami', [...connection(), '-D', name, '-w', password, '-e', 'ppolicy']);
+
+    it('describes itself without a bind', async () => {
+      const args = ['-x', '-H', directory.tlsUrl, '-LLL', '-s', 'base'];
+      const rootDse = await runTool(directory, 'ldapsearch', [...args, '-b', '', '+']);
+      assert.deepEqual(valuesOf(rootDse.stdout, 'namingContexts'), [BASE]);
+      const subschema = await runTool(directory, 'ldapsearch', [...args, '-b', 'cn=subschema', 'attributeTypes']);
+      assert.match(valuesOf(subschema.stdout, 'attributeTypes').join('\n'), /'kinpassSubject'/);
+      const anonymous = await runTool(directory, 'ldapsearch', ['-x', '-H', directory.url, '-b', BASE]);
+      assert.equal(anonymous.code, 50);
+    });
+
+    it('finds a person by each login, with the attributes of the scopes', async () => {
+      const { stdout } = await search([`(uid=${EMAIL})`]);
+      assert.deepEqual(valuesOf(stdout, 'cn'), ['陳淑芬']);
+      assert.deepEqual(valuesOf(stdout, 'sn'), ['陳']);
+      assert.deepEqual(valuesOf(stdout, 'mail'), [EMAIL]);
+      assert.deepEqual(valuesOf(stdout, 'uid'), ['shufen.chen', EMAIL]);
+      assert.deepEqual(valuesOf(stdout, 'kinpassRole'), ['parent', 'teacher']);
+      assert.equal(await nameOf('Shufen.Chen'), await nameOf(EMAIL));
+      const few = await search([`(uid=${EMAIL})`], 'other');
+      assert.deepEqual(valuesOf(few.stdout, 'cn'), []);
+      assert.deepEqual(valuesOf(few.stdout, 'mail'), []);
+      const hidden = await search([`(&(uid=${EMAIL})(cn=*))`], 'other');
+      assert.deepEqual(valuesOf(hidden.stdout, 'dn'), []);
+    });
+
+    it('finds a person by a mobile number in each form', async () => {
+      for (const number of ['0900000102', '+886900000102', '0900-000-102']) {
+        const { stdout } = await search([`(mobile=${number})`, 'mobile'], 'phones');
+        assert.deepEqual(valuesOf(stdout, 'mobile'), ['+886900000102'], number);
+      }
+      const other = await search(['(&(uid=shufen.chen)(mobile=0900000102))'], 'phones');
+      assert.deepEqual(valuesOf(other.stdout, 'dn'), []);
+    });
+
+    it('gives another name in another sector, which the first cannot read', async () => {
+      const [own, foreign] = [await nameOf(EMAIL), await nameOf(EMAIL, 'other')];
+      assert.notEqual(own, foreign);
+      const base = await runTool(directory, 'ldapsearch', [...asService(), '-LLL', '-s', 'base', '-b', own, 'CN']);
+      assert.deepEqual(valuesOf(base.stdout, 'cn'), ['陳淑芬']);
+      const other = await runTool(directory, 'ldapsearch', [...asService(), '-LLL', '-s', 'base', '-b', foreign]);
+      assert.equal(other.code, 32);
+    });
+
+    it('lists people by pages, and refuses a filter without an index otherwise', async () => {
+      const all = await search(['-E', 'pr=3/noprompt', '(objectClass=person)', 'uniqueIdentifier']);
+      const once = await search(['-E', 'pr=500/noprompt', '(objectClass=person)', 'uniqueIdentifier']);
+      assert.equal(all.code, 0, all.stderr);
+      const handles = valuesOf(all.stdout, 'uniqueIdentifier');
+      assert.deepEqual(handles, valuesOf(once.stdout, 'uniqueIdentifier'));
+      assert.ok(handles.length > 6);
+      assert.equal(new Set(handles).size, handles.length);
+      assert.equal((await search(['(objectClass=person)'])).code, 53);
+    });
+
+    it('accepts a person with the password of the web, who sees only the own entry', async () => {
+      const name = await nameOf(EMAIL);
+      assert.deepEqual(await whoAmI(name, DEMO_PASSWORD), { code: 0, stdout: `dn:${name}\n`, stderr: '' });
+      assert.equal((await whoAmI(name, 'wrong')).code, 49);
+      const person = [...connection(), '-D', name, '-w', DEMO_PASSWORD, '-LLL', '-b', BASE];
+      const own = await runTool(directory, 'ldapsearch', [...person, '(objectClass=person)', 'cn']);
+      assert.deepEqual(valuesOf(own.stdout, 'cn'), ['陳淑芬']);
+      const others = await runTool(directory, 'ldapsearch', [...person, '(uid=meiling.li@parents.example)', 'cn']);
+      assert.deepEqual(valuesOf(others.stdout, 'cn'), []);
+    });
+
+    it('refuses a first password with changeAfterReset', async () => {
+      const name = await nameOf('daming.wang@parents.example');
+      const refused = await whoAmI(name, '100201');
+      assert.equal(refused.code, 49);
+      assert.match(refused.stderr + refused.stdout, /[Pp]assword must be changed|set your own password/);
+    });
+
+    it('refuses a disabled person, an empty password, SASL and an unknown service', async () => {
+      const name = await nameOf('xiu.lin@parents.example');
+      await setStatus(directory.service, 'G4', 'disabled');
+      assert.equal((await whoAmI(name, DEMO_PASSWORD)).code, 49);
+      assert.equal((await search(['-s', 'base', '-b', name])).code, 32);
+      assert.equal((await runTool(directory, 'ldapwhoami', [...connection(), '-D', name, '-w', ''])).code, 53);
+      const sasl = await runTool(directory, 'ldapwhoami', ['-Y', 'EXTERNAL', '-H', directory.url, '-ZZ']);
+      assert.notEqual(sasl.code, 0);
+      assert.equal((await search(['(uid=x)'], 'mail')).code, 49);
+    });
+
+    it('finds schools, groups and the members of a group by index', async () => {
+      const schools = await search(['-b', `ou=schools,${BASE}`, '(kinpassSchoolCode=993302)', 'ou', 'o']);
+      assert.deepEqual(valuesOf(schools.stdout, 'ou'), ['993302']);
+      const teachers = `cn=993302-teachers,ou=groups,${BASE}`;
+      const found = await search([`(&(objectClass=person)(memberOf=${teachers}))`, 'uid', 'memberOf']);
+      assert.ok(valuesOf(found.stdout, 'uid').includes('shufen.chen'), found.stdout + found.stderr);
+      assert.ok(valuesOf(found.stdout, 'memberOf').includes(teachers));
+      const member = await nameOf(EMAIL);
+      const groups = await search(['-b', `ou=groups,${BASE}`, `(&(objectClass=groupOfNames)(member=${member}))`, 'cn']);
+      assert.deepEqual(valuesOf(groups.stdout, 'cn'), ['teachers', 'parents', '993302-teachers']);
+      const ofCity = await search([`(memberOf=cn=teachers,ou=groups,${BASE})`, 'uid']);
+      assert.equal(ofCity.code, 53);
+      assert.deepEqual(valuesOf((await search(['-b', `ou=groups,${BASE}`, '(cn=*)'], 'other')).stdout, 'cn'), []);
+    });
+
+    it('finds the students of a class', async () => {
+      const an = await search(['(uid=an.wang)', 'memberOf']);
+      const name = valuesOf(an.stdout, 'memberOf').find((one) => one.includes('-class-'));
+      assert.ok(name, an.stdout);
+      const students = await search([`(memberOf=${name})`, 'uid']);
+      assert.ok(valuesOf(students.stdout, 'uid').includes('an.wang'), students.stdout);
+      const group = await search(['-s', 'base', '-b', name, 'cn']);
+      assert.equal(group.code, 0);
+      const absent = await search(['-s', 'base', '-b', name.replace('-class-', '-class-x'), 'cn']);
+      assert.equal(absent.code, 32);
+    });
+
+    it('continues pages over containers, schools, groups and people', async () => {
+      const small = await search(['-E', 'pr=2/noprompt', '(objectClass=*)', '1.1']);
+      const large = await search(['-E', 'pr=900/noprompt', '(objectClass=*)', '1.1']);
+      assert.equal(small.code, 0, small.stderr);
+      const names = valuesOf(small.stdout, 'dn');
+      assert.deepEqual(names, valuesOf(large.stdout, 'dn'));
+      assert.equal(new Set(names).size, names.length);
+      assert.ok(names.some((name) => name.includes('ou=groups')) && names.some((name) => name.includes('ou=people')));
+    });
+
+    it('compares members of a group', async () => {
+      const member = await nameOf(EMAIL);
+      const compare = async (group: string): Promise<number> => {
+        const name = `cn=${group},ou=groups,${BASE}`;
+        return (await runTool(directory, 'ldapcompare', [...asService(), name, `member:${member}`])).code;
+      };
+      assert.equal(await compare('993302-teachers'), 6);
+      assert.equal(await compare('students'), 5);
+      assert.equal(await compare('unknown'), 32);
+    });
+
+    it('compares, and refuses writes', async () => {
+      const name = await nameOf(EMAIL);
+      const compare = (assertion: string): Promise<ToolResult> =>
+        runTool(directory, 'ldapcompare', [...asService(), name, assertion]);
+      assert.equal((await compare('kinpassRole:teacher')).code, 6);
+      assert.equal((await compare('kinpassRole:student')).code, 5);
+      assert.equal((await compare('mobile:0900000102')).code, 16);
+      assert.equal((await runTool(directory, 'ldapdelete', [...asService(), name])).code, 53);
     });
   });
-  after(() => directory.stop());
-
-  const connection = (): string[] => ['-x', '-H', directory.url, '-ZZ'];
-  const asService = (id = 'radius'): string[] => [...connection(), '-D', serviceName(id), '-w', SERVICE_SECRET];
-  const search = (args: readonly string[], id?: string): Promise<ToolResult> =>
-    runTool(directory, 'ldapsearch', [...asService(id), '-LLL', '-b', BASE, ...args]);
-  const nameOf = async (uid: string, id?: string): Promise<string> => {
-    const { stdout } = await search([`(uid=${uid})`, '1.1'], id);
-    const [name] = valuesOf(stdout, 'dn');
-    assert.ok(name, stdout);
-    return name;
-  };
-  const whoAmI = (name: string, password: string): Promise<ToolResult> =>
-    runTool(directory, 'ldapwhoami', [...connection(), '-D', name, '-w', password, '-e', 'ppolicy']);
-
-  it('describes itself without a bind', async () => {
-    const args = ['-x', '-H', directory.tlsUrl, '-LLL', '-s', 'base'];
-    const rootDse = await runTool(directory, 'ldapsearch', [...args, '-b', '', '+']);
-    assert.deepEqual(valuesOf(rootDse.stdout, 'namingContexts'), [BASE]);
-    const subschema = await runTool(directory, 'ldapsearch', [...args, '-b', 'cn=subschema', 'attributeTypes']);
-    assert.match(valuesOf(subschema.stdout, 'attributeTypes').join('\n'), /'kinpassSubject'/);
-    const anonymous = await runTool(directory, 'ldapsearch', ['-x', '-H', directory.url, '-b', BASE]);
-    assert.equal(anonymous.code, 50);
-  });
-
-  it('finds a person by each login, with the attributes of the scopes', async () => {
-    const { stdout } = await search([`(uid=${EMAIL})`]);
-    assert.deepEqual(valuesOf(stdout, 'cn'), ['陳淑芬']);
-    assert.deepEqual(valuesOf(stdout, 'sn'), ['陳']);
-    assert.deepEqual(valuesOf(stdout, 'mail'), [EMAIL]);
-    assert.deepEqual(valuesOf(stdout, 'uid'), ['shufen.chen', EMAIL]);
-    assert.deepEqual(valuesOf(stdout, 'kinpassRole'), ['parent', 'teacher']);
-    assert.equal(await nameOf('Shufen.Chen'), await nameOf(EMAIL));
-    const few = await search([`(uid=${EMAIL})`], 'other');
-    assert.deepEqual(valuesOf(few.stdout, 'cn'), []);
-    assert.deepEqual(valuesOf(few.stdout, 'mail'), []);
-    const hidden = await search([`(&(uid=${EMAIL})(cn=*))`], 'other');
-    assert.deepEqual(valuesOf(hidden.stdout, 'dn'), []);
-  });
-
-  it('finds a person by a mobile number in each form', async () => {
-    for (const number of ['0900000102', '+886900000102', '0900-000-102']) {
-      const { stdout } = await search([`(mobile=${number})`, 'mobile'], 'phones');
-      assert.deepEqual(valuesOf(stdout, 'mobile'), ['+886900000102'], number);
-    }
-    const other = await search(['(&(uid=shufen.chen)(mobile=0900000102))'], 'phones');
-    assert.deepEqual(valuesOf(other.stdout, 'dn'), []);
-  });
-
-  it('gives another name in another sector, which the first cannot read', async () => {
-    const [own, foreign] = [await nameOf(EMAIL), await nameOf(EMAIL, 'other')];
-    assert.notEqual(own, foreign);
-    const base = await runTool(directory, 'ldapsearch', [...asService(), '-LLL', '-s', 'base', '-b', own, 'CN']);
-    assert.deepEqual(valuesOf(base.stdout, 'cn'), ['陳淑芬']);
-    const other = await runTool(directory, 'ldapsearch', [...asService(), '-LLL', '-s', 'base', '-b', foreign]);
-    assert.equal(other.code, 32);
-  });
-
-  it('lists people by pages, and refuses a filter without an index otherwise', async () => {
-    const all = await search(['-E', 'pr=3/noprompt', '(objectClass=person)', 'uniqueIdentifier']);
-    const once = await search(['-E', 'pr=500/noprompt', '(objectClass=person)', 'uniqueIdentifier']);
-    assert.equal(all.code, 0, all.stderr);
-    const handles = valuesOf(all.stdout, 'uniqueIdentifier');
-    assert.deepEqual(handles, valuesOf(once.stdout, 'uniqueIdentifier'));
-    assert.ok(handles.length > 6);
-    assert.equal(new Set(handles).size, handles.length);
-    assert.equal((await search(['(objectClass=person)'])).code, 53);
-  });
-
-  it('accepts a person with the password of the web, who sees only the own entry', async () => {
-    const name = await nameOf(EMAIL);
-    assert.deepEqual(await whoAmI(name, DEMO_PASSWORD), { code: 0, stdout: `dn:${name}\n`, stderr: '' });
-    assert.equal((await whoAmI(name, 'wrong')).code, 49);
-    const person = [...connection(), '-D', name, '-w', DEMO_PASSWORD, '-LLL', '-b', BASE];
-    const own = await runTool(directory, 'ldapsearch', [...person, '(objectClass=person)', 'cn']);
-    assert.deepEqual(valuesOf(own.stdout, 'cn'), ['陳淑芬']);
-    const others = await runTool(directory, 'ldapsearch', [...person, '(uid=meiling.li@parents.example)', 'cn']);
-    assert.deepEqual(valuesOf(others.stdout, 'cn'), []);
-  });
-
-  it('refuses a first password with changeAfterReset', async () => {
-    const name = await nameOf('daming.wang@parents.example');
-    const refused = await whoAmI(name, '100201');
-    assert.equal(refused.code, 49);
-    assert.match(refused.stderr + refused.stdout, /[Pp]assword must be changed|set your own password/);
-  });
-
-  it('refuses a disabled person, an empty password, SASL and an unknown service', async () => {
-    const name = await nameOf('xiu.lin@parents.example');
-    await setStatus(directory.service, 'G4', 'disabled');
-    assert.equal((await whoAmI(name, DEMO_PASSWORD)).code, 49);
-    assert.equal((await search(['-s', 'base', '-b', name])).code, 32);
-    assert.equal((await runTool(directory, 'ldapwhoami', [...connection(), '-D', name, '-w', ''])).code, 53);
-    const sasl = await runTool(directory, 'ldapwhoami', ['-Y', 'EXTERNAL', '-H', directory.url, '-ZZ']);
-    assert.notEqual(sasl.code, 0);
-    assert.equal((await search(['(uid=x)'], 'mail')).code, 49);
-  });
-
-  it('finds schools, groups and the members of a group by index', async () => {
-    const schools = await search(['-b', `ou=schools,${BASE}`, '(kinpassSchoolCode=993302)', 'ou', 'o']);
-    assert.deepEqual(valuesOf(schools.stdout, 'ou'), ['993302']);
-    const teachers = `cn=993302-teachers,ou=groups,${BASE}`;
-    const found = await search([`(&(objectClass=person)(memberOf=${teachers}))`, 'uid', 'memberOf']);
-    assert.ok(valuesOf(found.stdout, 'uid').includes('shufen.chen'), found.stdout + found.stderr);
-    assert.ok(valuesOf(found.stdout, 'memberOf').includes(teachers));
-    const member = await nameOf(EMAIL);
-    const groups = await search(['-b', `ou=groups,${BASE}`, `(&(objectClass=groupOfNames)(member=${member}))`, 'cn']);
-    assert.deepEqual(valuesOf(groups.stdout, 'cn'), ['teachers', 'parents', '993302-teachers']);
-    const ofCity = await search([`(memberOf=cn=teachers,ou=groups,${BASE})`, 'uid']);
-    assert.equal(ofCity.code, 53);
-    assert.deepEqual(valuesOf((await search(['-b', `ou=groups,${BASE}`, '(cn=*)'], 'other')).stdout, 'cn'), []);
-  });
-
-  it('finds the students of a class', async () => {
-    const an = await search(['(uid=an.wang)', 'memberOf']);
-    const name = valuesOf(an.stdout, 'memberOf').find((one) => one.includes('-class-'));
-    assert.ok(name, an.stdout);
-    const students = await search([`(memberOf=${name})`, 'uid']);
-    assert.ok(valuesOf(students.stdout, 'uid').includes('an.wang'), students.stdout);
-    const group = await search(['-s', 'base', '-b', name, 'cn']);
-    assert.equal(group.code, 0);
-    const absent = await search(['-s', 'base', '-b', name.replace('-class-', '-class-x'), 'cn']);
-    assert.equal(absent.code, 32);
-  });
-
-  it('continues pages over containers, schools, groups and people', async () => {
-    const small = await search(['-E', 'pr=2/noprompt', '(objectClass=*)', '1.1']);
-    const large = await search(['-E', 'pr=900/noprompt', '(objectClass=*)', '1.1']);
-    assert.equal(small.code, 0, small.stderr);
-    const names = valuesOf(small.stdout, 'dn');
-    assert.deepEqual(names, valuesOf(large.stdout, 'dn'));
-    assert.equal(new Set(names).size, names.length);
-    assert.ok(names.some((name) => name.includes('ou=groups')) && names.some((name) => name.includes('ou=people')));
-  });
-
-  it('compares members of a group', async () => {
-    const member = await nameOf(EMAIL);
-    const compare = async (group: string): Promise<number> => {
-      const name = `cn=${group},ou=groups,${BASE}`;
-      return (await runTool(directory, 'ldapcompare', [...asService(), name, `member:${member}`])).code;
-    };
-    assert.equal(await compare('993302-teachers'), 6);
-    assert.equal(await compare('students'), 5);
-    assert.equal(await compare('unknown'), 32);
-  });
-
-  it('compares, and refuses writes', async () => {
-    const name = await nameOf(EMAIL);
-    const compare = (assertion: string): Promise<ToolResult> =>
-      runTool(directory, 'ldapcompare', [...asService(), name, assertion]);
-    assert.equal((await compare('kinpassRole:teacher')).code, 6);
-    assert.equal((await compare('kinpassRole:student')).code, 5);
-    assert.equal((await compare('mobile:0900000102')).code, 16);
-    assert.equal((await runTool(directory, 'ldapdelete', [...asService(), name])).code, 53);
-  });
-});

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+import {
+  encode,
+  integer,
+  octets,
+  readElement,
+  readElements,
+  readUnsigned,
+  TAG,
+  type Node,
+} from '../../src/ldap/codec/ber.ts';
+import { createFramer } from '../../src/ldap/codec/framing.ts';
+
+/** A message of the server: the tag of the operation and its result code. */
+export interface RawMessage {
+  id: number;
+  tag: number;
+  code: number;
+}
+
+/** A connection without TLS that sends any bytes. */
+export interface RawLdap {
+  socket: Socket;
+  send(...messages: readonly Buffer[]): void;
+  /** Returns the number of entries so far. */
+  entries(): number;
+  /** Returns the next message that is no entry. */
+  next(): Promise<RawMessage>;
+  /** Resolves when the server has closed the connection. */
+  closed: Promise<unknown>;
+}
+
+const ENTRY_TAG = 0x64;
+
+export async function connectLdap(port: number): Promise<RawLdap> {
+  const socket = connect(port, '127.0.0.1');
+  // The server may reset a connection that it refuses.
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const framer = createFramer(() => 2 ** 20);
+  let entries = 0;
+  const messages: RawMessage[] = [];
+  const waiting: ((message: RawMessage) => void)[] = [];
+  socket.on('data', (chunk) => {
+    for (const frame of framer.push(chunk)) {
+      const message = decode(frame);
+      if (message.tag === ENTRY_TAG) {
+        entries += 1;
+        continue;
+      }
+      const receive = waiting.shift();
+      if (receive === undefined) messages.push(message);
+      else receive(message);
+    }
+  });
+  await once(socket, 'connect');
+  return {
+    socket,
+    closed,
+    entries: () => entries,
+    send: (...list) => {
+      socket.write(Buffer.concat(list));
+    },
+    next: () => {
+      const message = messages.shift();
+      return message === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(message);
+    },
+  };
+}
+
+function decode(frame: Buffer): RawMessage {
+  const [id, operation] = readElements(readElement(frame).content);
+  if (operation === undefined) throw new Error('message has no operation');
+  const code = operation.tag === ENTRY_TAG ? 0 : readUnsigned(readElements(operation.content)[0], TAG.enumerated);
+  return { id: readUnsigned(id), tag: operation.tag, code };
+}
+
+export function message(id: number, operation: Node): Buffer {
+  return encode({ tag: TAG.sequence, content: [integer(id), operation] });
+}
+
+export function bindMessage(id: number, name: string, password: string): Buffer {
+  return message(id, { tag: 0x60, content: [integer(3), octets(name), octets(password, 0x80)] });
+}
+
+export function extendedMessage(id: number, oid: string, value?: Buffer): Buffer {
+  return message(id, {
+    tag: 0x77,
+    content: [octets(oid, 0x80), ...(value === undefined ? [] : [octets(value, 0x81)])],
+  });
+}
+
+/** @param filter the bytes of the filter; default: `(objectClass=*)` */
+export function searchMessage(id: number, base: string, filter: Node = octets('objectClass', 0x87)): Buffer {
+  const limits = [integer(2, TAG.enumerated), integer(0, TAG.enumerated), integer(0), integer(0)];
+  const typesOnly = { tag: TAG.boolean, content: Buffer.from([0]) };
+  const attributes = { tag: TAG.sequence, content: [] };
+  return message(id, { tag: 0x63, content: [octets(base), ...limits, typesOnly, filter, attributes] });
+}
+
+/** Returns a filter of so many nested negations. */
+export function nestedFilter(depth: number): Node {
+  let length = 2;
+  const headers: Buffer[] = [];
+  for (let level = 0; level < depth; level += 1) {
+    const header = Buffer.from([0xa2, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff]);
+    headers.push(header);
+    length += header.length;
+  }
+  const [outer, ...inner] = headers.reverse();
+  return { tag: outer?.[0] ?? 0, content: Buffer.concat([...inner, Buffer.from([0x87, 0])]) };
+}

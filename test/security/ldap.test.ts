@@ -1,0 +1,108 @@
+/** Messages that no client of the directory sends. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { encode, integer, octets, TAG } from '../../src/ldap/codec/ber.ts';
+import { OID, RESULT } from '../../src/ldap/protocol.ts';
+import {
+  BASE,
+  directoryClient,
+  SERVICE_SECRET,
+  serviceName,
+  startDirectory,
+  type TestDirectory,
+} from '../helpers/directory.ts';
+import {
+  bindMessage,
+  connectLdap,
+  extendedMessage,
+  message,
+  nestedFilter,
+  searchMessage,
+  type RawLdap,
+} from '../helpers/ldap-client.ts';
+
+describe('directory against hostile clients', () => {
+  let directory: TestDirectory;
+  before(async () => {
+    directory = await startDirectory({ clients: [directoryClient('radius')] });
+  });
+  after(() => directory.stop());
+
+  const bound = async (): Promise<RawLdap> => {
+    const client = await connectLdap(directory.port);
+    client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET));
+    assert.equal((await client.next()).code, RESULT.success);
+    return client;
+  };
+  const cancelMessage = (id: number, target: number): Buffer =>
+    extendedMessage(id, OID.cancel, encode({ tag: TAG.sequence, content: [integer(target)] }));
+
+  it('closes a connection with bytes behind StartTLS', async () => {
+    const client = await connectLdap(directory.port);
+    client.send(extendedMessage(1, OID.startTls), bindMessage(2, serviceName('radius'), SERVICE_SECRET));
+    await client.closed;
+    assert.equal(client.socket.bytesRead, 0);
+  });
+
+  it('announces the end of a connection with a length of 2 GB, or another protocol', async () => {
+    for (const bytes of [Buffer.from('30847fffffff', 'hex'), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+      const client = await connectLdap(directory.port);
+      client.send(bytes);
+      assert.deepEqual(await client.next(), { id: 0, tag: 0x78, code: RESULT.protocolError });
+      client.socket.end();
+      await client.closed;
+    }
+  });
+
+  it('refuses a filter of 20,000 levels, and a message above 64 KiB before a bind', async () => {
+    const client = await bound();
+    client.send(searchMessage(2, BASE, nestedFilter(20_000)));
+    assert.deepEqual(await client.next(), { id: 2, tag: 0x65, code: RESULT.adminLimitExceeded });
+    client.socket.destroy();
+    const anonymous = await connectLdap(directory.port);
+    anonymous.send(searchMessage(1, BASE, nestedFilter(20_000)));
+    assert.deepEqual(await anonymous.next(), { id: 0, tag: 0x78, code: RESULT.protocolError });
+    anonymous.socket.destroy();
+  });
+
+  it('cancels a search, and neither a bind nor an unknown operation', async () => {
+    const client = await bound();
+    client.send(searchMessage(2, BASE, octets('objectClass', 0x87)), cancelMessage(3, 2));
+    assert.deepEqual(await client.next(), { id: 2, tag: 0x65, code: RESULT.canceled });
+    assert.deepEqual(await client.next(), { id: 3, tag: 0x78, code: RESULT.success });
+    client.send(cancelMessage(4, 99));
+    assert.deepEqual(await client.next(), { id: 4, tag: 0x78, code: RESULT.noSuchOperation });
+    client.send(bindMessage(5, serviceName('radius'), SERVICE_SECRET), cancelMessage(6, 5));
+    assert.deepEqual(await client.next(), { id: 6, tag: 0x78, code: RESULT.cannotCancel });
+    assert.deepEqual(await client.next(), { id: 5, tag: 0x61, code: RESULT.success });
+    client.socket.destroy();
+  });
+
+  it('does not respond to an abandoned search', async () => {
+    const client = await bound();
+    const abandon = message(3, integer(2, 0x50));
+    client.send(searchMessage(2, BASE), abandon, extendedMessage(4, OID.whoAmI));
+    assert.deepEqual(await client.next(), { id: 4, tag: 0x78, code: RESULT.success });
+    client.socket.destroy();
+  });
+
+  it('serves others while 200 connections are idle', async () => {
+    const idle = await Promise.all(Array.from({ length: 200 }, () => connectLdap(directory.port)));
+    const client = await bound();
+    client.send(extendedMessage(2, OID.whoAmI));
+    assert.equal((await client.next()).code, RESULT.success);
+    for (const { socket } of [...idle, client]) socket.destroy();
+  });
+
+  it('finds only the literal value of a filter and of a name', async () => {
+    const client = await bound();
+    const filter = { tag: 0xa3, content: [octets('uid'), octets('*)(uid=shufen.chen')] };
+    client.send(searchMessage(2, BASE, filter));
+    assert.equal((await client.next()).code, RESULT.success);
+    client.send(searchMessage(3, `uniqueIdentifier=x\\2c${BASE}`));
+    assert.equal((await client.next()).code, RESULT.noSuchObject);
+    assert.equal(client.entries(), 0);
+    client.socket.destroy();
+  });
+});
