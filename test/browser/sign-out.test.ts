@@ -22,7 +22,13 @@ describe('sign-out page', () => {
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.closeSessions());
+  afterEach(async () => {
+    await harness.closeSessions();
+    // Pages and mails keep the language that a person has chosen.
+    await harness.environment.service.container.store.write(({ db, tables: { persons } }) =>
+      db.update(persons).set({ locale: 'zh-TW', localeChosenAt: null }),
+    );
+  });
   after(() => harness.close());
 
   const endUrl = (parameters: Record<string, string> = {}): string =>
