@@ -60,6 +60,7 @@ export const DYNAMIC_KEYS = {
   problem: [...PASSWORD_PROBLEMS, 'wrong_current', 'mismatch'],
   notice: [
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
+    ...['deviceEnded', 'devicesEnded', 'namedAppRevoked', 'namedFactorRemoved'],
     ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled', 'changesSeen'],
   ],
   'account.changes.event': ACCOUNT_CHANGES,
@@ -83,6 +84,7 @@ export const DYNAMIC_KEYS = {
     'language',
     'confirmed',
   ],
+  'contacts.undo': ['enterAgain', 'restore', 'changeBack'],
   'contacts.invalid': ['email', 'mobile', 'account'],
   'contacts.linkTitle': ['expired', 'taken'],
   'contacts.linkText': ['expired', 'taken'],

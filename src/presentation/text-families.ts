@@ -154,7 +154,7 @@ export const DATA_KEYS = {
   ],
   'data.field': DATA_FIELDS,
   'data.by': ['self', 'staff', 'service'],
-  'data.notice': ['confirmed', 'withdrawn', 'resumed'],
+  'data.notice': ['confirmed', 'resumed'],
   'dataRequest.kind': SUBJECT_REQUEST_KINDS,
   'dataRequest.kindHint': SUBJECT_REQUEST_KINDS,
   'dataRequest.what': SUBJECT_REQUEST_KINDS,

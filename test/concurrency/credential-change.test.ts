@@ -20,7 +20,7 @@ import {
   type AuthorizationResult,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
@@ -135,7 +135,7 @@ for (const [name, count] of [
       await owner.submit(await owner.open('/account'), { login, password: current });
       const fields = { current_password: current, new_password: next, confirm_password: next };
       const done = await owner.submit(await owner.open('/account/password'), fields);
-      assert.match(done.url, /done=passwordChanged$/, textOf(done.body).slice(0, 300));
+      assert.match(noticeOf(done.body), /密碼已變更/, textOf(done.body).slice(0, 300));
       assert.equal(interactionOf(await owner.open('/account')), undefined, 'the owner stays signed in');
     };
     const passwordOf = (trial: number): string =>

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
-import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { linkIn } from '../helpers/mail.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -31,7 +31,7 @@ describe('the link to the former email address on two nodes', () => {
     const { httpBrowser: thief } = await signInToAccount(on.nodes, login, DEMO_PASSWORD);
     await thief.post('/account/contacts/email', new URLSearchParams({ email: next }));
     const confirmed = await thief.submit(await thief.open(await findLink(next, '/account/email/confirm')), {});
-    assert.match(confirmed.url, /done=emailChanged$/);
+    assert.match(noticeOf(confirmed.body), /電子郵件地址已變更/);
     const link = await findLink(login, '/account/email/revert');
     const owners = [createHttpBrowser(on.nodes.issuer), createHttpBrowser(on.nodes.issuer)] as const;
     const pages = await Promise.all([owners[0].open(link), owners[1].open(link)]);

@@ -108,6 +108,12 @@ export function alertOf(html: string): string {
   return found === null ? '' : textOf(found[0]).trim();
 }
 
+/** Returns the text of the notice about the last form; empty if there is none. */
+export function noticeOf(html: string): string {
+  const found = /<div class="notice" role="status"[\s\S]*?<\/div>/.exec(html);
+  return found === null ? '' : textOf(found[0]).trim();
+}
+
 function decode(text: string): string {
   return text
     .replaceAll('&quot;', '"')

@@ -6,7 +6,7 @@ import { RECENT_SIGN_IN_SECONDS } from '../../src/domain/sessions.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
-import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { completeSetup } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -50,7 +50,7 @@ eachService(
       const later = await signIn(LOGIN.S1, authenticator.code());
       assert.match(textOf(later.page.body), TITLE, 'not confirmed');
       const confirmed = await confirm(later.browser, '9007199254740991');
-      assert.match(confirmed.url, /done=changesSeen$/);
+      assert.match(noticeOf(confirmed.body), /已確認/);
       assert.doesNotMatch(textOf(confirmed.body), TITLE);
       assert.ok((await listAuditEvents(running(), 'S1')).includes('account_changes.seen'));
       await later.browser.post('/account/second-factors/recovery-codes', new URLSearchParams());

@@ -5,7 +5,7 @@ import { RECENT_SIGN_IN_SECONDS } from '../../src/domain/sessions.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { errorAt, listAuditEvents, personId, setPassword, signInToAccount } from '../helpers/city.ts';
 import { DAY, MINUTE, SECOND, useFrozenTime } from '../helpers/frozen-time.ts';
-import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { linkIn, mailsTo, mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { getPersonFacts, replaceMobile } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -43,7 +43,7 @@ eachService(
       const browser = await signIn(LOGIN.G4);
       const next = unique('g4.new');
       const sent = await change(browser, 'email', ` ${next.toUpperCase()}\u200b。`);
-      assert.match(sent.url, /done=emailSent$/);
+      assert.match(noticeOf(sent.body), /我們已寄出確認信/);
       assert.match(textOf(sent.body), /我們已寄出確認信/);
       assert.ok(textOf(sent.body).includes(`我們已寄信到 ${next}`));
       const before = await loginsOf(LOGIN.G4);
@@ -53,7 +53,7 @@ eachService(
       assert.ok(textOf(page.body).includes(next));
       assert.deepEqual(await loginsOf(LOGIN.G4), before, 'opening the link alone changes nothing');
       const done = await browser.submit(page, {});
-      assert.match(done.url, /done=emailChanged$/);
+      assert.match(noticeOf(done.body), /電子郵件地址已變更/);
       assert.deepEqual(
         await loginsOf(next),
         before.map((one) => (one === `email ${LOGIN.G4}` ? `email ${next}` : one)).sort(),
@@ -150,7 +150,7 @@ eachService(
       const before = await loginsOf(LOGIN.G5);
       const enter = async (number: string): Promise<{ page: string; signIn: number }> => {
         const answer = await change(browser, 'mobile', number);
-        assert.match(answer.url, /done=mobileChanged$/);
+        assert.match(noticeOf(answer.body), /您的手機號碼已儲存/);
         assert.ok(textOf(answer.body).includes(`${number} 等待學校確認`));
         assert.deepEqual(await loginsOf(LOGIN.G5), before);
         const page = answer.body.replaceAll(number, 'NUMBER');
@@ -160,7 +160,7 @@ eachService(
       assert.equal(free.signIn, 422);
       assert.deepEqual(await enter('0900000102'), free);
       assert.ok((await loginsOf(LOGIN.G2)).includes('mobile +886900000102'));
-      assert.match((await change(browser, 'mobile', '0900-000-102')).url, /done=unchanged$/);
+      assert.match(noticeOf((await change(browser, 'mobile', '0900-000-102')).body), /沒有變更/);
       await setPassword(running(), 'G5', DEMO_PASSWORD);
     });
 
@@ -170,9 +170,9 @@ eachService(
       assert.equal(taken.status, 422);
       const [, offered = ''] = /您可以使用 ([a-z0-9._-]+)。/.exec(errorAt(taken, 'account')) ?? [];
       assert.notEqual(offered, '');
-      assert.match((await change(browser, 'account', offered)).url, /done=accountChanged$/);
+      assert.match(noticeOf((await change(browser, 'account', offered)).body), /自訂帳號已變更/);
       await signIn(offered);
-      assert.match((await change(browser, 'account', offered)).url, /done=unchanged$/);
+      assert.match(noticeOf((await change(browser, 'account', offered)).body), /沒有變更/);
     });
 
     it('rejects invalid values and keeps what was entered', async () => {
@@ -227,7 +227,7 @@ eachService(
       const asked = await change(browser, 'account', 'a.new.name');
       assert.equal(interactionOf(asked), 'login');
       const confirmed = await browser.submit(asked, { password: DEMO_PASSWORD });
-      assert.match(confirmed.url, /\/account\/contacts\?done=confirmed$/);
+      assert.match(noticeOf(confirmed.body), /已確認您的密碼/);
       assert.ok(!(await loginsOf(LOGIN.G2)).includes('account a.new.name'));
     });
 
@@ -253,7 +253,7 @@ eachService(
       const browser = await signIn(LOGIN.G5);
       await change(browser, 'mobile', '0900-000-102');
       const before = mailsTo(mail, LOGIN.G5, '您的登入帳號已變更').length;
-      assert.match((await remove(browser, 'mobile')).url, /done=mobileRemoved$/);
+      assert.match(noticeOf((await remove(browser, 'mobile')).body), /手機號碼.*已移除/);
       assert.equal(mailsTo(mail, LOGIN.G5, '您的登入帳號已變更').length, before);
       assert.doesNotMatch((await browser.open('/account/contacts')).body, /0900000102/);
       assert.ok((await loginsOf(LOGIN.G2)).includes('mobile +886900000102'));
@@ -263,7 +263,8 @@ eachService(
       const browser = await signIn(LOGIN.G2);
       const [number, name] = [`09${running().issuer.slice(-5)}456`, `removed${running().issuer.slice(-5)}`];
       await replaceMobile(running(), personId('G2'), `+886${number.slice(1)}`);
-      assert.match((await change(browser, 'account', name)).url, /done=accountChanged$/);
+      let undo = '';
+      assert.match(noticeOf((await change(browser, 'account', name)).body), /自訂帳號已變更/);
       for (const [kind, login, notice] of [
         ['mobile', number, /手機號碼（\+•••6）已於 .* 移除/],
         ['account', name, /自訂帳號（r•••\d）已於 .* 移除/],
@@ -277,16 +278,19 @@ eachService(
           'nothing is removed yet',
         );
         const done = await browser.submit(asked, {});
-        assert.match(done.url, new RegExp(`done=${kind}Removed$`));
+        assert.ok(noticeOf(done.body).includes(`${login} 已移除`), noticeOf(done.body));
+        undo = done.body;
         assert.ok(!done.body.includes(`action="/account/contacts/${kind}/remove"`), 'nothing left to remove');
         assert.equal((await signInToAccount(running(), login)).answer.status, 422);
         await pollUntil('the notice', () =>
           mailsTo(mail, LOGIN.G2, '您的登入帳號已變更').find(({ text }) => notice.test(text)),
         );
-        assert.match((await remove(browser, kind)).url, /done=unchanged$/);
+        assert.match(noticeOf((await remove(browser, kind)).body), /沒有變更/);
       }
       const events = await listAuditEvents(running(), 'G2');
       assert.equal(events.filter((event) => event === 'identifier.removed').length, 2);
+      assert.ok(undo.includes(`value="${name}" type="submit">復原「${name}」`), 'a button that restores the login');
+      assert.ok(noticeOf((await change(browser, 'account', name)).body).includes(`已變更為 ${name}`));
       assert.equal((await browser.open('/account')).status, 200, 'this session stays');
       time.advance((RECENT_SIGN_IN_SECONDS + 1) * SECOND);
       assert.equal(interactionOf(await remove(browser, 'mobile')), 'login', 'not recent');
@@ -308,7 +312,7 @@ eachService(
       assert.match(form.body, /<option value="zh-TW" lang="zh-TW" selected>中文<\/option>/);
       assert.match(form.body, /<option value="en" lang="en">English<\/option>/);
       const page = await browser.post('/account/language', new URLSearchParams({ language: 'en' }));
-      assert.match(page.url, /done=language$/);
+      assert.match(noticeOf(page.body), /Your mail language has been saved: English/);
       const next = unique('g2.english');
       await change(browser, 'email', next);
       await mailTo(mail, next, 'Confirm your email address');

@@ -7,7 +7,7 @@ import { CREDENTIAL_CHANGE_POLICY } from '../../src/services/authentication/cred
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { DAY, freezeTime, HOUR, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
-import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import {
   completeSetup,
   createAuthenticator,
@@ -59,7 +59,7 @@ eachService(
       assert.equal(secretOn(wrong), secretOn(setup));
       const { authenticator, answer } = await completeSetup(browser, wrong);
       assert.equal(authenticator.recoveryCodes.length, 10);
-      assert.match(answer.url, /second-factors\?done=factorAdded$/);
+      assert.match(noticeOf(answer.body), /已新增驗證方式/);
       assert.match(textOf(answer.body), /剩餘 10 組備用碼/);
       assert.ok((await listAuditEvents(running(), KEY)).includes('second_factor.added'));
       assert.equal((await browser.open('/account')).status, 200, 'nothing was revoked');
@@ -74,7 +74,9 @@ eachService(
       const setup = await browser.open(`${PAGE}/totp`);
       const shown = await browser.submit(setup, { code: codeFor(setup) });
       const answers = await Promise.all([1, 2].map(() => browser.submit(shown, { saved: 'yes' })));
-      for (const { url } of answers) assert.match(url, /done=factorAdded$/);
+      // A browser follows the answer to one of them, which shows the notice.
+      assert.ok(answers.some(({ body }) => noticeOf(body).includes('已新增驗證方式')));
+      for (const { url } of answers) assert.ok(url.endsWith(PAGE), url);
       assert.equal((await list()).factors.length, 1);
     });
 
@@ -88,7 +90,7 @@ eachService(
       assert.equal((await list()).factors.length, 1);
       const browser = await signIn(first.code);
       const { answer } = await completeSetup(browser, await browser.open(`${PAGE}/totp`));
-      assert.match(answer.url, /done=factorAdded$/);
+      assert.match(noticeOf(answer.body), /已新增驗證方式/);
       const { factors, recoveryCodes } = await list();
       assert.deepEqual([factors.length, recoveryCodes], [2, 10]);
     });
@@ -100,15 +102,15 @@ eachService(
       assert.equal(interactionOf(stepUp), 'second_factor', 'the password alone removes nothing');
       assert.equal((await list()).factors.length, 1);
       const back = await early.submit(stepUp, { code: code() });
-      assert.match(back.url, /second-factors\?done=confirmed$/);
+      assert.match(noticeOf(back.body), /已確認您的密碼/);
       time.advance(6 * MINUTE);
       const asked = await remove(early, id);
       assert.equal(interactionOf(asked), 'login');
       const second = await early.submit(asked, { password: DEMO_PASSWORD });
       assert.equal(interactionOf(second), 'second_factor');
-      assert.match((await early.submit(second, { code: code() })).url, /done=confirmed$/);
+      assert.match(noticeOf((await early.submit(second, { code: code() })).body), /已確認您的密碼/);
       assert.equal((await list()).factors.length, 1);
-      assert.match((await remove(early, id)).url, /done=factorRemoved$/);
+      assert.match(noticeOf((await remove(early, id)).body), /已移除驗證方式/);
       assert.deepEqual(await list(), { factors: [], recoveryCodes: 0 });
       assert.ok((await listAuditEvents(running(), KEY)).includes('second_factor.removed'));
       await signIn();
@@ -148,7 +150,7 @@ eachService(
       const theirs = await enrollTotp(running(), 'A2');
       const mine = await enrollTotp(running(), KEY);
       const browser = await signIn(mine.code);
-      assert.match((await remove(browser, theirs.id)).url, /done=factorRemoved$/);
+      assert.match(noticeOf((await remove(browser, theirs.id)).body), /已移除驗證方式/);
       assert.equal((await list('A2')).factors.length, 1);
       assert.equal((await list()).factors.length, 1);
       await removeSecondFactors(running(), 'A2');
@@ -165,7 +167,7 @@ eachService(
       const added = await add(`<b>\u0007${'長'.repeat(50)}`);
       assert.ok(!added.body.includes('<b>'));
       assert.ok(textOf(added.body).includes(`<b> ${'長'.repeat(36)} `));
-      assert.match((await add('one too many')).url, /done=tooManyFactors$/);
+      assert.match(noticeOf((await add('one too many')).body), /驗證方式已達 10 個/);
       assert.equal((await list()).factors.length, 10);
     });
   },

@@ -18,7 +18,7 @@ import {
 } from '../helpers/binding.ts';
 import { errorAt, personId } from '../helpers/city.ts';
 import { DAY, useFrozenTime } from '../helpers/frozen-time.ts';
-import { formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { formOf, textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { formHeaders } from '../helpers/raw-http.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -61,7 +61,7 @@ eachService(
         { name: 'court.pdf', content: PDF },
       ];
       const answer = await upload(browser, page, files, { stay: 'yes' });
-      assert.match(answer.url, /\/binding\/evidence\?note=added$/);
+      assert.match(noticeOf(answer.body), /檔案已上傳/);
       const rows = await stored();
       assert.deepEqual(rows.map(({ contentType }) => contentType).sort(), [
         'application/pdf',
@@ -76,7 +76,7 @@ eachService(
       const { hidden } = formOf(answer.body);
       const version = hidden['version'] ?? '';
       const removed = await browser.post('/binding/evidence/remove', new URLSearchParams({ version, file: first.id }));
-      assert.match(removed.url, /note=removed$/);
+      assert.match(noticeOf(removed.body), /檔案已移除/);
       assert.equal((await stored()).length, 2);
     });
 

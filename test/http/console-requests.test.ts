@@ -5,7 +5,7 @@ import { eq } from 'drizzle-orm';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { HOUR, useFrozenTime } from '../helpers/frozen-time.ts';
-import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { alertOf, textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { linkIn, mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { createAuthenticator, secretOn } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -67,7 +67,7 @@ eachService(
       // Both databases share the mail catcher.
       const address = `thief.${new URL(running().issuer).port}@evil.example`;
       const contacts = new URLSearchParams({ email: address });
-      assert.match((await thief.post('/account/contacts/email', contacts)).url, /done=emailSent/);
+      assert.match(noticeOf((await thief.post('/account/contacts/email', contacts)).body), /我們已寄出確認信/);
       const link = linkIn(await mailTo(mail, address, '確認'));
       assert.ok(textOf((await thief.open(link)).body).includes(address));
       const done = await act(bureau, 'G2', 'change-email', 'meiling.li@parents.example');
@@ -158,8 +158,8 @@ eachService(
       const { httpBrowser: thief } = await signInToAccount(running(), LOGIN.G2);
       const page = await thief.open('/account/second-factors/totp');
       const codes = await thief.submit(page, { code: createAuthenticator(secretOn(page)).code() });
-      assert.match((await thief.submit(codes, { saved: 'yes' })).url, /done=factorAdded/);
-      assert.match((await act(desk, 'G2', 'remove-second-factor')).url, /done=remove-second-factor/);
+      assert.match(noticeOf((await thief.submit(codes, { saved: 'yes' })).body), /已新增驗證方式/);
+      assert.match(noticeOf((await act(desk, 'G2', 'remove-second-factor')).body), /移除/);
       // The sealed setup is still valid, but the session is not.
       assert.match((await thief.submit(codes, { saved: 'yes' })).url, /\/interaction\//);
       assert.match((await thief.open('/account')).url, /\/interaction\//);

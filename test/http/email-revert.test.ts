@@ -6,7 +6,7 @@ import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
-import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { linkIn, mailsTo } from '../helpers/mail.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -47,7 +47,7 @@ eachService(
     const changeIn = async (browser: HttpBrowser, login: string, next: string): Promise<string> => {
       await browser.post('/account/contacts/email', new URLSearchParams({ email: next }));
       const confirmed = await browser.submit(await browser.open(await findMail(next, '/account/email/confirm')), {});
-      assert.match(confirmed.url, /done=emailChanged$/);
+      assert.match(noticeOf(confirmed.body), /電子郵件地址已變更/);
       return findMail(login, '/account/email/revert');
     };
     /** Takes the change back and sets a new password, as the owner. */

@@ -11,7 +11,7 @@ import { interactionOf, LOGIN, redeem, runAuthorization, textIn, userinfo } from
 import { signInFamily } from '../helpers/binding.ts';
 import { errorAt, listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
-import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { alertOf, textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { createParty, createRegistration, newSecret } from '../helpers/relying-party.ts';
@@ -236,7 +236,7 @@ eachService(
       assert.match(textOf(refused.answer.body), /您已停止提供資料/);
       const page = await browser.open('/account/data');
       assert.match(textOf(page.body), /目前不會提供任何資料/);
-      assert.match((await browser.post('/account/data/resume', '')).url, /done=resumed/);
+      assert.match(noticeOf((await browser.post('/account/data/resume', '')).body), /已恢復提供資料/);
       const again = await redeem(app, await runAuthorization(app, browser, parent));
       assert.equal((await userinfo(app, textIn(again, 'access_token'))).status, 200);
     });

@@ -6,7 +6,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../src/domain/sessions.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
-import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -42,7 +42,7 @@ eachService(
       for (const path of REVOCATIONS) {
         const browser = await signIn(LOGIN.T1);
         time.advance(RECENT_SIGN_IN_SECONDS * SECOND);
-        assert.match((await browser.post(path, FIELDS)).url, /\/account\?done=\w+(?:Ended|Revoked)$/);
+        assert.match(noticeOf((await browser.post(path, FIELDS)).body), /已登出|已取消/);
         time.advance(2 * SECOND);
         const cookie = await sessionCookie(browser);
         const asked: Answer = await browser.post(path, FIELDS);
@@ -50,9 +50,9 @@ eachService(
         assert.match(textOf(asked.body), /再次確認|確認/);
         assert.equal(await sessionCookie(browser), cookie, 'nothing was revoked');
         const confirmed = await browser.submit(asked, { password: DEMO_PASSWORD });
-        assert.match(confirmed.url, /\/account\?done=confirmed$/);
+        assert.match(noticeOf(confirmed.body), /已確認您的密碼/);
         assert.match(textOf(confirmed.body), /已確認您的密碼。設定尚未變更，請再按一次按鈕。/);
-        assert.match((await browser.post(path, FIELDS)).url, /\/account\?done=\w+(?:Ended|Revoked)$/);
+        assert.match(noticeOf((await browser.post(path, FIELDS)).body), /已登出|已取消/);
       }
     });
 
@@ -68,7 +68,7 @@ eachService(
       for (let i = 0; i < 5; i += 1) {
         assert.equal(interactionOf(await attacker.post('/account/sessions/revoke-others', '')), 'login');
       }
-      assert.match((await fresh.submit(form, change)).url, /\/account\?done=passwordChanged$/);
+      assert.match(noticeOf((await fresh.submit(form, change)).body), /密碼已變更/);
       assert.equal(interactionOf(await attacker.open('/account')), 'login');
     });
 

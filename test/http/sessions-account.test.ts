@@ -16,7 +16,7 @@ import {
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
-import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { useLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { getPersonFacts } from '../helpers/people.ts';
 import { createParty, newSecret, createRegistration, type TestParty, type Tokens } from '../helpers/relying-party.ts';
@@ -127,7 +127,7 @@ eachService('the account page', clients, (running) => {
     const page = await here.httpBrowser.open('/account');
     const [target = ''] = others(page);
     const done = await here.httpBrowser.post('/account/sessions/revoke', new URLSearchParams({ session: target }));
-    assert.match(textOf(done.body), /該裝置已登出/);
+    assert.match(noticeOf(done.body), /該裝置已登出：\S/);
     assert.equal(await reads(lost.tokens), false);
     assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
     assert.equal(await isSignedIn(lost.httpBrowser), false);
@@ -172,7 +172,7 @@ eachService('the account page', clients, (running) => {
       await signInWithNewBrowser(second, { login: LOGIN.A2 }),
     ];
     const done = await here.httpBrowser.post('/account/sessions/revoke-others', '');
-    assert.match(textOf(done.body), /其他裝置都已登出/);
+    assert.match(noticeOf(done.body), /其他裝置都已登出：\S/);
     assert.deepEqual(others(done), []);
     for (const { httpBrowser } of away) assert.equal(await isSignedIn(httpBrowser), false);
     assert.equal(await isSignedIn(here.httpBrowser), true);
@@ -186,7 +186,7 @@ eachService('the account page', clients, (running) => {
     ];
     const kept = await tokensFor(second, phone.httpBrowser, { parameters: OFFLINE });
     const done = await phone.httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'app' }));
-    assert.match(textOf(done.body), /已取消該應用程式的存取權/);
+    assert.match(noticeOf(done.body), /已取消該應用程式的存取權：測試 app。.*重新使用/);
     assert.equal(await reads(phone.tokens), false);
     assert.equal(await reads(tablet.tokens), false);
     assert.equal((await refresh(app, phone.tokens.refresh_token)).body['error'], 'invalid_grant');
@@ -197,6 +197,27 @@ eachService('the account page', clients, (running) => {
     assert.equal((await refresh(second, kept.refresh_token)).status, 200);
     assert.equal(done.body.includes('name="app" value="app"'), false, 'no access to remove');
     assert.match(textOf(done.body), /您也可以使用 測試 app 開啟/);
+  });
+
+  it('shows a notice once, in its own session only, and none that a link names', async () => {
+    const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
+    const other = await signInWithNewBrowser(app, { login: LOGIN.T2 });
+    const { origin } = new URL(issuer);
+    const response = await fetch(`${issuer}/account/sessions/revoke`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin, 'sec-fetch-site': 'same-origin', cookie: await httpBrowser.jar.getCookieString(issuer) },
+      body: new URLSearchParams({ session: 'none' }),
+    });
+    assert.equal(response.headers.get('location'), '/account');
+    const cookie = response.headers.getSetCookie().find((one) => one.startsWith('kinpass_notice=')) ?? '';
+    await other.httpBrowser.jar.setCookie(cookie, issuer);
+    assert.equal(noticeOf((await other.httpBrowser.open('/account')).body), '', 'of another session');
+    await httpBrowser.jar.setCookie(cookie, issuer);
+    assert.equal(noticeOf((await httpBrowser.open('/account/contacts')).body), '', 'of another page');
+    assert.match(noticeOf((await httpBrowser.open('/account')).body), /該裝置已登出/);
+    const links = ['/account', '/account?done=passwordChanged', '/account/callback?state=%2Faccount%23confirmed'];
+    for (const link of links) assert.equal(noticeOf((await httpBrowser.open(link)).body), '', link);
   });
 
   it('changes the password: revokes all other sessions and all refresh tokens', async () => {

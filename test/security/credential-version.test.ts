@@ -8,7 +8,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN, interactionOf, runAuthorization } from '../helpers/authorization-flow.ts';
 import { setFirstPassword, setPassword, personId } from '../helpers/city.ts';
-import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { linkIn, mailsTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
@@ -81,7 +81,7 @@ eachService(
       const owner = visit();
       await signIn(owner, DEMO_PASSWORD);
       const done = await owner.submit(await owner.open('/account/password'), changeFields(DEMO_PASSWORD));
-      assert.match(done.url, /done=passwordChanged$/);
+      assert.match(noticeOf(done.body), /密碼已變更/);
       assert.equal(new URL((await owner.open('/account')).url).pathname, '/account', 'the owner stays signed in');
     };
     const changes: readonly [string, () => Promise<void>][] = [

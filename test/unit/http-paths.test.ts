@@ -17,7 +17,7 @@ describe('a local path', () => {
     for (const path of [
       '/',
       '/account',
-      '/account?done=x',
+      '/account?x=1',
       '/interaction/a_b-c',
       '/a//b',
       '/%2F%2Fevil',

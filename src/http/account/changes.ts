@@ -5,6 +5,7 @@ import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { AccountLocals } from '../../presentation/page-locals/account.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
+import { redirectToAccount } from './account-notice.ts';
 import { requireRecentSignIn, type SignedInPerson } from './session.ts';
 
 const form = z.object({ through: field });
@@ -22,8 +23,7 @@ export function addChangeRoutes(router: Router, deps: HttpDeps): void {
       if (through !== undefined) {
         await deps.accountChanges.confirmSeen({ personId: facts.id, through, address: ctx.ip });
       }
-      ctx.status = 303;
-      ctx.redirect('/account?done=changesSeen');
+      redirectToAccount(deps, ctx, 'changesSeen');
     }),
   );
 }

@@ -6,11 +6,13 @@ import { codePoints } from '../../domain/text.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { findMarkedRejection, redirectRejected, REJECTED, type FormPage } from '../forms/rejected-form.ts';
+import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
 import { guardianshipIdOf } from './guardianship-id.ts';
-import { confirmedNotice, ownerOf, requireRecentSignIn, type SignedInPerson } from './session.ts';
+import { ownerOf, requireRecentSignIn, type SignedInPerson } from './session.ts';
 
 const MAX_REASON_LENGTH = 500;
 const DECISIONS = ['request', 'withdraw'] as const;
+const NOTICES = [...DECISIONS, 'confirmed'] as const;
 const endForm = z.object({ decision: z.enum(DECISIONS), reason: field });
 
 /** The page on which a guardian asks the school to end the guardianship of a child. */
@@ -23,7 +25,7 @@ export function addChildRoutes(router: Router, deps: HttpDeps): void {
     '/children/:id',
     parseForms(),
     requireRecentSignIn(deps, (ctx, signedIn) => submitEnd(deps, ctx, signedIn), {
-      returnPath: (ctx) => `${ctx.path}?done=confirmed`,
+      returnPath: (ctx) => ctx.path,
       typedForm: (ctx) => ({ path: ctx.path, fields: { reason: readForm(ctx, endForm).reason } }),
     }),
   );
@@ -39,7 +41,7 @@ async function showChild(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson)
   if (child === undefined) throw createError(404, 'no such child');
   const { reason = '' } = await deps.unsentForms.find(ownerOf(signedIn), ctx.path);
   const { status, errors = {} } = findMarkedRejection(deps, ctx, childPage(ctx, signedIn)) ?? { status: 200 };
-  const done = DECISIONS.find((one) => one === ctx.query['done']);
+  const taken = takeNotice(deps, ctx, NOTICES);
   deps.pages.show(
     ctx,
     'account/child',
@@ -49,10 +51,16 @@ async function showChild(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson)
       requestedAt: child.requestedAt,
       values: { reason },
       errors,
-      notice: done ? deps.pages.t(ctx, `guardianshipEnd.done.${done}`) : confirmedNotice(deps, ctx),
+      notice: taken && noticeText(deps, ctx, taken.name, child.studentName),
     },
     status,
   );
+}
+
+function noticeText({ pages }: HttpDeps, ctx: Context, name: (typeof NOTICES)[number], child: string): string {
+  return name === 'confirmed'
+    ? pages.t(ctx, 'notice.confirmed')
+    : pages.t(ctx, `guardianshipEnd.done.${name}`, { child });
 }
 
 async function submitEnd(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
@@ -71,6 +79,5 @@ async function submitEnd(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson)
     decision === 'request' ? await ends.request({ ...own, reason: reason.trim() }) : await ends.withdraw(own);
   if (!isKnown) throw createError(404, 'no such child');
   await deps.unsentForms.delete(ownerOf(signedIn));
-  ctx.status = 303;
-  ctx.redirect(`/account/children/${guardianshipId}?done=${decision}`);
+  redirectWithNotice(deps, ctx, `/account/children/${guardianshipId}`, decision);
 }

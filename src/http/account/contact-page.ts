@@ -1,5 +1,4 @@
 import type { Context } from 'koa';
-import { z } from 'zod';
 import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -10,17 +9,11 @@ import {
   type FormPage,
   type Rejection,
 } from '../forms/rejected-form.ts';
+import { CONTACTS_PATH, contactNotice } from './contact-notice.ts';
 import type { SignedInPerson } from './session.ts';
 
-export const CONTACTS_PATH = '/account/contacts';
 export const CONTACT_KINDS = ['email', 'mobile', 'account'] as const;
 export type ContactKind = (typeof CONTACT_KINDS)[number];
-
-const NOTICES = [
-  ...['emailSent', 'emailChanged', 'mobileChanged', 'accountChanged', 'mobileRemoved', 'accountRemoved'],
-  ...['unchanged', 'language', 'confirmed'],
-];
-const notice = z.enum(NOTICES);
 
 /** The page of the contacts, for the rejections of its forms. */
 function contactsPage({ sessionHash }: SignedInPerson): FormPage {
@@ -40,7 +33,6 @@ export async function showContacts(deps: HttpDeps, ctx: Context, signedIn: Signe
   const pending = await contacts.listPending(facts.id);
   const email = facts.identifiers.find(({ kind }) => kind === 'email');
   const locale = i18n.negotiate({ personLocale: facts.locale ?? DEFAULT_LANGUAGE });
-  const done = notice.safeParse(ctx.query['done']);
   pages.show(
     ctx,
     'account/contacts',
@@ -54,7 +46,7 @@ export async function showContacts(deps: HttpDeps, ctx: Context, signedIn: Signe
       languages: i18n.languages.map((tag) => ({ tag, name: i18n.names[tag] ?? tag, isChosen: tag === locale })),
       errors: problem.errors ?? {},
       alert: problem.alert,
-      notice: done.success ? pages.t(ctx, `contacts.notice.${done.data}`) : undefined,
+      ...contactNotice(deps, ctx),
     },
     problem.status,
   );
@@ -67,10 +59,4 @@ export function formatContact(
 ): string | undefined {
   const value = contacts.find((contact) => contact.kind === kind)?.value;
   return kind === 'mobile' && value !== undefined ? formatLocalMobile(value) : value;
-}
-
-/** Redirects to the contacts with a notice. */
-export function redirectToContacts(ctx: Context, done: string): void {
-  ctx.status = 303;
-  ctx.redirect(`${CONTACTS_PATH}?done=${done}`);
 }

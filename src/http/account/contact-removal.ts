@@ -2,7 +2,8 @@ import type { Context } from 'koa';
 import { isOnlyLogin } from '../../services/people/login-changes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { throttledText } from '../forms/password-form.ts';
-import { CONTACTS_PATH, formatContact, redirectToContacts, rejectContact } from './contact-page.ts';
+import { CONTACTS_PATH, redirectToContacts } from './contact-notice.ts';
+import { formatContact, rejectContact } from './contact-page.ts';
 import { deviceOf } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
@@ -40,8 +41,11 @@ export async function removeContact(
   kind: RemovableKind,
 ): Promise<void> {
   ctx.state['pagePath'] = CONTACTS_PATH;
+  const { facts } = signedIn;
+  const pending = await deps.contacts.listPending(facts.id);
+  const before = formatContact([...facts.identifiers, ...pending], kind);
   const result = await deps.contacts.removeLogin({
-    personId: signedIn.facts.id,
+    personId: facts.id,
     kind,
     address: ctx.ip,
     deviceName: deviceOf(ctx),
@@ -57,10 +61,10 @@ export async function removeContact(
       rejectOnlyLogin(deps, ctx, signedIn);
       return;
     case 'unchanged':
-      redirectToContacts(ctx, 'unchanged');
+      redirectToContacts(deps, ctx, 'unchanged', {});
       return;
     case 'removed':
-      redirectToContacts(ctx, `${kind}Removed`);
+      redirectToContacts(deps, ctx, `${kind}Removed`, { value: before, before });
   }
 }
 

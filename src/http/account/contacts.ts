@@ -7,14 +7,8 @@ import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { throttledText } from '../forms/password-form.ts';
 import { setChosenLanguage } from '../middleware/locale.ts';
-import {
-  CONTACT_KINDS,
-  CONTACTS_PATH,
-  redirectToContacts,
-  rejectContact,
-  showContacts,
-  type ContactKind,
-} from './contact-page.ts';
+import { CONTACTS_PATH, redirectToContacts } from './contact-notice.ts';
+import { CONTACT_KINDS, formatContact, rejectContact, showContacts, type ContactKind } from './contact-page.ts';
 import { REMOVABLE_KINDS, removeContact, showRemoval } from './contact-removal.ts';
 import { deviceOf } from './device-name.ts';
 import { addEmailConfirmationRoutes } from './email-confirmation.ts';
@@ -43,7 +37,7 @@ export function addContactRoutes(router: Router, deps: HttpDeps): void {
           ctx.state['pagePath'] = CONTACTS_PATH;
           return submitContact(deps, ctx, signedIn, kind);
         },
-        { returnPath: () => `${CONTACTS_PATH}?done=confirmed` },
+        { returnPath: () => CONTACTS_PATH },
       ),
     );
   }
@@ -105,13 +99,16 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
       return;
     }
     case 'sent':
-      redirectToContacts(ctx, 'emailSent');
+      redirectToContacts(deps, ctx, 'emailSent', { value });
       return;
     case 'unchanged':
-      redirectToContacts(ctx, 'unchanged');
+      redirectToContacts(deps, ctx, 'unchanged', {});
       return;
     case 'changed':
-      redirectToContacts(ctx, `${kind}Changed`);
+      redirectToContacts(deps, ctx, `${kind}Changed`, {
+        value: formatContact([{ kind, value }], kind),
+        before: formatContact(signedIn.facts.identifiers, kind),
+      });
   }
 }
 
@@ -137,5 +134,6 @@ async function submitLanguage(deps: HttpDeps, ctx: Context, { facts, sessionHash
   await deps.contacts.changeLanguage({ personId: facts.id, locale: language, address: ctx.ip });
   // An earlier choice in the page header would take precedence.
   setChosenLanguage(ctx, deps, language, true);
-  redirectToContacts(ctx, 'language');
+  const before = facts.locale === language ? undefined : facts.locale;
+  redirectToContacts(deps, ctx, 'language', { value: deps.i18n.names[language], before });
 }

@@ -8,6 +8,7 @@ import type { OwnRequest } from '../../services/personal-data/requests.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field, parseForms, readForm } from '../forms/body.ts';
 import { findMarkedRejection, redirectRejected, type FormPage } from '../forms/rejected-form.ts';
+import { redirectWithNotice, takeNotice, takeNoticeText } from '../pages/page-notice.ts';
 import { ownerOf, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
 const PATH = '/account/data/requests';
@@ -29,7 +30,7 @@ export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
     '/data/requests',
     forms,
     requireRecentSignIn(deps, (ctx, signedIn) => submitRequest(deps, ctx, signedIn), {
-      returnPath: (ctx) => `${formPathOf(readForm(ctx, requestForm).kind)}&done=confirmed`,
+      returnPath: (ctx) => formPathOf(readForm(ctx, requestForm).kind),
       typedForm: (ctx) => {
         const { kind: asked, what, why } = readForm(ctx, requestForm);
         return { path: formPathOf(asked), fields: { what, why } };
@@ -48,9 +49,9 @@ export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
       async (ctx, { facts }) => {
         const { id } = await find(deps, ctx, facts.id);
         await deps.subjectRequests.withdraw(facts.id, id, ctx.ip);
-        redirect(ctx, `${PATH}/${id}?done=withdrawn`);
+        redirectWithNotice(deps, ctx, `${PATH}/${id}`, 'withdrawn');
       },
-      { returnPath: () => '/account/data?done=confirmed' },
+      { returnPath: () => '/account/data' },
     ),
   );
 }
@@ -70,7 +71,7 @@ async function showForm(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson):
   const errors = isSubmitted ? problemsOf(deps, ctx, kept) : {};
   const isRejected = Object.keys(errors).length > 0;
   const rejection = findMarkedRejection(deps, ctx, formPageOf(signedIn, asked.data));
-  const notice = ctx.query['done'] === 'confirmed' ? deps.pages.t(ctx, 'data.notice.confirmed') : undefined;
+  const notice = takeNoticeText(deps, ctx, 'confirmed', 'data.notice.confirmed');
   render(deps, ctx, kept, {
     ...{ errors, notice, isConfirmation: isSubmitted && !isRejected },
     ...{ alert: rejection?.alert, status: isRejected ? 422 : (rejection?.status ?? 200) },
@@ -108,7 +109,7 @@ async function submitRequest(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
   }
   await deps.unsentForms.delete(ownerOf(signedIn));
   // A repeated submission leads to the request that is open.
-  redirect(ctx, `${PATH}/${result.id}?done=${result.kind}`);
+  redirectWithNotice(deps, ctx, `${PATH}/${result.id}`, result.kind);
 }
 
 /** A correction needs to say what is wrong. */
@@ -142,7 +143,6 @@ function render({ pages }: HttpDeps, ctx: Context, sent: Typed, state: FormState
 }
 
 const RECEIPT_NOTICES = ['created', 'open', 'withdrawn'] as const;
-const receiptNotice = z.enum(RECEIPT_NOTICES);
 
 async function showReceipt(deps: HttpDeps, ctx: Context, personId: string): Promise<void> {
   const {
@@ -157,10 +157,10 @@ async function showReceipt(deps: HttpDeps, ctx: Context, personId: string): Prom
     extendedAt,
     decidedAt,
   } = await find(deps, ctx, personId);
-  const done = receiptNotice.safeParse(ctx.query['done']);
+  const taken = takeNotice(deps, ctx, RECEIPT_NOTICES);
   deps.pages.show(ctx, 'account/data-receipt', {
     ...{ id, kind: asked, state, what, why, reason, createdAt, dueAt, extendedAt, decidedAt },
-    notice: done.success ? deps.pages.t(ctx, `dataRequest.notice.${done.data}`) : undefined,
+    notice: taken && deps.pages.t(ctx, `dataRequest.notice.${taken.name}`),
   });
 }
 

@@ -1,11 +1,11 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { z } from 'zod';
 import { SUBJECT_REQUEST_KINDS } from '../../domain/binding/subject-requests.ts';
 import { localDate } from '../../domain/clock.ts';
 import type { PersonalData } from '../../services/personal-data/copy.ts';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
+import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
 import { addDataRequestRoutes } from './data-requests.ts';
 import { toSections } from './data-sections.ts';
 import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
@@ -15,13 +15,12 @@ const DATA_PATH = '/account/data';
 /** Audit entries on the page. The download has more. */
 const SHOWN_EVENTS = 50;
 
-const NOTICES = ['confirmed', 'withdrawn', 'resumed'] as const;
-const notice = z.enum(NOTICES);
+const NOTICES = ['confirmed', 'resumed'] as const;
 
 /** Adds the pages with which people use their rights to their own data (Personal Data Protection Act, Article 3). */
 export function addDataRoutes(router: Router, deps: HttpDeps): void {
   const forms = parseForms();
-  const returnPath = (): string => `${DATA_PATH}?done=confirmed`;
+  const returnPath = (): string => DATA_PATH;
   router.get(
     '/data',
     requireSignIn(deps, (ctx, signedIn) => showData(deps, ctx, signedIn)),
@@ -38,8 +37,7 @@ export function addDataRoutes(router: Router, deps: HttpDeps): void {
       deps,
       async (ctx, { facts }) => {
         await deps.subjectRequests.resumeSharing(facts.id, ctx.ip);
-        ctx.status = 303;
-        ctx.redirect(`${DATA_PATH}?done=resumed`);
+        redirectWithNotice(deps, ctx, DATA_PATH, 'resumed');
       },
       { returnPath },
     ),
@@ -52,7 +50,7 @@ async function showData(deps: HttpDeps, ctx: Context, { facts, sessionHash }: Si
   rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
   const data = await load(ctx, deps.personalData.load(facts.id, SHOWN_EVENTS));
   const { applicationDays, evidenceDays } = await deps.settings.loadPolicy();
-  const done = notice.safeParse(ctx.query['done']);
+  const taken = takeNotice(deps, ctx, NOTICES);
   pages.show(ctx, 'account/data', {
     sections: toSections(deps, ctx, data),
     hasMoreEvents: data.hasMoreEvents,
@@ -60,7 +58,7 @@ async function showData(deps: HttpDeps, ctx: Context, { facts, sessionHash }: Si
     kinds: SUBJECT_REQUEST_KINDS,
     ...{ isSharingStopped: facts.isSharingStopped, isSchoolAccount: facts.isSchoolAccount },
     retention: { applicationDays, evidenceDays },
-    notice: done.success ? pages.t(ctx, `data.notice.${done.data}`) : undefined,
+    notice: taken && pages.t(ctx, `data.notice.${taken.name}`),
   });
 }
 

@@ -5,7 +5,7 @@ import { MINUTE_MS } from '../../domain/duration.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { CONFIRMATION_MINUTES } from '../../services/people/contacts.ts';
 import type { HttpDeps } from '../deps.ts';
-import { CONTACTS_PATH, redirectToContacts } from './contact-page.ts';
+import { CONTACTS_PATH, redirectToContacts } from './contact-notice.ts';
 import { deviceOf } from './device-name.ts';
 import { requireRecentSignIn, type requireSignIn, type SignedInPerson } from './session.ts';
 
@@ -72,7 +72,7 @@ async function confirmEmail(deps: HttpDeps, ctx: Context, { facts }: SignedInPer
     lang: deps.pages.langOf(ctx),
   });
   ctx.cookies.set(cookieNames(ctx.secure).emailConfirmation, null, UNSIGNED_COOKIE);
-  if (result === 'changed') redirectToContacts(ctx, 'emailChanged');
+  if (result === 'changed') redirectToContacts(deps, ctx, 'emailChanged', {});
   else showExpired(deps, ctx, result);
 }
 

@@ -1,5 +1,4 @@
 import type { Context } from 'koa';
-import { z } from 'zod';
 import { localize } from '../../config/localized-text.ts';
 import { currentEnrollments, currentMemberships } from '../../domain/acting/contexts.ts';
 import { isActiveOn } from '../../domain/acting/guardianship.ts';
@@ -12,27 +11,15 @@ import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { describeContacts } from '../school-contacts/describe.ts';
+import { accountNotice } from './account-notice.ts';
 import { listHidingApps, listUnusedApps } from './available-apps.ts';
 import { listChanges } from './changes.ts';
 import { describeUserAgent } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
-const NOTICES = [
-  'passwordChanged',
-  'sessionEnded',
-  'othersEnded',
-  'appRevoked',
-  'confirmed',
-  'removalCanceled',
-  'changesSeen',
-] as const;
-const notice = z.enum(NOTICES);
-export type Notice = (typeof NOTICES)[number];
-
 /** Shows the person, their roles, children, sessions and authorized apps. */
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
-  const parsedNotice = notice.safeParse(ctx.query['done']);
   const [sessions, apps, staff, removalAt, changes, guardians = [], applicationState, schools] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
@@ -80,7 +67,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
         since,
         items: scopes.map((scope) => scopeTitle(deps, ctx, clientId, scope)),
       })),
-    notice: parsedNotice.success ? pages.t(ctx, `notice.${parsedNotice.data}`) : undefined,
+    ...accountNotice(deps, ctx),
   });
 }
 

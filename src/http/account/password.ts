@@ -4,7 +4,8 @@ import { HOUR_MS } from '../../domain/duration.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
-import { findSignedIn, redirectToSignIn, type SignedInPerson } from './session.ts';
+import { redirectToAccount } from './account-notice.ts';
+import { continueSession, findSignedIn, redirectToSignIn, type SignedInPerson } from './session.ts';
 
 /** As long as an interaction: the form asks for the current password, as the sign-in page does. */
 const FORM_MAX_AGE_MS = HOUR_MS;
@@ -54,9 +55,8 @@ export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void
     deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account', purpose: 'reset' });
     return;
   }
-  deps.oidc.setSessionCookie(ctx, result.kept);
-  ctx.status = 303;
-  ctx.redirect('/account?done=passwordChanged');
+  continueSession(deps, ctx, result.kept);
+  redirectToAccount(deps, ctx, 'passwordChanged');
 }
 
 function sealPerson({ secrets, clock }: HttpDeps, { facts, sessionHash }: FormPerson): string {

@@ -7,6 +7,7 @@ import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { checkSetup, factorName, factorSetupLocals, ownChange, setupForm } from '../forms/second-factor-form.ts';
 import { findMarkedRejection, redirectRejected, REJECTED, type Rejection } from '../forms/rejected-form.ts';
+import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
 import {
   hideFromSchoolAccounts,
   requireAssurance,
@@ -18,8 +19,7 @@ import {
 const PAGE = '/account/second-factors';
 const SETUP_PAGE = `${PAGE}/totp`;
 
-const NOTICES = ['factorAdded', 'factorRemoved', 'tooManyFactors', 'confirmed'] as const;
-const notice = z.enum(NOTICES);
+const NOTICES = ['factorAdded', 'factorRemoved', 'namedFactorRemoved', 'tooManyFactors', 'confirmed'] as const;
 
 const factorForm = z.object({ factor: field });
 
@@ -52,7 +52,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     requireSignIn(deps, async (ctx, { facts }) => {
       // A repeated form changes nothing, so it needs no second factor.
       const { setup } = readForm(ctx, setupForm);
-      if (await secondFactors.isAdded(facts.id, setup)) redirectWithNotice(ctx, 'factorAdded');
+      if (await secondFactors.isAdded(facts.id, setup)) redirectToFactors(deps, ctx, 'factorAdded');
       else await setUp(ctx, () => Promise.resolve());
     }),
   );
@@ -62,9 +62,10 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     forms,
     requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
       const change = { ...ownChange(deps, ctx, facts.id), id: readForm(ctx, factorForm).factor };
-      // A repeated form finds nothing to remove and shows the same notice.
-      await secondFactors.remove(change);
-      redirectWithNotice(ctx, 'factorRemoved');
+      const factor = (await secondFactors.list(facts.id)).factors.find(({ id }) => id === change.id);
+      // A repeated form finds nothing to remove, so its notice names nothing.
+      const isRemoved = await secondFactors.remove(change);
+      redirectToFactors(deps, ctx, isRemoved && factor ? 'namedFactorRemoved' : 'factorRemoved', factor?.name);
     }),
   );
   router.post(
@@ -89,7 +90,7 @@ type Handler = Parameters<typeof requireSignIn>[1];
  * Afterwards the person presses the button again.
  */
 function requireFactorChange(deps: HttpDeps, maxAgeSeconds: number, handler: Handler): Middleware {
-  const returnPath = (ctx: Context): string => (ctx.method === 'GET' ? ctx.path : `${PAGE}?done=confirmed`);
+  const returnPath = (ctx: Context): string => (ctx.method === 'GET' ? ctx.path : PAGE);
   const assurance = { maxAgeMs: RECENT_SECOND_FACTOR_SECONDS * 1000, returnPath };
   const withSecondFactor = requireAssurance(deps, assurance, handler);
   return requireRecentSignIn(
@@ -110,7 +111,7 @@ const languageLinkToFactors: Middleware = (ctx, next) => {
 
 async function showFactors(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
   const { pages, secondFactors } = deps;
-  const parsed = notice.safeParse(ctx.query['done']);
+  const taken = takeNotice(deps, ctx, NOTICES);
   const { factors, recoveryCodes } = await secondFactors.list(facts.id);
   pages.show(ctx, 'account/second-factors', {
     factors,
@@ -118,7 +119,7 @@ async function showFactors(deps: HttpDeps, ctx: Context, { facts }: SignedInPers
     addUrl: SETUP_PAGE,
     removeAction: `${PAGE}/remove`,
     recoveryCodesAction: `${PAGE}/recovery-codes`,
-    notice: parsed.success ? pages.t(ctx, `notice.${parsed.data}`) : undefined,
+    notice: taken && pages.t(ctx, `notice.${taken.name}`, taken.values),
   });
 }
 
@@ -176,10 +177,9 @@ async function addFactor(deps: HttpDeps, ctx: Context, { personId, assurance, se
   if (kind === 'expired') {
     ctx.status = 303;
     ctx.redirect(SETUP_PAGE);
-  } else redirectWithNotice(ctx, kind === 'too_many' ? 'tooManyFactors' : 'factorAdded');
+  } else redirectToFactors(deps, ctx, kind === 'too_many' ? 'tooManyFactors' : 'factorAdded');
 }
 
-function redirectWithNotice(ctx: Context, name: (typeof NOTICES)[number]): void {
-  ctx.status = 303;
-  ctx.redirect(`${PAGE}?done=${name}`);
+function redirectToFactors(deps: HttpDeps, ctx: Context, name: (typeof NOTICES)[number], factor = ''): void {
+  redirectWithNotice(deps, ctx, PAGE, name, { name: factor });
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
+import { HOUR_MS } from '../../domain/duration.ts';
 import type { PersonFacts } from '../../domain/model.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
 import { ACR_SCHOOL_ACCOUNT, ACR_TWO_FACTORS } from '../../oidc/options/claims.ts';
@@ -8,9 +9,11 @@ import { ROUTES } from '../../oidc/routes.ts';
 import { assuranceOf, type Assurance } from '../../oidc/session-assurance.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
+import type { RotatedSession } from '../../services/access/session-rotation.ts';
 import type { FormOwner } from '../../services/people/unsent-forms.ts';
 import type { HttpDeps } from '../deps.ts';
 import { isLocalPath, preferLanguages } from '../middleware/locale.ts';
+import { redirectWithNotice, setNoticeOwner } from '../pages/page-notice.ts';
 
 /** A person who is signed in at the service itself. */
 export interface SignedInPerson {
@@ -31,9 +34,11 @@ export async function findSignedIn(
   const facts = await people.findActive(session.accountId);
   if (facts === undefined) return undefined;
   preferLanguages(ctx, i18n, { personLocale: facts.isLocaleChosen ? facts.locale : undefined });
+  const sessionHash = hashId(session.uid);
+  setNoticeOwner(ctx, sessionHash);
   return {
     facts,
-    sessionHash: hashId(session.uid),
+    sessionHash,
     authenticatedAt: (session.loginTs ?? 0) * 1000,
     assurance: assuranceOf(session),
   };
@@ -89,9 +94,10 @@ export function hideFromSchoolAccounts(deps: HttpDeps): Middleware {
   };
 }
 
-/** Returns the text that asks to press the button again, after a sign-in that `requireRecentSignIn` asked for. */
-export function confirmedNotice({ pages }: HttpDeps, ctx: Context): string | undefined {
-  return ctx.query['done'] === 'confirmed' ? pages.t(ctx, 'notice.confirmed') : undefined;
+/** Sends the cookie of a session that got a new id. The notice of the response belongs to it. */
+export function continueSession({ oidc }: HttpDeps, ctx: Context, session: RotatedSession): void {
+  oidc.setSessionCookie(ctx, session);
+  setNoticeOwner(ctx, session.sessionHash);
 }
 
 /** Returns the page of the form and what the person typed, which the page shows again. */
@@ -99,18 +105,18 @@ export type TypedForm = (ctx: Context) => { path: string; fields: Readonly<Recor
 
 interface RecentSignInOptions {
   maxAgeSeconds?: number;
-  /** The page that says to press the button again. */
+  /** The page to return to. After a form it has the notice `confirmed`, which says to press the button again. */
   returnPath?: (ctx: Context) => string;
   typedForm?: TypedForm | undefined;
 }
 
 /**
- * Like `requireSignIn`, but asks for the password again if the last sign-in is not recent. The account page then says to press the button
- * again, unless `returnPath` names another page. The holder of a copied session cookie cannot revoke the other sessions of the person (OWASP
+ * Like `requireSignIn`, but asks for the password again if the last sign-in is not recent. After a form, the account page then says to press
+ * the button again, unless `returnPath` names another page. The holder of a copied session cookie cannot revoke the other sessions of the person (OWASP
  * ASVS 5.0, 7.5.2).
  */
 export function requireRecentSignIn(deps: HttpDeps, handler: Handler, options: RecentSignInOptions = {}): Middleware {
-  const { maxAgeSeconds = RECENT_SIGN_IN_SECONDS, returnPath = () => '/account?done=confirmed', typedForm } = options;
+  const { maxAgeSeconds = RECENT_SIGN_IN_SECONDS, returnPath = () => '/account', typedForm } = options;
   return requireSignIn(deps, async (ctx, signedIn) => {
     if (deps.clock.now() - signedIn.authenticatedAt <= maxAgeSeconds * 1000) {
       await handler(ctx, signedIn);
@@ -118,7 +124,8 @@ export function requireRecentSignIn(deps: HttpDeps, handler: Handler, options: R
     }
     await keepTyped(deps, ctx, signedIn, typedForm);
     ctx.status = 303;
-    ctx.redirect(signInUrl(deps.issuer, returnPath(ctx), { max_age: String(maxAgeSeconds) }));
+    const state = ctx.method === 'GET' ? returnPath(ctx) : confirmedState(deps, signedIn, returnPath(ctx));
+    ctx.redirect(signInUrl(deps.issuer, state, { max_age: String(maxAgeSeconds) }));
   });
 }
 
@@ -160,12 +167,10 @@ export function requireAssurance(deps: HttpDeps, options: AssuranceOptions, hand
     const maxAge =
       secondFactorAt !== undefined ? { max_age: String(Math.max(0, Math.floor(maxAgeMs / 1000) - 1)) } : {};
     ctx.status = 303;
-    ctx.redirect(
-      signInUrl(deps.issuer, ctx.method === 'GET' ? ctx.path + ctx.search : returnPath(ctx), {
-        acr_values: ACR_TWO_FACTORS,
-        ...maxAge,
-      }),
-    );
+    const isForm = ctx.method !== 'GET';
+    const path = isForm ? returnPath(ctx) : ctx.path + ctx.search;
+    const state = isForm && signedIn !== undefined ? confirmedState(deps, signedIn, path) : path;
+    ctx.redirect(signInUrl(deps.issuer, state, { acr_values: ACR_TWO_FACTORS, ...maxAge }));
   };
 }
 
@@ -173,13 +178,13 @@ export function requireAssurance(deps: HttpDeps, options: AssuranceOptions, hand
  * Returns an authorization request of the built-in account client. Its code is never redeemed, so the PKCE verifier is random and not
  * stored.
  */
-function signInUrl(issuer: string, returnPath: string, more: Record<string, string> = {}): string {
+function signInUrl(issuer: string, state: string, more: Record<string, string> = {}): string {
   const params = new URLSearchParams({
     client_id: ACCOUNT_CLIENT_ID,
     response_type: 'code',
     scope: 'openid',
     redirect_uri: `${issuer}/account/callback`,
-    state: returnPath,
+    state,
     code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
     code_challenge_method: 'S256',
     ...more,
@@ -189,13 +194,36 @@ function signInUrl(issuer: string, returnPath: string, more: Record<string, stri
 
 /** The pages that sign in with the built-in client. */
 const OWN_PAGE = /^\/(?:account|binding|console)(?:[/?]|$)/;
+/** As long as an interaction. */
+const CONFIRMED_MAX_AGE_MS = HOUR_MS;
+
+/** Returns the state of a sign-in that a form asked for. Its seal is for one person: no link of another site causes the notice. */
+function confirmedState({ secrets, clock }: HttpDeps, { facts }: SignedInPerson, returnPath: string): string {
+  return `${returnPath}#${secrets.seal('return-path', `${returnPath} ${facts.id}`, String(clock.now()))}`;
+}
+
+function isConfirmed({ secrets, clock }: HttpDeps, personId: string, returnPath: string, sealed: string): boolean {
+  try {
+    const sealedAt = Number(secrets.open('return-path', `${returnPath} ${personId}`, sealed));
+    return clock.now() - sealedAt < CONFIRMED_MAX_AGE_MS;
+  } catch {
+    return false;
+  }
+}
 
 /** `GET /account/callback`: deletes the unused code and redirects to the requested page of the account or the console. */
-export function signedInCallback({ oidc }: HttpDeps): (ctx: Context) => Promise<void> {
+export function signedInCallback(deps: HttpDeps): (ctx: Context) => Promise<void> {
   return async (ctx) => {
     const { code, state } = ctx.query;
-    if (typeof code === 'string') await (await oidc.provider.AuthorizationCode.find(code))?.destroy();
+    if (typeof code === 'string') await (await deps.oidc.provider.AuthorizationCode.find(code))?.destroy();
+    const [path = '', sealed] = typeof state === 'string' ? state.split('#') : [];
+    const returnPath = isLocalPath(path) && OWN_PAGE.test(path) ? path : '/account';
+    const signedIn = sealed === undefined ? undefined : await findSignedIn(deps, ctx);
+    if (sealed !== undefined && signedIn !== undefined && isConfirmed(deps, signedIn.facts.id, path, sealed)) {
+      redirectWithNotice(deps, ctx, returnPath, 'confirmed');
+      return;
+    }
     ctx.status = 303;
-    ctx.redirect(typeof state === 'string' && isLocalPath(state) && OWN_PAGE.test(state) ? state : '/account');
+    ctx.redirect(returnPath);
   };
 }

@@ -16,6 +16,7 @@ import type { StepProblem } from '../../services/binding/step-input.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { throttledText } from '../forms/password-form.ts';
+import { redirectWithNotice } from '../pages/page-notice.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
   answerRejected,
@@ -116,10 +117,8 @@ export async function submitApplicant(
     ...{ wantsCode: wanted !== '', lang: deps.pages.langOf(ctx) },
   });
   if (result.kind === 'complete') await redirectToNext(deps, ctx, family);
-  else if (result.kind === 'code_sent') {
-    ctx.status = 303;
-    ctx.redirect(`${pathOf(sent.step)}?note=code`);
-  } else await answerRejected(deps, ctx, family, rejected, result);
+  else if (result.kind === 'code_sent') redirectWithNotice(deps, ctx, pathOf(sent.step), 'code');
+  else await answerRejected(deps, ctx, family, rejected, result);
 }
 
 interface Shown {

@@ -7,6 +7,7 @@ import type { StepProblem } from '../../services/binding/step-input.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { withUpload, type UploadedFile } from '../forms/upload.ts';
+import { redirectWithNotice } from '../pages/page-notice.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
   answerRejected,
@@ -73,19 +74,18 @@ async function storeEvidence(
   }
   if (isBack) await goBack(deps, ctx, family, { ...REJECTED, version }, () => ({}));
   else if (isDone) await redirectToNext(deps, ctx, family);
-  else redirectToEvidence(ctx, 'added');
+  else redirectToEvidence(deps, ctx, 'added');
 }
 
 export async function removeEvidence(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const { version, file: id } = readForm(ctx, removeForm);
   const result = await deps.binding.removeEvidence({ ...toForm(ctx, family, version), id });
-  if (result.kind === 'saved') redirectToEvidence(ctx, 'removed');
+  if (result.kind === 'saved') redirectToEvidence(deps, ctx, 'removed');
   else await answerRejected(deps, ctx, family, REJECTED, result);
 }
 
-function redirectToEvidence(ctx: Context, note: Note): void {
-  ctx.status = 303;
-  ctx.redirect(`${pathOf('evidence')}?note=${note}`);
+function redirectToEvidence(deps: HttpDeps, ctx: Context, note: Note): void {
+  redirectWithNotice(deps, ctx, pathOf('evidence'), note);
 }
 
 function problemOf(deps: HttpDeps, ctx: Context, opened: Opened): Problem {

@@ -6,6 +6,7 @@ import { maskNationalId } from '../../domain/masking.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { redirectWithNotice, takeNotice, takeNoticeText } from '../pages/page-notice.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
   appOf,
@@ -22,6 +23,9 @@ import {
 const query = z.object({ client: field.catch('') });
 const form = z.object({ version: formVersion });
 
+/** The note of the withdrawal if the application was changed after the form was shown. */
+const CHANGED_NOTE = 'changed';
+
 /** The start of the application, and its state after the submission or a refusal. A draft leads to its next step. */
 export async function showStatus(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const { client } = query.parse(ctx.query);
@@ -29,7 +33,7 @@ export async function showStatus(deps: HttpDeps, ctx: Context, family: SignedInF
   const opened = await load(deps, ctx, family, isApp ? client : undefined);
   if (opened === undefined) return;
   const { state } = opened.view.row;
-  if (state === 'draft' && !hasRefused(opened)) redirectToStep(ctx, opened);
+  if (state === 'draft' && !hasRefused(opened)) redirectToStep(deps, ctx, opened);
   else render(deps, ctx, opened);
 }
 
@@ -38,8 +42,8 @@ function hasRefused({ view: { progress } }: Opened): boolean {
 }
 
 /** Returns true after a form that came too late. A withdrawal that is sent twice has the same result as one. */
-function isLate(ctx: Context, { view: { row } }: Opened): boolean {
-  return ctx.query['note'] === CLOSED_NOTE && row.state !== 'withdrawn';
+function isLate(deps: HttpDeps, ctx: Context, { view: { row } }: Opened): boolean {
+  return takeNotice(deps, ctx, [CLOSED_NOTE]) !== undefined && row.state !== 'withdrawn';
 }
 
 function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
@@ -64,7 +68,7 @@ function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
     // The status page shows a draft after a refusal only: nothing was sent, and what was entered is deleted.
     withdrawUrl: isOpen && state !== 'draft' ? '/binding/withdraw' : undefined,
     appUrl: clientId === null ? undefined : clients.launchUrl(clientId),
-    alert: isLate(ctx, opened) ? pages.t(ctx, 'binding.closed') : undefined,
+    alert: isLate(deps, ctx, opened) ? pages.t(ctx, 'binding.closed') : undefined,
   });
 }
 
@@ -80,17 +84,17 @@ export async function showWithdrawal(deps: HttpDeps, ctx: Context, family: Signe
   if (opened !== undefined) renderWithdrawal(deps, ctx, opened);
 }
 
-function renderWithdrawal({ pages }: HttpDeps, ctx: Context, { family, view }: Opened): void {
+function renderWithdrawal(deps: HttpDeps, ctx: Context, { family, view }: Opened): void {
   ctx.state['pagePath'] = '/binding/withdraw';
   if (!OPEN_STATES.includes(view.row.state)) {
     ctx.status = 303;
     ctx.redirect('/binding');
     return;
   }
-  pages.show(ctx, 'binding/withdraw', {
+  deps.pages.show(ctx, 'binding/withdraw', {
     ...{ state: view.row.state, version: view.row.version, student: family.student.name },
     ...{ action: '/binding/withdraw', cancelUrl: '/binding' },
-    alert: ctx.query['note'] === 'changed' ? pages.t(ctx, 'binding.changed') : undefined,
+    alert: takeNoticeText(deps, ctx, CHANGED_NOTE, 'binding.changed'),
   });
 }
 
@@ -98,9 +102,13 @@ export async function withdraw(deps: HttpDeps, ctx: Context, family: SignedInFam
   const { version } = readForm(ctx, form);
   const result = await deps.binding.withdraw(toForm(ctx, family, version));
   if (result.kind === 'not_open') {
-    redirectToClosed(ctx);
+    redirectToClosed(deps, ctx);
+    return;
+  }
+  if (result.kind === 'changed') {
+    redirectWithNotice(deps, ctx, '/binding/withdraw', CHANGED_NOTE);
     return;
   }
   ctx.status = 303;
-  ctx.redirect(result.kind === 'changed' ? '/binding/withdraw?note=changed' : '/binding');
+  ctx.redirect('/binding');
 }

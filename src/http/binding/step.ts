@@ -8,6 +8,7 @@ import type { OpenedApplication } from '../../services/binding/applications.ts';
 import type { StepInput, StepProblem } from '../../services/binding/step-input.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, rowVersion } from '../forms/body.ts';
+import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
 import type { SignedInFamily } from './guard.ts';
 
 export type Opened = Extract<OpenedApplication, { kind: 'open' }>;
@@ -15,7 +16,7 @@ export type Opened = Extract<OpenedApplication, { kind: 'open' }>;
 /** A missing version is the version of no application. */
 export const formVersion = rowVersion.catch(0);
 
-/** Notes above a page: the redirect that leads to it names one of them. */
+/** Notes above a page, as notices of the redirect that leads to it. */
 const NOTES = ['order', 'code', 'removed', 'added'] as const;
 export type Note = (typeof NOTES)[number];
 
@@ -59,7 +60,7 @@ export async function openStep(
   const opened = await load(deps, ctx, family);
   if (opened === undefined) return undefined;
   if (canOpenStep(step, opened.view.progress)) return opened;
-  redirectToStep(ctx, opened, 'order');
+  redirectToStep(deps, ctx, opened, 'order');
   return undefined;
 }
 
@@ -78,17 +79,20 @@ export async function load(
 }
 
 /** Redirects to the first incomplete step, or to the status page if there is none or the family has refused. */
-export function redirectToStep(ctx: Context, { view }: Opened, note?: Note): void {
+export function redirectToStep(deps: HttpDeps, ctx: Context, { view }: Opened, note?: Note): void {
   const isRefused = view.progress.answer !== undefined && isRefusal(view.progress.answer);
+  if (view.step !== undefined && note !== undefined) {
+    redirectWithNotice(deps, ctx, pathOf(view.step), note);
+    return;
+  }
   ctx.status = 303;
-  if (view.step === undefined || (isRefused && note === undefined)) ctx.redirect('/binding');
-  else ctx.redirect(`${pathOf(view.step)}${note === undefined ? '' : `?note=${note}`}`);
+  ctx.redirect(view.step === undefined || isRefused ? '/binding' : pathOf(view.step));
 }
 
 /** Continues after a step was stored. */
 export async function redirectToNext(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
   const opened = await load(deps, ctx, family);
-  if (opened !== undefined) redirectToStep(ctx, opened);
+  if (opened !== undefined) redirectToStep(deps, ctx, opened);
 }
 
 /**
@@ -140,14 +144,13 @@ export function redirectTo(ctx: Context, step: BindingStep): void {
 async function redirectToOpen(deps: HttpDeps, ctx: Context, family: SignedInFamily, step: BindingStep): Promise<void> {
   const opened = await load(deps, ctx, family);
   if (opened === undefined) return;
-  if (opened.view.step === undefined && step !== 'summary') redirectToClosed(ctx);
-  else redirectToStep(ctx, opened, 'order');
+  if (opened.view.step === undefined && step !== 'summary') redirectToClosed(deps, ctx);
+  else redirectToStep(deps, ctx, opened, 'order');
 }
 
 /** Redirects to the status page, which says that the form had no effect. */
-export function redirectToClosed(ctx: Context): void {
-  ctx.status = 303;
-  ctx.redirect(`/binding?note=${CLOSED_NOTE}`);
+export function redirectToClosed(deps: HttpDeps, ctx: Context): void {
+  redirectWithNotice(deps, ctx, '/binding', CLOSED_NOTE);
 }
 
 function stepBefore({ view }: Pick<Opened, 'view'>, step: BindingStep): BindingStep | undefined {
@@ -168,15 +171,16 @@ export function commonProblem({ pages }: HttpDeps, ctx: Context, { view }: Opene
 
 /** Returns what every page of a step shows. */
 export function shellOf(
-  { pages }: HttpDeps,
+  deps: HttpDeps,
   ctx: Context,
   { family, view }: Opened,
   step: BindingStep,
   { errors = {}, alert }: Problem = {},
 ): BindingShell {
+  const { pages } = deps;
   const steps = stepsOf(view.row.applicantKind ?? undefined);
   const isRejected = alert !== undefined || Object.keys(errors).length > 0;
-  const note = isRejected ? undefined : NOTES.find((name) => name === ctx.query['note']);
+  const note = isRejected ? undefined : takeNotice(deps, ctx, NOTES)?.name;
   return {
     ...appOf(pages, ctx, view.row.clientId),
     ...{ state: view.row.state, version: view.row.version, action: pathOf(step), student: family.student.name },

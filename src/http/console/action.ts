@@ -14,6 +14,7 @@ import type { DoneAction, PersonActionResult } from '../../services/console/pers
 import type { PersonPage } from '../../services/console/person-page.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, rowVersion } from '../forms/body.ts';
+import { redirectWithNotice } from '../pages/page-notice.ts';
 import { affiliationLines, formatLogin } from './labels.ts';
 import { previewMerge } from './merge.ts';
 import { describeState } from './person.ts';
@@ -154,19 +155,19 @@ export function actionRefusal(
 
 /** A one-time code or an ID is shown in this response only. Every other result is a notice on the person page. */
 export function showResult(
-  { pages, issuer }: HttpDeps,
+  deps: HttpDeps,
   ctx: Context,
   { summary }: Pick<PersonPage, 'summary'>,
   action: StaffChangeName,
   { oneTimeCode, revealed }: DoneAction,
 ): void {
+  const { pages, issuer } = deps;
   if (revealed !== undefined) {
     pages.show(ctx, 'console/national-id', { id: summary.id, name: summary.name, nationalId: revealed });
     return;
   }
   if (oneTimeCode === undefined) {
-    ctx.status = 303;
-    ctx.redirect(`/console/people/${summary.id}?done=${action}`);
+    redirectWithNotice(deps, ctx, `/console/people/${summary.id}`, action);
     return;
   }
   const [enrollment] = summary.enrollments;

@@ -5,8 +5,9 @@ import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import { MAX_ANNOUNCEMENT_LENGTH } from '../../services/settings/settings.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, instantVersion, readForm } from '../forms/body.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
 import { refusalOf } from './bureau-refusal.ts';
-import { confirmationFields, confirmChange } from './confirmation.ts';
+import { SAVED, confirmationFields, confirmChange } from './confirmation.ts';
 import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/announcement';
@@ -63,7 +64,7 @@ export async function changeAnnouncement(deps: HttpDeps, ctx: Context, { actor }
         const setting = { key: 'announcement' as const, value: after };
         return refusalOf(deps, ctx, await services.bureauSettings.change(request, setting, version));
       },
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }
@@ -136,7 +137,7 @@ function render(deps: HttpDeps, ctx: Context, { values, version, errors = {}, st
         { kind: 'datetime-local', name: 'until', label: label('until'), value: values.until },
       ],
       errors,
-      notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
+      notice: takeNoticeText(deps, ctx, SAVED, 'bureau.saved'),
     },
     status,
   );

@@ -14,6 +14,7 @@ import {
 } from '../../services/console/binding-overviews.ts';
 import { canReview } from '../../services/binding/review.ts';
 import type { HttpDeps } from '../deps.ts';
+import { takeNotice } from '../pages/page-notice.ts';
 import { countsByDistrict, numbersOf } from './binding-numbers.ts';
 import { classLine } from './classes.ts';
 import { pathIdOf } from './path-id.ts';
@@ -238,12 +239,10 @@ function schoolLine({ pages }: HttpDeps, ctx: Context, overview: SchoolOverview)
   return { id: school.code, label, href: schoolUrl(school.code), ...numbersOf(countsOfSchool(overview)) };
 }
 
-/** After reminders were sent, the redirect says how many. */
-function sentNotice({ pages }: HttpDeps, ctx: Context): string | undefined {
-  const { sent } = z
-    .object({ sent: z.coerce.number().int().min(0).max(100_000) })
-    .partial()
-    .catch({})
-    .parse(ctx.query);
-  return sent === undefined ? undefined : pages.t(ctx, 'reminders.done', { count: sent });
+/** The notice after reminders were sent. */
+export const SENT = 'sent';
+
+function sentNotice(deps: HttpDeps, ctx: Context): string | undefined {
+  const taken = takeNotice(deps, ctx, [SENT]);
+  return taken && deps.pages.t(ctx, 'reminders.done', { count: Number(taken.values['count']) });
 }

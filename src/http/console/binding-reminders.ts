@@ -5,7 +5,8 @@ import { createQrCode } from '../../presentation/qr-code.ts';
 import type { ReminderPlan, ReminderTarget } from '../../services/console/binding-reminders.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm, rowVersion } from '../forms/body.ts';
-import { classUrl, schoolCodeOf, schoolUrl } from './binding-overviews.ts';
+import { redirectWithNotice } from '../pages/page-notice.ts';
+import { classUrl, schoolCodeOf, schoolUrl, SENT } from './binding-overviews.ts';
 import { classLine } from './classes.ts';
 import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
@@ -45,8 +46,7 @@ export async function sendReminders(
   const result = await deps.console.bindingReminders.send(request);
   switch (result.kind) {
     case 'done':
-      ctx.status = 303;
-      ctx.redirect(`${pageOf(target)}?sent=${String(result.mails)}`);
+      redirectWithNotice(deps, ctx, pageOf(target), SENT, { count: String(result.mails) });
       return;
     case 'not_found':
       throw createError(404, 'no such class or school in the scope of this member of staff');

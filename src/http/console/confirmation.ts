@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ConsoleConfirmLocals } from '../../presentation/page-locals/console.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field } from '../forms/body.ts';
+import { redirectWithNotice } from '../pages/page-notice.ts';
 import { reasonProblem } from './reason.ts';
 
 /** The fields that the confirmation page adds to those of the form before it. */
@@ -20,12 +21,16 @@ export interface Refusal {
 }
 
 /** Nothing for a change that was made, or the page of the request that waits for a colleague. */
-export type Applied = Refusal | { doneUrl: string } | undefined;
+export type Applied = Refusal | { requestUrl: string } | undefined;
+
+/** The notice of a change that was made. */
+export const SAVED = 'saved';
 
 /**
  * Shows what will happen and asks for a reason; the second time makes the change and redirects.
  *
  * @param apply makes the change with the reason
+ * @param doneUrl the page that shows the notice `SAVED`
  */
 export async function confirmChange(
   deps: HttpDeps,
@@ -55,6 +60,10 @@ export async function confirmChange(
     show(applied.status, { alert: applied.alert });
     return;
   }
+  if (applied === undefined) {
+    redirectWithNotice(deps, ctx, doneUrl, SAVED);
+    return;
+  }
   ctx.status = 303;
-  ctx.redirect(applied?.doneUrl ?? doneUrl);
+  ctx.redirect(applied.requestUrl);
 }

@@ -6,7 +6,8 @@ import { FAMILY_REQUEST_KINDS } from '../../domain/binding/family-notices.ts';
 import { canSeeFamilyRequests, type FamilyRequest } from '../../services/console/family-requests.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
-import { confirmChange, confirmationFields, type Applied } from './confirmation.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
+import { SAVED, confirmChange, confirmationFields, type Applied } from './confirmation.ts';
 import { pathIdOf } from './path-id.ts';
 import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
 import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireStaff, type SignedInStaff } from './session.ts';
@@ -38,11 +39,10 @@ async function showFamilyRequests(deps: HttpDeps, ctx: Context, { actor }: Signe
   if (!canSeeFamilyRequests(actor)) throw createError(404, 'this capacity has no requests of families');
   const after = requestPositionOf(ctx);
   const { requests, next } = await deps.console.familyRequests.list(actor, after);
-  const isDone = ctx.query['done'] === 'closed';
   deps.pages.show(ctx, 'console/family-requests', {
     requests,
     nextUrl: nextRequestsUrl(PATH, next),
-    notice: isDone ? deps.pages.t(ctx, 'familyRequests.closed') : undefined,
+    notice: takeNoticeText(deps, ctx, SAVED, 'familyRequests.closed'),
   });
 }
 
@@ -106,6 +106,6 @@ async function confirmClosing(
       cancelUrl: PATH,
     },
     sent,
-    { apply, doneUrl: `${PATH}?done=closed` },
+    { apply, doneUrl: PATH },
   );
 }

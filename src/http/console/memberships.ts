@@ -9,8 +9,9 @@ import { formatDuty } from '../../services/console/duty-effects.ts';
 import type { MembershipPage } from '../../services/console/memberships.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, rowVersion } from '../forms/body.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
 import { actionRefusal } from './action.ts';
-import { confirmationFields, confirmChange, type Applied } from './confirmation.ts';
+import { SAVED, confirmationFields, confirmChange, type Applied } from './confirmation.ts';
 import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
@@ -38,7 +39,7 @@ export async function showMemberships(deps: HttpDeps, ctx: Context, staff: Signe
       until: one.validTo,
       isEnded: one.isEnded,
     })),
-    notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
+    notice: takeNoticeText(deps, ctx, SAVED, 'bureau.saved'),
   });
 }
 
@@ -88,7 +89,7 @@ export async function grantMembership(deps: HttpDeps, ctx: Context, staff: Signe
     { reason, confirmed },
     {
       apply: (text) => change(deps, ctx, staff, { action: 'grant-duty', input, reason: text, version: shown }),
-      doneUrl: `${pathOf(personId)}?done=saved`,
+      doneUrl: pathOf(personId),
     },
   );
 }
@@ -122,7 +123,7 @@ export async function endMembership(deps: HttpDeps, ctx: Context, staff: SignedI
     {
       apply: (text) =>
         change(deps, ctx, staff, { action: 'end-duty', input: membership, reason: text, version: shown }),
-      doneUrl: `${pathOf(personId)}?done=saved`,
+      doneUrl: pathOf(personId),
     },
   );
 }
@@ -139,7 +140,7 @@ async function change(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff, du
   const about = { actorId: actor.id, personId: pathIdOf(ctx), address: ctx.ip };
   const result = await deps.console.personActions.perform({ ...about, ...duty });
   if (result.kind === 'done') return undefined;
-  if (result.kind === 'requested') return { doneUrl: `/console/requests/${result.requestId}` };
+  if (result.kind === 'requested') return { requestUrl: `/console/requests/${result.requestId}` };
   return actionRefusal(deps, ctx, result);
 }
 

@@ -6,8 +6,9 @@ import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { PublishedNotice } from '../../services/console/notices.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field, readForm, rowVersion } from '../forms/body.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
 import { refusalOf } from './bureau-refusal.ts';
-import { confirmationFields, confirmChange } from './confirmation.ts';
+import { SAVED, confirmationFields, confirmChange } from './confirmation.ts';
 import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
@@ -23,7 +24,7 @@ export async function showNotices(deps: HttpDeps, ctx: Context): Promise<void> {
     notices: notices.map(({ version, publishedAt, publishedBy }, at) => ({
       ...{ version, publishedAt, publishedBy, isCurrent: at === 0 },
     })),
-    notice: ctx.query['done'] === 'saved' ? deps.pages.t(ctx, 'noticeEditor.published') : undefined,
+    notice: takeNoticeText(deps, ctx, SAVED, 'noticeEditor.published'),
   });
 }
 
@@ -77,7 +78,7 @@ export async function publishNotice(deps: HttpDeps, ctx: Context, { actor }: Sig
         const request = { actorId: actor.id, reason, address: ctx.ip };
         return refusalOf(deps, ctx, await services.notices.publish(request, texts, version));
       },
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }

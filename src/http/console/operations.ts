@@ -11,14 +11,15 @@ import {
 } from '../../services/console/dead-letters.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { redirectWithNotice, takeNotice, takeNoticeText } from '../pages/page-notice.ts';
 import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
 
 /** `GET /console/keys`: the state of each key. */
-export async function showKeys({ console: services, pages }: HttpDeps, ctx: Context): Promise<void> {
-  const { keys } = await services.keys.list();
-  const notice = ctx.query['done'] === 'rotated' ? pages.t(ctx, 'keys.rotated') : undefined;
-  pages.show(ctx, 'console/keys', { keys, notice });
+export async function showKeys(deps: HttpDeps, ctx: Context): Promise<void> {
+  const { keys } = await deps.console.keys.list();
+  const notice = takeNoticeText(deps, ctx, 'rotated', 'keys.rotated');
+  deps.pages.show(ctx, 'console/keys', { keys, notice });
 }
 
 /** `GET /console/keys/rotate`. */
@@ -40,8 +41,7 @@ export async function rotateKeys(deps: HttpDeps, ctx: Context, { actor }: Signed
   const result = await deps.console.keys.rotate(write, version);
   switch (result) {
     case 'rotated':
-      ctx.status = 303;
-      ctx.redirect('/console/keys?done=rotated');
+      redirectWithNotice(deps, ctx, '/console/keys', 'rotated');
       return;
     case 'too_early':
       await confirmRotation(deps, ctx, { reason, alert: deps.pages.t(ctx, 'keys.tooEarly'), status: 409 });
@@ -96,12 +96,11 @@ export async function showDeadLetters(deps: HttpDeps, ctx: Context): Promise<voi
   const { pages, console: services } = deps;
   const after = cursor.safeParse({ ...ctx.query });
   const { letters, next } = await services.deadLetters.list(after.success ? after.data : undefined);
-  const count = z.coerce.number().int().safeParse(ctx.query['count']);
-  const done = DEAD_LETTER_ACTIONS.find((name) => name === ctx.query['done']);
+  const taken = takeNotice(deps, ctx, DEAD_LETTER_ACTIONS);
   pages.show(ctx, 'console/dead-letters', {
     letters: letters.map((letter) => ({ ...letter, recipient: recipientText(deps, ctx, letter) })),
     nextUrl: next && nextUrl(next),
-    notice: done && pages.t(ctx, `deadLetters.done.${done}`, { count: count.success ? count.data : 1 }),
+    notice: taken && pages.t(ctx, `deadLetters.done.${taken.name}`, { count: Number(taken.values['count']) }),
   });
 }
 
@@ -137,8 +136,7 @@ export async function performDeadLetterAction(deps: HttpDeps, ctx: Context, { ac
   const result = await deps.console.deadLetters.perform(write, action, job);
   switch (result.kind) {
     case 'done':
-      ctx.status = 303;
-      ctx.redirect(`/console/dead-letters?done=${action}&count=${String(result.count)}`);
+      redirectWithNotice(deps, ctx, '/console/dead-letters', action, { count: String(result.count) });
       return;
     case 'gone':
       await confirmDeadLetterAction(

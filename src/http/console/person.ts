@@ -15,6 +15,7 @@ import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { describeUserAgent } from '../account/device-name.ts';
 import { signInText } from '../account/sign-ins.ts';
 import type { HttpDeps } from '../deps.ts';
+import { takeNotice } from '../pages/page-notice.ts';
 import { affiliationLines, formatLogin } from './labels.ts';
 import type { SignedInStaff } from './session.ts';
 import { pathIdOf } from './path-id.ts';
@@ -26,7 +27,7 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
   const { pages } = deps;
   const { summary } = page;
   const requests = canSeeRequests(actor) ? await deps.console.requests.listAbout(summary.id) : [];
-  const done = [...PERSON_ACTION_NAMES, ...DUTY_ACTION_NAMES].find((name) => name === ctx.query['done']);
+  const done = takeNotice(deps, ctx, [...PERSON_ACTION_NAMES, ...DUTY_ACTION_NAMES])?.name;
   pages.show(ctx, 'console/person', {
     id: summary.id,
     name: summary.name,

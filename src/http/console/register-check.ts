@@ -5,8 +5,9 @@ import { changesSchoolSettings } from '../../domain/access/policy.ts';
 import type { RegisterSchool } from '../../services/console/register-switch.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
 import { refusalOf } from './bureau-refusal.ts';
-import { confirmationFields, confirmChange } from './confirmation.ts';
+import { SAVED, confirmationFields, confirmChange } from './confirmation.ts';
 import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/register-check';
@@ -23,7 +24,7 @@ export async function showRegisterCheck(deps: HttpDeps, ctx: Context, { actor }:
       isOn: school.isRegisterChecked,
     })),
     importedAt,
-    notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
+    notice: takeNoticeText(deps, ctx, SAVED, 'bureau.saved'),
   });
 }
 
@@ -55,7 +56,7 @@ export async function switchRegisterCheck(deps: HttpDeps, ctx: Context, { actor 
         const request = { actorId: actor.id, reason, address: ctx.ip };
         return refusalOf(deps, ctx, await deps.console.registerSwitch.set(request, { schoolCode, isOn }));
       },
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }

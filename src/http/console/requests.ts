@@ -10,6 +10,7 @@ import { canSeeRequests, REQUEST_ANSWERS, type AnswerResult } from '../../servic
 import { canSeeSubjectRequests } from '../../services/console/subject-requests.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, rowVersion } from '../forms/body.ts';
+import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
 import { showResult } from './action.ts';
 import { pathIdOf } from './path-id.ts';
 import { reasonProblem, toAnswerLocals, type AnswerState } from './reason.ts';
@@ -35,7 +36,7 @@ export async function showRequests(deps: HttpDeps, ctx: Context, { actor }: Sign
 /** `GET /console/requests/:id`: what will change, who asked for it, and the answer. */
 export async function showRequest(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
   const page = await loadRequest(deps, ctx, staff);
-  const done = ['declined', 'withdrawn'].find((name) => name === ctx.query['done']);
+  const done = takeNotice(deps, ctx, ['declined', 'withdrawn'])?.name;
   renderRequest(deps, ctx, page, { notice: done && deps.pages.t(ctx, `requests.done.${done}`) });
 }
 
@@ -59,8 +60,7 @@ export async function answerRequest(deps: HttpDeps, ctx: Context, staff: SignedI
     reason: reason.trim(),
   });
   if (result.kind === 'declined' || result.kind === 'withdrawn') {
-    ctx.status = 303;
-    ctx.redirect(`/console/requests/${page.id}?done=${result.kind}`);
+    redirectWithNotice(deps, ctx, `/console/requests/${page.id}`, result.kind);
     return;
   }
   if (result.kind === 'done') {

@@ -10,8 +10,9 @@ import type { SchoolWithContacts } from '../../services/people/school-contacts.t
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { contactNumber, contactText } from '../school-contacts/describe.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
 import { refusalOf } from './bureau-refusal.ts';
-import { confirmationFields, confirmChange, type Confirmation } from './confirmation.ts';
+import { SAVED, confirmationFields, confirmChange, type Confirmation } from './confirmation.ts';
 import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/school-contacts';
@@ -49,7 +50,7 @@ export async function showSchoolContacts(deps: HttpDeps, ctx: Context, { actor }
         }),
       ),
     })),
-    notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
+    notice: takeNoticeText(deps, ctx, SAVED, 'bureau.saved'),
   });
 }
 
@@ -93,7 +94,7 @@ export async function changeSchoolContacts(deps: HttpDeps, ctx: Context, staff: 
         const change = { schoolCode: school.code, shown: before, contacts: filled };
         return refusalOf(deps, ctx, await deps.console.schoolContacts.replace(request, change));
       },
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }

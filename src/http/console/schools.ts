@@ -8,8 +8,9 @@ import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { SchoolFields, SchoolRow } from '../../services/console/schools.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
 import { refusalOf } from './bureau-refusal.ts';
-import { confirmationFields, confirmChange, type Confirmation } from './confirmation.ts';
+import { SAVED, confirmationFields, confirmChange, type Confirmation } from './confirmation.ts';
 import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/schools';
@@ -52,7 +53,7 @@ export async function showSchools(deps: HttpDeps, ctx: Context): Promise<void> {
       district: school.district,
       isClosed: closedAt !== null,
     })),
-    notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
+    notice: takeNoticeText(deps, ctx, SAVED, 'bureau.saved'),
   });
 }
 
@@ -93,7 +94,7 @@ export async function addSchool(deps: HttpDeps, ctx: Context, { actor }: SignedI
           ctx,
           await deps.console.schools.add({ actorId: actor.id, reason: text, address: ctx.ip }, school),
         ),
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }
@@ -135,7 +136,7 @@ export async function editSchool(deps: HttpDeps, ctx: Context, { actor }: Signed
         const request = { actorId: actor.id, reason: text, address: ctx.ip };
         return refusalOf(deps, ctx, await deps.console.schools.edit(request, before, school));
       },
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }
@@ -167,7 +168,7 @@ export async function closeSchool(deps: HttpDeps, ctx: Context, { actor }: Signe
         const request = { actorId: actor.id, reason: text, address: ctx.ip };
         return refusalOf(deps, ctx, await deps.console.schools.setClosed(request, parseShown(shown), isClosing));
       },
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }

@@ -5,8 +5,9 @@ import type { FormField } from '../../presentation/page-locals/console.ts';
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field, instantVersion, readForm } from '../forms/body.ts';
+import { takeNoticeText } from '../pages/page-notice.ts';
 import { refusalOf } from './bureau-refusal.ts';
-import { confirmationFields, confirmChange } from './confirmation.ts';
+import { SAVED, confirmationFields, confirmChange } from './confirmation.ts';
 import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/settings';
@@ -76,7 +77,7 @@ export async function changeSettings(deps: HttpDeps, ctx: Context, { actor }: Si
         const setting = { key: 'policy' as const, value: after };
         return refusalOf(deps, ctx, await services.bureauSettings.change(request, setting, sent.version));
       },
-      doneUrl: `${PATH}?done=saved`,
+      doneUrl: PATH,
     },
   );
 }
@@ -163,7 +164,7 @@ function render(deps: HttpDeps, ctx: Context, { values, version, errors = {}, al
       fields: [...numbers, ...switches],
       errors,
       alert,
-      notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
+      notice: takeNoticeText(deps, ctx, SAVED, 'bureau.saved'),
     },
     status,
   );

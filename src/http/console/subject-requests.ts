@@ -10,6 +10,7 @@ import {
 } from '../../services/console/subject-requests.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, instantVersion, parseForms, readForm } from '../forms/body.ts';
+import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
 import { pathIdOf } from './path-id.ts';
 import { reasonProblem, toAnswerLocals, type AnswerState } from './reason.ts';
 import { nextRequestsUrl, requestPositionOf } from './request-page.ts';
@@ -48,7 +49,7 @@ async function showSubjectRequests(deps: HttpDeps, ctx: Context, { actor }: Sign
 
 async function showSubjectRequest(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
   const page = await loadRequest(deps, ctx, staff);
-  const done = ['approved', 'declined', 'extended'].find((name) => name === ctx.query['done']);
+  const done = takeNotice(deps, ctx, ['approved', 'declined', 'extended'])?.name;
   render(deps, ctx, page, { notice: done && deps.pages.t(ctx, `subjectRequest.done.${done}`) });
 }
 
@@ -67,8 +68,7 @@ async function answerSubjectRequest(deps: HttpDeps, ctx: Context, staff: SignedI
     reason: reason.trim(),
   });
   if (result.kind === 'done') {
-    ctx.status = 303;
-    ctx.redirect(`${PATH}/${page.id}?done=${result.state}`);
+    redirectWithNotice(deps, ctx, `${PATH}/${page.id}`, result.state);
     return;
   }
   const current = await deps.console.subjectRequests.load(staff.actor, page.id);

@@ -5,8 +5,8 @@ import type { InteractionState } from './interaction.ts';
 
 /** The pages of the service that sign in with the built-in client, and the text keys of their names. */
 const OWN_PAGES = [
-  { path: /^\/console(?:[/?]|$)/, name: 'console.title' },
-  { path: /^\/binding(?:[/?]|$)/, name: 'binding.statusTitle.draft' },
+  { path: /^\/console(?:[/?#]|$)/, name: 'console.title' },
+  { path: /^\/binding(?:[/?#]|$)/, name: 'binding.statusTitle.draft' },
 ];
 
 /** Returns the name of the app that an interaction leads to; for the built-in client, the name of the page. */
@@ -22,11 +22,11 @@ export function destinationOf(
 
 /** The actions of the own pages that ask for the password again, and the text keys of what follows. */
 const OWN_ACTIONS = [
-  { path: /^\/console(?:[/?]|$)/, purpose: 'console' },
-  { path: /^\/account\/(?:contacts|email)(?:[/?]|$)/, purpose: 'contacts' },
-  { path: /^\/account\/second-factors(?:[/?]|$)/, purpose: 'secondFactors' },
-  { path: /^\/account\/data(?:[/?]|$)/, purpose: 'data' },
-  { path: /^\/account\/(?:children|guardians)(?:[/?]|$)/, purpose: 'guardianship' },
+  { path: /^\/console(?:[/?#]|$)/, purpose: 'console' },
+  { path: /^\/account\/(?:contacts|email)(?:[/?#]|$)/, purpose: 'contacts' },
+  { path: /^\/account\/second-factors(?:[/?#]|$)/, purpose: 'secondFactors' },
+  { path: /^\/account\/data(?:[/?#]|$)/, purpose: 'data' },
+  { path: /^\/account\/(?:children|guardians)(?:[/?#]|$)/, purpose: 'guardianship' },
 ];
 
 /** Returns what the person confirms with the password: an action of the account, or the purpose of the app as its permissions tell it. */

@@ -19,6 +19,8 @@ interface CookieNames {
   /** The token of an opened link that takes back a change of the email address. */
   emailRevert: string;
   language: string;
+  /** The notice of the next page: the result of a form. */
+  notice: string;
   /** The reasons against the last form of a page; one path. */
   rejectedForm: string;
   /** The token of an opened reset link. */
@@ -60,6 +62,7 @@ function createNames(host: string, address: string): CookieNames {
     emailConfirmation: `${host}kinpass_email`,
     emailRevert: `${host}kinpass_revert`,
     language: `${host}kinpass_lang`,
+    notice: `${host}kinpass_notice`,
     rejectedForm: `${address}kinpass_form`,
     reset: `${host}kinpass_reset`,
     resetRequest: `${host}kinpass_reset_request`,

@@ -24,6 +24,8 @@ export type SealPurpose =
   | 'password-form'
   | 'reset-request'
   | 'rejected-form'
+  | 'page-notice'
+  | 'return-path'
   | 'totp'
   | 'second-factor-setup'
   | 'staff-request'

@@ -18,8 +18,17 @@ interface LanguageLink {
   current: boolean;
 }
 
+/** The result of the last form, which a page shows once. */
+export interface NoticeLocals {
+  notice?: string | undefined;
+  /** The form that takes the result back. */
+  noticeUndo?: { action: string; field: string; value: string; label: string } | undefined;
+  /** The page on which the person does it again. */
+  noticeLink?: { url: string; label: string } | undefined;
+}
+
 /** Optional locals of every page. */
-export interface CommonLocals {
+export interface CommonLocals extends NoticeLocals {
   languageLinks?: readonly LanguageLink[] | undefined;
   /** On the response to a rejected form: the page of the form. */
   formPage?: string | undefined;

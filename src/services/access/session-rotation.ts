@@ -18,6 +18,8 @@ const ID_BYTES = 32;
 export interface RotatedSession {
   /** The new value of the session cookie. */
   id: string;
+  /** The hash of the new uid. */
+  sessionHash: string;
   /** In ms since 1970; `undefined` for a cookie without expiry. */
   expiresAt: number | undefined;
 }
@@ -60,6 +62,6 @@ export function createSessionRotation({ secrets, clock, random }: Deps): RotateS
     const movedGrants = await grants.updateGrantsSession(tx, sessionHash, hashId(uid));
     for (const part of chunksOf(movedGrants)) await destroyCodes(tx, part);
     await destroyByUid(tx, 'Session', sessionHash);
-    return { id: jti, expiresAt: moved.remember ? moved.expiresAt : undefined };
+    return { id: jti, sessionHash: hashId(uid), expiresAt: moved.remember ? moved.expiresAt : undefined };
   };
 }

@@ -6,6 +6,7 @@ import { CLIENT_FIELDS } from '../../../domain/client-fields.ts';
 import { CLIENT_ACTIONS, type ClientAction, type StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
 import { readForm, rowVersion } from '../../forms/body.ts';
+import { redirectWithNotice, takeNotice } from '../../pages/page-notice.ts';
 import { pathIdOf } from '../path-id.ts';
 import { reasonProblem } from '../reason.ts';
 import type { SignedInStaff } from '../session.ts';
@@ -48,7 +49,6 @@ export async function showClient(deps: HttpDeps, ctx: Context): Promise<void> {
   const registration = stored?.registration ?? ofFile;
   if (registration === undefined) throw createError(404, 'no such relying party');
   const { pages } = deps;
-  const notice = NOTICES.find((name) => name === ctx.query['done']);
   pages.show(ctx, 'console/client', {
     id: clientId,
     name: clientName(registration, pages.langOf(ctx)),
@@ -59,8 +59,13 @@ export async function showClient(deps: HttpDeps, ctx: Context): Promise<void> {
     disabledAt: stored?.disabledAt,
     previousSecretUntil: stored?.previousSecretUntil,
     actions: stored === undefined ? [] : possibleActions(stored),
-    notice: notice && pages.t(ctx, `clients.notice.${notice}`),
+    notice: noticeText(deps, ctx),
   });
+}
+
+function noticeText(deps: HttpDeps, ctx: Context): string | undefined {
+  const taken = takeNotice(deps, ctx, NOTICES);
+  return taken && deps.pages.t(ctx, `clients.notice.${taken.name}`);
 }
 
 function describe({ pages }: HttpDeps, ctx: Context, registration: ClientRegistration) {
@@ -155,19 +160,18 @@ function showAction(
 
 /** Shows a new secret in this response only; without one, the page of the client follows. */
 export function showSecret(
-  { pages }: HttpDeps,
+  deps: HttpDeps,
   ctx: Context,
   clientId: string,
   secret: string | undefined,
   notice: Notice,
 ): void {
   if (secret === undefined) {
-    ctx.status = 303;
-    ctx.redirect(`/console/clients/${clientId}?done=${notice}`);
+    redirectWithNotice(deps, ctx, `/console/clients/${clientId}`, notice);
     return;
   }
   ctx.state['pagePath'] = `/console/clients/${clientId}`;
-  pages.show(ctx, 'console/client-secret', { id: clientId, secret, isRotated: notice === 'rotate-secret' });
+  deps.pages.show(ctx, 'console/client-secret', { id: clientId, secret, isRotated: notice === 'rotate-secret' });
 }
 
 /** @throws {HttpError} 404 if the database has no such client */
