@@ -211,7 +211,7 @@ describe('parents with limited access', () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.G4);
-    assert.match(await bodyText(page), /目前沒有可在「學習歷程檔案」查看的學生資料。/);
+    assert.match(await bodyText(page), /您與周子晴的綁定不包含「學習歷程檔案」的項目。/);
     assert.deepEqual(await childNames(page), []);
 
     await page.goto(environment.payment);
