@@ -87,12 +87,11 @@ export function findUsedName(password, name) {
   return parts.find((part) => [...part].length >= (isChinese ? 2 : 4) && text.includes(part));
 }
 
-/** Returns the first problem that this page knows without a request: a name, the example, a space that was pasted along. */
-function findHint(password, { name, usedName, example, exampleUsed, space }) {
+/** Returns the first reason of a refusal that this page knows without a request: a name, or the example. */
+function findKnownProblem(password, { name, usedName, example, exampleUsed }) {
   const used = findUsedName(password, name);
   if (used !== undefined) return usedName.replace('{used}', used);
-  if (password.toLowerCase().includes(example)) return exampleUsed;
-  return /^\s|\s$/.test(password) ? space : undefined;
+  return password.toLowerCase().includes(example) ? exampleUsed : undefined;
 }
 
 function attach(container) {
@@ -107,11 +106,13 @@ function attach(container) {
   const update = () => {
     const value = grade(input.value, minLength, userInputs);
     const missing = minLength - [...input.value.normalize('NFKC')].length;
-    meter.value = value;
+    const problem = findKnownProblem(input.value, container.dataset);
+    const space = /^\s|\s$/.test(input.value) ? container.dataset.space : undefined;
+    // A password that will be refused is not shown as strong.
+    meter.value = problem === undefined ? value : Math.min(value, 1);
     clearTimeout(timer);
     // Delays the text, because a screen reader reads it at each change.
-    const text =
-      findHint(input.value, container.dataset) ?? (value > 0 && missing > 0 ? missingText(missing) : texts[value]);
+    const text = problem ?? space ?? (value > 0 && missing > 0 ? missingText(missing) : texts[value]);
     timer = setTimeout(() => (label.textContent = text), 400);
   };
   input.addEventListener('input', update);

@@ -250,6 +250,7 @@ describe('browser behavior during sign-in', () => {
       ['abc', '還差 9 個字元', 1],
       ['aaaaaaaaaaaaaa', '弱', 1],
       ['我的名字是李美玲', '新密碼不可包含您或孩子的姓名（您用了「李美玲」）。', 1],
+      ['李美玲 kangaroo piano river lantern', '新密碼不可包含您或孩子的姓名（您用了「李美玲」）。', 1],
       ['kangaroo piano river lantern ', '請注意：密碼的開頭或結尾有空格。', 4],
       ['kangaroo piano river lantern', '非常強', 4],
     ] as const) {
