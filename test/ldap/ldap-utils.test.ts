@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { startApache } from '../helpers/apache-ldap.ts';
 import { setStatus } from '../helpers/city.ts';
 import {
   BASE,
@@ -176,6 +177,18 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.equal(await compare('993302-teachers'), 6);
       assert.equal(await compare('students'), 5);
       assert.equal(await compare('unknown'), 32);
+    });
+
+    it('protects a page of Apache by a group', async (t) => {
+      const apache = await startApache(directory, '993302-teachers');
+      t.after(() => apache.stop());
+      const statusOf = async (login: string, password: string): Promise<number> => {
+        const authorization = `Basic ${Buffer.from(`${login}:${password}`).toString('base64')}`;
+        return (await fetch(apache.url, { headers: { authorization } })).status;
+      };
+      assert.equal(await statusOf('shufen.chen', DEMO_PASSWORD), 200);
+      assert.equal(await statusOf('shufen.chen', 'wrong'), 401);
+      assert.equal(await statusOf('meiling.li@parents.example', DEMO_PASSWORD), 401);
     });
 
     it('compares, and refuses writes', async () => {
