@@ -26,6 +26,7 @@ function showRefusal(form, page) {
   for (const next of page.querySelectorAll('.field')) {
     showFieldError(form.elements[next.querySelector('input').id], next);
   }
+  form.dispatchEvent(new Event('refused'));
   summary.focus();
 }
 

@@ -116,6 +116,13 @@ function attach(container) {
     timer = setTimeout(() => (label.textContent = text), 400);
   };
   input.addEventListener('input', update);
+  // The service knows more than the estimate, for example the names of the children.
+  input.form.addEventListener('refused', () => {
+    if (input.getAttribute('aria-invalid') !== 'true') return;
+    clearTimeout(timer);
+    meter.value = 1;
+    label.textContent = texts[1];
+  });
   container.hidden = false;
   // An overloaded service returns the form with the entered values.
   if (input.value !== '') update();

@@ -258,6 +258,11 @@ describe('browser behavior during sign-in', () => {
       await meter.filter({ hasText: words }).waitFor();
       assert.equal(Number(await page.locator('meter').getAttribute('value')), value);
     }
+    const childName = '王小安愛吃冰淇淋還有蛋糕';
+    await page.fill('[name="current_password"]', DEMO_PASSWORD);
+    for (const field of ['new', 'confirm']) await page.fill(`[name="${field}_password"]`, childName);
+    await pressRefused(page);
+    await meter.filter({ hasText: /^弱$/ }).waitFor();
   });
 
   it('fields have the right autocomplete and inputmode', async () => {
