@@ -88,7 +88,7 @@ function createProvider(
   pages: Pages,
   keys: Pick<OidcDeps, 'keys' | 'clientKeys'>,
 ): Oidc {
-  const { clock, i18n, people } = services;
+  const { clock, i18n, people, secrets } = services;
   return createOidc({
     issuer: services.issuer,
     languages: i18n.languages,
@@ -96,7 +96,7 @@ function createProvider(
     sessionIdleSeconds: config.sessionIdleSeconds,
     store: services.store,
     clock,
-    secrets: services.secrets,
+    secrets,
     clients: services.clients,
     consents: services.consents,
     adulthood: services.adulthood,
@@ -116,7 +116,7 @@ function createProvider(
         if (isApiPath(ctx.path)) ctx.body = out;
         else showProviderError(pages, ctx, error);
       },
-      device: createDevicePages({ pages, i18n, clock, people }),
+      device: createDevicePages({ pages, i18n, clock, people, secrets }),
     },
     customizeMetadata: config.profile === 'conformance' ? allowAddressScope : undefined,
     customizeConfiguration: config.profile === 'conformance' ? customizeForConformance : undefined,

@@ -7,7 +7,7 @@ import type { HttpDeps } from '../deps.ts';
 /*
  * A rejected form is answered with a redirect to the page of the form (RFC 9110, section 15.4.4), so a reload and the history of the browser
  * send nothing again. The page reads the reasons and the typed values from a sealed cookie: rejected forms store nothing in the database.
- * A password or code is never kept. A page that has to contain the typed password again is the response to the form itself.
+ * A password, sign-in code or national ID is never kept. A page that has to contain one again is the response to the form itself.
  */
 
 /** Long enough to correct a form. */

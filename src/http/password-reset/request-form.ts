@@ -8,7 +8,13 @@ import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
 import { readDeviceToken } from '../forms/known-device-cookie.ts';
-import type { FormProblem } from '../forms/password-form.ts';
+import {
+  findMarkedRejection,
+  redirectRejected,
+  REJECTED,
+  type FormPage,
+  type Rejection,
+} from '../forms/rejected-form.ts';
 import { appOf, destinationIn, type ResetPlace } from './place.ts';
 import { findResetRequest, keepResetRequest } from './reset-request.ts';
 
@@ -31,14 +37,11 @@ export async function showRequestPage(deps: HttpDeps, ctx: Context, place: Reset
   await showRequestForm(deps, ctx, place, login);
 }
 
-async function showRequestForm(
-  deps: HttpDeps,
-  ctx: Context,
-  place: ResetPlace,
-  login: string,
-  problem: FormProblem & { humanCheck?: string } = { status: 200 },
-): Promise<void> {
-  const { status, errors = {}, alert, humanCheck = await humanCheckFor(deps, attemptOf(ctx, login)) } = problem;
+/** @param known typed before */
+async function showRequestForm(deps: HttpDeps, ctx: Context, place: ResetPlace, known: string): Promise<void> {
+  const { status, errors = {}, alert, values } = findMarkedRejection(deps, ctx, pageOf(place)) ?? { status: 200 };
+  const login = values?.['login'] ?? known;
+  const humanCheck = values?.['human_check'] ?? (await humanCheckFor(deps, attemptOf(ctx, login)));
   const { requestPath: action, signInUrl } = place;
   const locals = {
     action,
@@ -52,6 +55,10 @@ async function showRequestForm(
   deps.pages.show(ctx, 'password-reset/request', locals, status);
 }
 
+function pageOf({ requestPath: path, interaction }: ResetPlace): FormPage {
+  return { path, owner: interaction?.uid ?? 'forgot-password' };
+}
+
 function attemptOf(ctx: Context, login: string): CheckedAttempt {
   return { form: 'forgot-password', login, address: ctx.ip, device: readDeviceToken(ctx) };
 }
@@ -61,14 +68,20 @@ export async function submitRequestForm(deps: HttpDeps, ctx: Context, place: Res
   const { pages, passwordReset, humanCheckDemand } = deps;
   ctx.state['pagePath'] = place.requestPath;
   const { login, human_check: value } = readForm(ctx, form);
+  const reject = (rejection: Omit<Rejection, 'status'>): void => {
+    redirectRejected(deps, ctx, pageOf(place), { status: 422, ...rejection }, REJECTED);
+  };
   if (login.trim() === '') {
-    const errors = { login: pages.t(ctx, 'required.login') };
-    return showRequestForm(deps, ctx, place, login, { status: 422, errors });
+    reject({ errors: { login: pages.t(ctx, 'required.login') }, values: { login } });
+    return;
   }
   const attempt = attemptOf(ctx, login);
   const isRequired = await humanCheckDemand.isRequired(attempt);
   const unchecked = isRequired ? await rejectUnchecked(deps, ctx, 'forgot-password', value) : undefined;
-  if (unchecked !== undefined) return showRequestForm(deps, ctx, place, login, { status: 422, ...unchecked });
+  if (unchecked !== undefined) {
+    reject({ alert: unchecked.alert, values: { login, human_check: unchecked.humanCheck } });
+    return;
+  }
   humanCheckDemand.count(attempt);
   const mail = { lang: pages.langOf(ctx), clientId: appOf(place) };
   await Promise.all([passwordReset.request(login, ctx.ip, deviceOf(ctx), mail), delay(MIN_RESPONSE_MS)]);
