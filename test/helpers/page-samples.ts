@@ -81,7 +81,7 @@ export function samplePageLocals(x: string): PageLocals {
       app: { name: x, url: 'https://app.example/x' },
       ...{ account, otherAccountAction: '/o', items: [{ title: x, detail: x }] },
     },
-    'sign-out': { action: '/a', request: x, name: x, apps: [x, x], sessionChanged: true },
+    'sign-out': { action: '/a', request: x, stayUrl: '/a', name: x, apps: [x, x], sessionChanged: true },
     'signed-out': { notified: [x, x], pending: [x, x] },
     'account/password': { ...password, cancelUrl: '/c', person: x, asksCurrent: true },
     'account/second-factors': {

@@ -21,6 +21,7 @@ import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const BYE = 'https://first.example/bye';
+const AT_SECOND = { post_logout_redirect_uri: 'https://second.example/bye' };
 const ASKED = /要登出嗎？/;
 const SIGNED_OUT = /您已登出/;
 let issuer = '';
@@ -44,7 +45,7 @@ const options = (): { clients: object[] } => {
       }),
       createRegistration('second', secret, {
         scopes,
-        post_logout_redirect_uris: ['https://second.example/bye'],
+        post_logout_redirect_uris: [AT_SECOND.post_logout_redirect_uri],
         backchannel_logout_uri: atSecond.url,
       }),
     ],
@@ -83,7 +84,7 @@ eachService('the sign-out page', options, (running) => {
     const [before, service] = [await signOutsOf(LOGIN.T2), await httpBrowser.open('/session/end')];
     const [one, two] = [
       await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE, state: '1' })),
-      await httpBrowser.open(endUrl({ client_id: 'second', post_logout_redirect_uri: 'https://second.example/bye' })),
+      await httpBrowser.open(endUrl({ client_id: 'second', ...AT_SECOND })),
     ];
     assert.equal((await httpBrowser.submit(one, {})).leavesTo?.href, `${BYE}?state=1`);
     assert.equal((await httpBrowser.submit(two, {})).leavesTo?.href, 'https://second.example/bye');
@@ -91,6 +92,22 @@ eachService('the sign-out page', options, (running) => {
     assert.match(textOf((await httpBrowser.submit(service, {})).body), SIGNED_OUT, 'submitted twice');
     assert.equal(await isAlive(httpBrowser), false);
     assert.equal(await signOutsOf(LOGIN.T2), before + 1);
+  });
+
+  it('offers to stay signed in at the app that asked, otherwise at the account page', async () => {
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
+    const stayUrl = (page: Answer): string | undefined =>
+      /class="secondary-link"><a href="([^"]*)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&');
+    const asked = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
+    assert.equal(stayUrl(asked), 'https://first.example/');
+    const english = await httpBrowser.open(otherLanguage(asked));
+    assert.match(textOf(english.body), /Do you want to sign out\?/);
+    assert.equal(stayUrl(english), 'https://first.example/', 'the language link keeps it');
+    const elsewhere = { post_logout_redirect_uri: 'https://other.example/' };
+    for (const query of [{}, elsewhere, { client_id: 'first', ...elsewhere }, { client_id: 'first', ...AT_SECOND }]) {
+      assert.equal(stayUrl(await httpBrowser.open(endUrl(query))), '/account');
+    }
+    await httpBrowser.open('/language?to=zh-TW&back=/account');
   });
 
   it('revokes a session once when two tabs submit at the same moment', async () => {

@@ -84,10 +84,16 @@ async function showConfirmation(deps: HttpDeps, ctx: Context): Promise<void> {
   deps.pages.show(ctx, 'sign-out', {
     action: ROUTES.endSessionConfirm,
     request,
+    stayUrl: stayUrl(deps, requested),
     name: facts?.name,
     apps: appsWithLogout(deps, ctx, session.clientIds),
     sessionChanged: requested.sessionHash !== undefined && requested.sessionHash !== sessionHash,
   });
+}
+
+/** Returns the page to go back to without a sign-out: the app that asked for it, otherwise the account page. */
+function stayUrl({ clients }: Pick<HttpDeps, 'clients'>, { redirect: target }: RequestedSignOut): string {
+  return (target && clients.launchUrl(target.clientId)) ?? '/account';
 }
 
 /** Reads the request of an app, or the form of a confirmation page that was shown before. */

@@ -2,6 +2,8 @@ interface SignOutLocals {
   action: string;
   /** The sealed form. */
   request: string;
+  /** The page to go back to without a sign-out. */
+  stayUrl: string;
   name?: string | undefined;
   apps: readonly string[];
   /** The form belongs to an earlier session than the current one. */
