@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, it } from 'node:test';
 
+import { ADULTS } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { NEW_PASSWORD_POLICY } from '../../src/domain/throttling/request-rates.ts';
 import { CREDENTIAL_CHANGE_POLICY } from '../../src/services/authentication/credential-change-limit.ts';
@@ -149,6 +150,21 @@ eachService(
         assert.deepEqual([refused.status, refused.headers.get('retry-after')], [200, null]);
         assert.match(alertOf(refused.body), /嘗試次數過多，請於 .+ 後再試/);
         assertThrottled(await submit(form, NEXT));
+      });
+    }
+
+    for (const [name, open] of [
+      ['a reset link', openLink],
+      ['the account page', openAccount],
+    ] as const) {
+      it(`${name} does not tell which of many numbers is part of the ID`, async () => {
+        const form = await open();
+        const tail = ADULTS.G2.nationalId.slice(-6);
+        const reason = errorAt(await check(form, `the river ${tail} at noon`), 'new_password');
+        assert.match(reason, /身分證/);
+        const numbers = Array.from({ length: 40 }, (_, at) => String(10_007 + at * 1_931)).join('');
+        for (const guesses of [numbers, numbers + tail]) assert.equal((await check(form, guesses)).status, 204);
+        assert.equal(errorAt(await submit(form, numbers + tail), 'new_password'), reason);
       });
     }
 

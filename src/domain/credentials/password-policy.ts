@@ -49,6 +49,24 @@ export interface PasswordCheck {
   context: PasswordContext;
 }
 
+/** The problems of numbers that the pages show masked or not at all. */
+const HIDDEN_NUMBERS: ReadonlySet<PasswordProblem> = new Set([
+  'contains_phone',
+  'contains_student_number',
+  'contains_id',
+]);
+/** Digits of a mobile number, the longest of the hidden numbers. */
+const MAX_CHECKED_DIGITS = 10;
+
+/**
+ * Returns the problems that a check without a change may name. Text with more digits than one number guesses many numbers at once, so its
+ * check names none of them. Sending the form costs the guesser a changed password.
+ */
+export function checkedProblems(password: string, problems: readonly PasswordProblem[]): PasswordProblem[] {
+  const digits = normalizePassword(password).match(/\p{N}/gu) ?? [];
+  return problems.filter((problem) => digits.length <= MAX_CHECKED_DIGITS || !HIDDEN_NUMBERS.has(problem));
+}
+
 /** Normalizes a password for hashing and comparison: only NFKC (NIST SP 800-63B-4, section 3.1.1.2). */
 export function normalizePassword(password: string): string {
   return password.normalize('NFKC');

@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { LinkPurpose } from '../../domain/credentials/first-password.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
-import { normalizePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { checkedProblems, normalizePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { maskLogin } from '../../domain/masking.ts';
 import type { Random } from '../../domain/random.ts';
@@ -115,7 +115,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
     },
     isReplaced: (tokenHash) => store.read((tx) => credentials.isResetLinkReplaced(tx, tokenHash, clock.now())),
     isLoginOf: async (personId, typedLogin) => (await findPersonId(store, typedLogin)) === personId,
-    check: (token, next) => examine(hashId(token), next),
+    check: async (token, next) => toChecked(await examine(hashId(token), next), next),
     complete: async (token, next, address, origin) => {
       const tokenHash = hashId(token);
       const examined = await examine(tokenHash, next);
@@ -138,6 +138,15 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       return changed === undefined ? { kind: 'expired' } : { kind: 'changed', ...changed };
     },
   };
+}
+
+function toChecked(
+  examined: PasswordResetRefusal | { kind: 'acceptable' },
+  next: string,
+): PasswordResetRefusal | { kind: 'acceptable' } {
+  if (examined.kind !== 'invalid') return examined;
+  const problems = checkedProblems(next, examined.problems);
+  return problems.length > 0 ? { ...examined, problems } : { kind: 'acceptable' };
 }
 
 /** Finds the link of a token, counts the new password and validates it. */

@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../../domain/duration.ts';
 import { FIRST_PASSWORD_LENGTH, normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import { findUsedName } from '../../domain/credentials/password-context.ts';
 import {
+  checkedProblems,
   checkNewPassword,
   MAX_PASSWORD_LENGTH,
   normalizePassword,
@@ -133,7 +134,10 @@ export function createPasswords(deps: Deps): Passwords {
     isRecent: (verified) => isRecent(verified, clock.now()),
     check: async (change) => {
       const examined = await examine(change);
-      return 'credentialVersion' in examined ? { kind: 'acceptable' } : examined;
+      if ('credentialVersion' in examined) return { kind: 'acceptable' };
+      if (examined.kind !== 'invalid') return examined;
+      const problems = checkedProblems(change.next, examined.problems);
+      return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'acceptable' };
     },
     change: async (change) => {
       const { personId, current, next, keepSessionHash, formId, address, deviceName, lang } = change;
