@@ -61,7 +61,7 @@ export const DYNAMIC_KEYS = {
   notice: [
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
     ...['deviceEnded', 'devicesEnded', 'namedAppRevoked', 'namedFactorRemoved'],
-    ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled', 'changesSeen'],
+    ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled', 'changesSeen', 'openAgain'],
   ],
   'account.changes.event': ACCOUNT_CHANGES,
   'account.signIn': [
