@@ -161,7 +161,8 @@ const HTTP: readonly Part[] = [
   {
     sources: [
       ...files('oidc', 'end-session-request'),
-      ...files('http/provider', 'end-session sealed-value end-session-form signed-out-page'),
+      ...files('http/provider', 'end-session end-session-form signed-out-page'),
+      ...files('http', 'sealed-value'),
     ],
     tests: http('end-session-request end-session'),
   },

@@ -170,7 +170,7 @@ describe('parseLogin', () => {
     assert.equal(isAccountName('An.Wang'), false);
   });
 
-  it('ignores unseen characters anywhere and Chinese punctuation around any login name', () => {
+  it('ignores invisible characters anywhere and Chinese punctuation at the ends of a login', () => {
     const unseen = fc.constantFrom(
       '\u200b',
       '\u200d',

@@ -7,7 +7,7 @@ export interface Login {
 }
 
 /** Longest path of a mailbox in SMTP without its angle brackets (RFC 5321, section 4.5.3.1.3). */
-const MAX_LOGIN_LENGTH = 254;
+export const MAX_LOGIN_LENGTH = 254;
 const MAX_LOCAL_PART_LENGTH = 64;
 
 const CONTROL = /\p{Cc}/u;
@@ -26,23 +26,23 @@ export function normalizeText(input: string): string {
 }
 
 /** Characters without a glyph that come with copied text: zero width, byte order and bidirectional marks, no-break spaces. */
-const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}\u00A0\u2007\u202F]/gu;
-/** Spaces, and Chinese and full-width punctuation. Keyboards and copied sentences add it to a login name. */
-const AROUND = /^(?:\s|[[\p{Ps}\p{Pe}\p{Pi}\p{Pf}、。，；：！？｡､]--\p{ASCII}])$/v;
+const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}\u00A0\u2007\u202F]/gu;
+/** Spaces, and Chinese and full-width punctuation. Keyboards and copied sentences add it at the ends of a login name. */
+const TRIMMED = /^(?:\s|[[\p{Ps}\p{Pe}\p{Pi}\p{Pf}、。，；：！？｡､]--\p{ASCII}])$/v;
 
 /** Linear: a regular expression that is anchored at the end would be quadratic. */
 function trimPunctuation(text: string): string {
   const points = codePoints(text);
-  const isName = (point: string): boolean => !AROUND.test(point);
+  const isName = (point: string): boolean => !TRIMMED.test(point);
   return points.slice(Math.max(0, points.findIndex(isName)), points.findLastIndex(isName) + 1).join('');
 }
 
 /**
- * Normalizes a typed login name: NFKC, lower case, without unseen characters and without Chinese punctuation around it. A Chinese full stop
+ * Normalizes a typed login name: NFKC, lower case, without invisible characters and without Chinese punctuation at its ends. A Chinese full stop
  * inside is a dot.
  */
 export function normalizeLoginName(input: string): string {
-  return normalizeText(trimPunctuation(input.replace(UNSEEN, '')))
+  return normalizeText(trimPunctuation(input.replace(INVISIBLE, '')))
     .replaceAll('。', '.')
     .toLowerCase();
 }

@@ -1,14 +1,16 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { HOUR_MS } from '../../domain/duration.ts';
+import { INTERACTION_MAX_AGE_MS } from '../../oidc/options/ttl.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
+import { openValue, sealValue } from '../sealed-value.ts';
 import { redirectToAccount } from './account-notice.ts';
 import { continueSession, findSignedIn, redirectToSignIn, type SignedInPerson } from './session.ts';
 
 /** As long as an interaction: the form asks for the current password, as the sign-in page does. */
-const FORM_MAX_AGE_MS = HOUR_MS;
+const FORM_MAX_AGE_MS = INTERACTION_MAX_AGE_MS;
+const FORM_CONTEXT = { purpose: 'password-form', row: 'account' } as const;
 
 const personForm = z.object({ person: field });
 const sealedPerson = z.object({ personId: z.string(), sessionHash: z.string(), expiresAt: z.number() });
@@ -61,23 +63,14 @@ export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void
 
 function sealPerson({ secrets, clock }: HttpDeps, { facts, sessionHash }: FormPerson): string {
   const sealed = { personId: facts.id, sessionHash, expiresAt: clock.now() + FORM_MAX_AGE_MS };
-  return secrets.seal('password-form', 'account', JSON.stringify(sealed));
+  return sealValue(secrets, FORM_CONTEXT, sealed);
 }
 
 /** Finds the person for whom the form was shown. @returns undefined if it has expired, was changed, or the account is disabled */
 async function findFormPerson({ secrets, clock, people }: HttpDeps, ctx: Context): Promise<FormPerson | undefined> {
   const { person } = readForm(ctx, personForm);
-  const opened = openPerson(secrets, person);
+  const opened = openValue(secrets, FORM_CONTEXT, sealedPerson, person);
   if (opened === undefined || opened.expiresAt <= clock.now()) return undefined;
   const facts = await people.findActive(opened.personId);
   return facts && { facts, sessionHash: opened.sessionHash };
-}
-
-function openPerson(secrets: HttpDeps['secrets'], sealed: string): z.infer<typeof sealedPerson> | undefined {
-  if (sealed === '') return undefined;
-  try {
-    return sealedPerson.parse(JSON.parse(secrets.open('password-form', 'account', sealed)));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
-import { HOUR_MS } from '../../domain/duration.ts';
+import { z } from 'zod';
 import type { PersonFacts } from '../../domain/model.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
 import { ACR_SCHOOL_ACCOUNT, ACR_TWO_FACTORS } from '../../oidc/options/claims.ts';
+import { INTERACTION_MAX_AGE_MS } from '../../oidc/options/ttl.ts';
 import { ROUTES } from '../../oidc/routes.ts';
 import { assuranceOf, type Assurance } from '../../oidc/session-assurance.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
@@ -14,6 +15,7 @@ import type { FormOwner } from '../../services/people/unsent-forms.ts';
 import type { HttpDeps } from '../deps.ts';
 import { isLocalPath, preferLanguages } from '../middleware/locale.ts';
 import { redirectWithNotice, setNoticeOwner } from '../pages/page-notice.ts';
+import { openValue, sealValue } from '../sealed-value.ts';
 
 /** A person who is signed in at the service itself. */
 export interface SignedInPerson {
@@ -194,21 +196,19 @@ function signInUrl(issuer: string, state: string, more: Record<string, string> =
 
 /** The pages that sign in with the built-in client. */
 const OWN_PAGE = /^\/(?:account|binding|console)(?:[/?]|$)/;
-/** As long as an interaction. */
-const CONFIRMED_MAX_AGE_MS = HOUR_MS;
 
 /** Returns the state of a sign-in that a form asked for. Its seal is for one person: no link of another site causes the notice. */
 function confirmedState({ secrets, clock }: HttpDeps, { facts }: SignedInPerson, returnPath: string): string {
-  return `${returnPath}#${secrets.seal('return-path', `${returnPath} ${facts.id}`, String(clock.now()))}`;
+  return `${returnPath}#${sealValue(secrets, confirmationOf(returnPath, facts.id), clock.now())}`;
 }
 
 function isConfirmed({ secrets, clock }: HttpDeps, personId: string, returnPath: string, sealed: string): boolean {
-  try {
-    const sealedAt = Number(secrets.open('return-path', `${returnPath} ${personId}`, sealed));
-    return clock.now() - sealedAt < CONFIRMED_MAX_AGE_MS;
-  } catch {
-    return false;
-  }
+  const sealedAt = openValue(secrets, confirmationOf(returnPath, personId), z.number(), sealed);
+  return sealedAt !== undefined && clock.now() - sealedAt < INTERACTION_MAX_AGE_MS;
+}
+
+function confirmationOf(returnPath: string, personId: string): Parameters<typeof sealValue>[1] {
+  return { purpose: 'return-path', row: `${returnPath} ${personId}` };
 }
 
 /** `GET /account/callback`: deletes the unused code and redirects to the requested page of the account or the console. */

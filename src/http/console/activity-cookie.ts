@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { openValue, sealValue } from '../sealed-value.ts';
 
 /** A console session ends after this time without a request (docs/access-policy.md, rule 6). */
 const IDLE_LIMIT_MS = 30 * MINUTE_MS;
@@ -27,22 +28,13 @@ interface ActivityOptions {
  */
 export function recordActivity(ctx: Context, { secrets, sessionHash, secondFactorAt, now }: ActivityOptions): boolean {
   const name = cookieNames(ctx.secure).console;
-  const seenAt = open(secrets, sessionHash, ctx.cookies.get(name, { signed: false })) ?? 0;
+  // The cookie of an earlier session counts as none.
+  const context = { purpose: 'console-activity', row: sessionHash } as const;
+  const { seenAt = 0 } = openValue(secrets, context, activity, ctx.cookies.get(name, { signed: false })) ?? {};
   const lastAt = Math.max(seenAt, secondFactorAt);
   if (now - lastAt > IDLE_LIMIT_MS) return false;
   if (now - seenAt > RENEW_AFTER_MS) {
-    const sealed = secrets.seal('console-activity', sessionHash, JSON.stringify({ seenAt: now }));
-    ctx.cookies.set(name, sealed, UNSIGNED_COOKIE);
+    ctx.cookies.set(name, sealValue(secrets, context, { seenAt: now }), UNSIGNED_COOKIE);
   }
   return true;
-}
-
-function open(secrets: Secrets, sessionHash: string, sealed: string | undefined): number | undefined {
-  if (sealed === undefined) return undefined;
-  try {
-    return activity.parse(JSON.parse(secrets.open('console-activity', sessionHash, sealed))).seenAt;
-  } catch {
-    // The cookie belongs to an earlier session.
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import type { HttpDeps } from '../deps.ts';
+import { openValue, sealValue } from '../sealed-value.ts';
 
 /*
  * A rejected form is answered with a redirect to the page of the form (RFC 9110, section 15.4.4), so a reload and the history of the browser
@@ -53,7 +54,7 @@ export function redirectRejected(deps: Deps, ctx: Context, page: FormPage, rejec
     expiresAt: clock.now() + MAX_AGE_MS,
     ...(retryAfter > 0 ? { retryAt: clock.now() + retryAfter * SECOND_MS } : {}),
   };
-  const seal = (value: typeof kept): string => secrets.seal('rejected-form', rowOf(page), JSON.stringify(value));
+  const seal = (value: typeof kept): string => sealValue(secrets, contextOf(page), value);
   const sealed = seal(kept);
   const options = { ...UNSIGNED_COOKIE, path: page.path, maxAge: MAX_AGE_MS };
   const value = sealed.length > MAX_COOKIE_LENGTH ? seal({ ...kept, values: {} }) : sealed;
@@ -69,7 +70,8 @@ export function redirectRejected(deps: Deps, ctx: Context, page: FormPage, rejec
  */
 export function findRejection(deps: Deps, ctx: Context, page: FormPage): Rejection | undefined {
   const { clock, pages, secrets } = deps;
-  const kept = openKept(secrets, page, ctx.cookies.get(cookieNames(ctx.secure).rejectedForm, { signed: false }));
+  const cookie = ctx.cookies.get(cookieNames(ctx.secure).rejectedForm, { signed: false });
+  const kept = openValue(secrets, contextOf(page), keptShape, cookie);
   if (kept === undefined || kept.expiresAt <= clock.now()) return undefined;
   const { lang, retryAt, values } = kept;
   if (lang !== pages.langOf(ctx) || (retryAt !== undefined && retryAt <= clock.now())) {
@@ -87,19 +89,6 @@ export function findMarkedRejection(deps: Deps, ctx: Context, page: FormPage): R
   return ctx.query['rejected'] === undefined ? undefined : findRejection(deps, ctx, page);
 }
 
-function rowOf({ path, owner }: FormPage): string {
-  return `${path} ${owner}`;
-}
-
-function openKept(
-  secrets: HttpDeps['secrets'],
-  page: FormPage,
-  sealed: string | undefined,
-): z.infer<typeof keptShape> | undefined {
-  if (sealed === undefined || sealed === '') return undefined;
-  try {
-    return keptShape.parse(JSON.parse(secrets.open('rejected-form', rowOf(page), sealed)));
-  } catch {
-    return undefined;
-  }
+function contextOf({ path, owner }: FormPage): Parameters<typeof sealValue>[1] {
+  return { purpose: 'rejected-form', row: `${path} ${owner}` };
 }

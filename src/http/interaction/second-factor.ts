@@ -2,7 +2,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { isRecoveryCode, normalizeRecoveryCode } from '../../domain/credentials/recovery-codes.ts';
-import { HOUR_MS } from '../../domain/duration.ts';
+import { INTERACTION_MAX_AGE_MS } from '../../oidc/options/ttl.ts';
 import { runBestEffort } from '../../platform/best-effort.ts';
 import type { CodeMethod } from '../../services/authentication/second-factor-verification.ts';
 import type { TotpSetup } from '../../services/authentication/second-factor-setup.ts';
@@ -32,7 +32,7 @@ const form = z.object({ method: field, ...setupFields });
 type Sent = z.infer<typeof form>;
 
 /** A sign-in must be this recent to enroll, in ms: the page was opened after a recent sign-in and lives as long as its interaction. */
-const MAX_ENROLLMENT_AGE_MS = HOUR_MS;
+const MAX_ENROLLMENT_AGE_MS = INTERACTION_MAX_AGE_MS;
 
 /** The person who proves or enrolls a second factor. */
 interface Subject {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import type { HttpDeps } from '../deps.ts';
+import { openValue, sealValue } from '../sealed-value.ts';
 
 /*
  * The result of a form is a notice on the page that the form redirects to. The notice is in a sealed cookie, and the page shows it once. A
@@ -41,7 +42,7 @@ export function redirectWithNotice(
 ): void {
   const kept: z.infer<typeof keptShape> = { name, values, expiresAt: clock.now() + MAX_AGE_MS };
   const [path = ''] = url.split('?');
-  const sealed = secrets.seal('page-notice', rowOf(ctx, path), JSON.stringify(kept));
+  const sealed = sealValue(secrets, contextOf(ctx, path), kept);
   ctx.cookies.set(cookieNames(ctx.secure).notice, sealed, { ...UNSIGNED_COOKIE, maxAge: MAX_AGE_MS });
   ctx.status = 303;
   ctx.redirect(url);
@@ -54,8 +55,9 @@ export function takeNotice<Name extends string>(
   names: readonly Name[],
 ): PageNotice<Name> | undefined {
   const cookie = cookieNames(ctx.secure).notice;
-  const kept = ctx.method === 'GET' ? openKept(deps, ctx, ctx.cookies.get(cookie, { signed: false })) : undefined;
-  if (kept === undefined) return undefined;
+  const sealed = ctx.method === 'GET' ? ctx.cookies.get(cookie, { signed: false }) : undefined;
+  const kept = sealed && openValue(deps.secrets, contextOf(ctx, ctx.path), keptShape, sealed);
+  if (!kept) return undefined;
   ctx.cookies.set(cookie, null, UNSIGNED_COOKIE);
   const name = names.find((one) => one === kept.name);
   return name === undefined || kept.expiresAt <= deps.clock.now() ? undefined : { name, values: kept.values };
@@ -66,19 +68,6 @@ export function takeNoticeText(deps: HttpDeps, ctx: Context, name: string, key: 
   return takeNotice(deps, ctx, [name]) && deps.pages.t(ctx, key);
 }
 
-function rowOf(ctx: Context, path: string): string {
-  return `${path} ${z.string().parse(ctx.state['noticeOwner'])}`;
-}
-
-function openKept(
-  { secrets }: Pick<Deps, 'secrets'>,
-  ctx: Context,
-  sealed: string | undefined,
-): z.infer<typeof keptShape> | undefined {
-  if (sealed === undefined || sealed === '') return undefined;
-  try {
-    return keptShape.parse(JSON.parse(secrets.open('page-notice', rowOf(ctx, ctx.path), sealed)));
-  } catch {
-    return undefined;
-  }
+function contextOf(ctx: Context, path: string): Parameters<typeof sealValue>[1] {
+  return { purpose: 'page-notice', row: `${path} ${z.string().parse(ctx.state['noticeOwner'])}` };
 }

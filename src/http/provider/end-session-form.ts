@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { appRedirect } from '../../oidc/end-session-request.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import { openValue, sealValue } from './sealed-value.ts';
+import { openValue, sealValue } from '../sealed-value.ts';
 
 const endSessionForm = z.object({
   /** Hash of the session's uid: the form revokes this session only. */
@@ -29,12 +29,12 @@ export type EndSessionForm = z.infer<typeof endSessionForm>;
  * destination. Nothing is stored, so all forms of a session stay valid until it is revoked. Only their redirect expires.
  */
 export function sealForm(secrets: Secrets, form: EndSessionForm): string {
-  return sealValue(secrets, 'form', form);
+  return sealValue(secrets, { purpose: 'sign-out', row: 'form' }, form);
 }
 
 /** @returns undefined if the field is missing, was changed, or comes from another service */
 export function openForm(secrets: Secrets, sealed: unknown): EndSessionForm | undefined {
-  return openValue(secrets, 'form', endSessionForm, sealed);
+  return openValue(secrets, { purpose: 'sign-out', row: 'form' }, endSessionForm, sealed);
 }
 
 /** Returns true if the form may still redirect. An older form only signs out. */

@@ -4,7 +4,7 @@ import { MINUTE_MS } from '../../domain/duration.ts';
 import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import type { LogoutNotice } from '../../services/access/revocation.ts';
 import type { HttpDeps } from '../deps.ts';
-import { openValue, sealValue } from './sealed-value.ts';
+import { openValue, sealValue } from '../sealed-value.ts';
 
 /** Long enough for a reload or a language change, short for a shared computer. */
 const COOKIE_MAX_AGE_MS = MINUTE_MS;
@@ -25,7 +25,11 @@ export function rememberNotices({ secrets, clock }: HttpDeps, ctx: Context, allN
   }
   let kept = [...allNotices];
   while (JSON.stringify(kept).length > MAX_COOKIE_LENGTH) kept = kept.slice(0, -1);
-  const value = sealValue(secrets, 'notices', { notices: kept, expiresAt: clock.now() + COOKIE_MAX_AGE_MS });
+  const value = sealValue(
+    secrets,
+    { purpose: 'sign-out', row: 'notices' },
+    { notices: kept, expiresAt: clock.now() + COOKIE_MAX_AGE_MS },
+  );
   ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, value, { ...UNSIGNED_COOKIE, maxAge: COOKIE_MAX_AGE_MS });
 }
 
@@ -50,6 +54,6 @@ export function appsWithLogout({ clients, pages }: HttpDeps, ctx: Context, clien
 
 function readNotices({ secrets, clock }: HttpDeps, ctx: Context): LogoutNotice[] {
   const sealed = ctx.cookies.get(cookieNames(ctx.secure).logoutNotices);
-  const kept = openValue(secrets, 'notices', sealedNotices, sealed);
+  const kept = openValue(secrets, { purpose: 'sign-out', row: 'notices' }, sealedNotices, sealed);
   return kept !== undefined && clock.now() < kept.expiresAt ? kept.notices : [];
 }

@@ -1,10 +1,13 @@
 import type { AccessToken, Configuration, KoaContextWithOIDC, Session } from 'oidc-provider';
-import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from '../../domain/duration.ts';
+import { DAY_SECONDS, HOUR_MS, HOUR_SECONDS, MINUTE_SECONDS } from '../../domain/duration.ts';
 import { sessionLifetime } from '../../domain/sessions.ts';
 import type { Clock } from '../../domain/clock.ts';
 
 /** Seconds: enough to find the phone, type the code and sign in. */
 export const DEVICE_CODE_SECONDS = 10 * MINUTE_SECONDS;
+
+/** Lifetime of an interaction, and of what the browser keeps for one. */
+export const INTERACTION_MAX_AGE_MS = HOUR_MS;
 
 /** Seconds. An unused refresh token expires after two weeks. After 90 days the person must sign in again. */
 const REFRESH_IDLE_SECONDS = 14 * DAY_SECONDS;
@@ -37,7 +40,7 @@ export function createTtl(clock: Clock, idle = Infinity): NonNullable<Configurat
     AuthorizationCode: MINUTE_SECONDS,
     DeviceCode: DEVICE_CODE_SECONDS,
     IdToken: 10 * MINUTE_SECONDS,
-    Interaction: HOUR_SECONDS,
+    Interaction: INTERACTION_MAX_AGE_MS / 1000,
     // Before the sign-in a session contains only the secret of a form.
     Session: (_ctx: KoaContextWithOIDC, session: Session) =>
       session.accountId === undefined ? HOUR_SECONDS : Math.min(idle, sessionTtl(session)),

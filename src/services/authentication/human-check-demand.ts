@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import { parseLogin } from '../../domain/credentials/identifiers.ts';
+import { MAX_LOGIN_LENGTH, parseLogin } from '../../domain/credentials/identifiers.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { throttleNetworks } from '../../domain/throttling/network.ts';
 import { registerAddressAttempt, scalePolicy, type ThrottleState } from '../../domain/throttling/throttle.ts';
@@ -105,5 +105,5 @@ export function createHumanCheckDemand(deps: Deps): HumanCheckDemand {
 }
 
 function toLogin(typed: string): Parameters<typeof loginKey>[1] {
-  return parseLogin(typed) ?? { kind: 'other', value: typed.slice(0, 254) };
+  return parseLogin(typed) ?? { kind: 'other', value: typed.slice(0, MAX_LOGIN_LENGTH) };
 }

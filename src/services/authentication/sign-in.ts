@@ -1,4 +1,4 @@
-import { parseLogin, parseSchoolAccount } from '../../domain/credentials/identifiers.ts';
+import { MAX_LOGIN_LENGTH, parseLogin, parseSchoolAccount } from '../../domain/credentials/identifiers.ts';
 import type { AttemptWarning } from '../../domain/throttling/throttle.ts';
 import { runBestEffort } from '../../platform/best-effort.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -58,7 +58,10 @@ interface Deps {
 export function createSignIn(deps: Deps): SignIn {
   const { store, passwordVerifier, metrics } = deps;
   const findLogin = async (typed: string, schoolCode: string | undefined): Promise<FoundLogin> => {
-    const other: FoundLogin = { personId: undefined, login: { kind: 'other', value: typed.slice(0, 254) } };
+    const other: FoundLogin = {
+      personId: undefined,
+      login: { kind: 'other', value: typed.slice(0, MAX_LOGIN_LENGTH) },
+    };
     if (schoolCode !== undefined) {
       const account = parseSchoolAccount(typed);
       if (account === undefined) return other;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_LOGIN_LENGTH } from '../../domain/credentials/identifiers.ts';
 import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import { RateLimitedError } from '../../platform/errors.ts';
 import type { ClientRegistry } from '../access/client-registry.ts';
@@ -100,7 +101,8 @@ async function bindPerson(deps: Deps, name: string, password: string, address: s
       detail: { protocol: 'ldap' },
     };
   };
-  const login = personId === undefined ? ({ kind: 'other', value: name.slice(0, 254) } as const) : undefined;
+  const login =
+    personId === undefined ? ({ kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } as const) : undefined;
   const result = await passwordVerifier.verify({ personId, login, password, address }, auditEventFor);
   const kind = kindOf(result);
   if (kind === 'throttled') return { kind: 'failed' };
