@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
 import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
 import type { VerifiedFirstPassword } from '../../services/authentication/passwords.ts';
+import { waitForConcurrentSubmit } from './concurrent-submit.ts';
 import { destinationOf } from './destination.ts';
 import {
-  loadInteraction,
   submitResult,
   submitSignIn,
   redirectTo,
@@ -35,7 +34,7 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
         }
         return;
       }
-      const returnTo = await waitForConcurrentSubmit(deps, ctx, interaction);
+      const returnTo = await waitForReplacement(deps, ctx, interaction);
       if (returnTo !== undefined) redirectTo(ctx, returnTo);
       else await render(deps, ctx, interaction, result?.kind === 'rejected' ? result.problem : undefined);
     },
@@ -63,29 +62,19 @@ async function render(
   pages.show(ctx, 'interaction/new-password', locals, problem.status);
 }
 
-/** In milliseconds. A concurrent submission stores its result a moment after the new password. */
-const CONCURRENT_SUBMIT_TIMEOUT_MS = 1_000;
-const CONCURRENT_SUBMIT_POLL_MS = 20;
-
 /**
  * Waits for a concurrent submission of the same form if the first password has been replaced in the meantime.
  *
  * @returns the URL where the browser continues; undefined if there is no concurrent submission
  * @throws {HttpError} 410 if the concurrent submission has finished the interaction
  */
-async function waitForConcurrentSubmit(
-  { oidc, passwords }: HttpDeps,
+async function waitForReplacement(
+  deps: HttpDeps,
   ctx: Context,
   { uid, first }: InteractionState,
 ): Promise<string | undefined> {
   if (first === undefined) return undefined;
-  const end = performance.now() + CONCURRENT_SUBMIT_TIMEOUT_MS;
-  for (;;) {
-    const { isAnswered, returnTo } = await loadInteraction(ctx, oidc, uid);
-    if (isAnswered) return returnTo;
-    if (performance.now() > end || !(await passwords.hasOwnPassword(first.personId))) return undefined;
-    await sleep(CONCURRENT_SUBMIT_POLL_MS);
-  }
+  return waitForConcurrentSubmit(deps, ctx, uid, () => deps.passwords.hasOwnPassword(first.personId));
 }
 
 interface FirstSignIn {
