@@ -4,7 +4,8 @@ export interface Term {
   semester: number;
 }
 
-const FIRST_YEAR = 1911;
+/** Year before the first of the Republic of China calendar, in which schools count academic years. */
+const ROC_EPOCH = 1911;
 
 /**
  * Returns the term of a day. The first semester lasts from 1 August to 31 January, the second from 1 February to 31 July.
@@ -13,13 +14,13 @@ const FIRST_YEAR = 1911;
  */
 export function currentTerm(today: string): Term {
   const [year = 0, month = 0] = today.split('-').map(Number);
-  if (month >= 8) return { year: year - FIRST_YEAR, semester: 1 };
-  return { year: year - FIRST_YEAR - 1, semester: month === 1 ? 1 : 2 };
+  if (month >= 8) return { year: year - ROC_EPOCH, semester: 1 };
+  return { year: year - ROC_EPOCH - 1, semester: month === 1 ? 1 : 2 };
 }
 
 /** Returns the years of the Common Era in which a school year begins and ends: 115 is 2026 to 2027. */
 export function schoolYearInCommonEra(year: number): { from: number; to: number } {
-  return { from: year + FIRST_YEAR, to: year + FIRST_YEAR + 1 };
+  return { from: year + ROC_EPOCH, to: year + ROC_EPOCH + 1 };
 }
 
 export function isSameTerm(a: Term, b: Term): boolean {

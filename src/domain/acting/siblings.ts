@@ -1,9 +1,8 @@
 import { gradeFromElementary } from '../class-name.ts';
 import type { Child } from '../model.ts';
+import { schoolYearInCommonEra } from '../term.ts';
 import { compareText } from '../text.ts';
 
-/** Year before the first of the Republic of China calendar, in which schools count academic years. */
-const ROC_EPOCH = 1911;
 /** Pupils of the first grade become seven between September of the first semester and August. */
 const AGE_IN_FIRST_GRADE = 6;
 
@@ -23,6 +22,6 @@ function estimatedBirthDate({ enrollments }: Pick<Child, 'enrollments'>): string
   const [newest] = [...enrollments].sort((a, b) => b.year - a.year || b.semester - a.semester);
   if (newest === undefined) return '9999';
   const { year, grade, school } = newest;
-  const bornIn = year + ROC_EPOCH - AGE_IN_FIRST_GRADE - (gradeFromElementary(school.type, grade) - 1);
+  const bornIn = schoolYearInCommonEra(year).from - AGE_IN_FIRST_GRADE - (gradeFromElementary(school.type, grade) - 1);
   return `${String(bornIn)}-03-01`;
 }
