@@ -2,7 +2,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
-import type { AppDeps, AuthenticatedRequest, Renewal } from '../shared/request-context.ts';
+import { isFromOurPage, type AppDeps, type AuthenticatedRequest, type Renewal } from '../shared/request-context.ts';
 import { MAX_AUTH_AGE_SECONDS } from './access.ts';
 import type { Transaction } from './bills.ts';
 
@@ -11,8 +11,7 @@ const payForm = z.object({ csrf: z.string().max(200) });
 /** Returns true if the form contains the secret of the session and no other origin sent it. */
 export function isOurForm({ ctx, session }: AuthenticatedRequest, baseUrl: string): boolean {
   const form = payForm.safeParse(ctx.request.body);
-  const origin = ctx.get('Origin');
-  if (!form.success || (origin !== '' && origin !== baseUrl)) return false;
+  if (!form.success || !isFromOurPage(ctx, baseUrl)) return false;
   const given = Buffer.from(form.data.csrf);
   const known = Buffer.from(session.csrf);
   return given.length === known.length && timingSafeEqual(given, known);

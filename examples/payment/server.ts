@@ -12,7 +12,6 @@ export function createPayment(config: RelyingPartyConfig, now?: () => number): P
       name: 'payment',
       words: paymentTranslations,
       folder: new URL('./', import.meta.url),
-      forms: true,
       addRoutes: addPaymentRoutes,
     },
     config,

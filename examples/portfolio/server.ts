@@ -12,7 +12,6 @@ export function createPortfolio(config: RelyingPartyConfig, now?: () => number):
       name: 'portfolio',
       words: portfolioTranslations,
       folder: new URL('./', import.meta.url),
-      forms: false,
       addRoutes: addPortfolioRoutes,
     },
     config,

@@ -22,12 +22,10 @@ export interface RelyingParty {
 }
 
 export interface Application extends AppDesign {
-  /** True if the app has forms. */
-  forms: boolean;
   addRoutes(router: Router, deps: AppDeps): void;
 }
 
-function securityHeaders(config: RelyingPartyConfig, forms: boolean): Middleware {
+function securityHeaders(config: RelyingPartyConfig): Middleware {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -37,8 +35,8 @@ function securityHeaders(config: RelyingPartyConfig, forms: boolean): Middleware
         'img-src': ["'self'"],
         'base-uri': ["'none'"],
         'frame-ancestors': ["'none'"],
-        // Browsers apply form-action to redirects as well, and a payment may first lead to the sign-in service.
-        'form-action': forms ? ["'self'", new URL(config.issuer).origin] : ["'none'"],
+        // Browsers apply form-action to redirects as well, and a sign-out leads to the sign-in service.
+        'form-action': ["'self'", new URL(config.issuer).origin],
       },
     },
     // With no-referrer, browsers would send "Origin: null" with our own forms.
@@ -117,7 +115,7 @@ export async function createRelyingParty(
   application.addRoutes(router, deps);
 
   const app = new Koa();
-  app.use(securityHeaders(config, application.forms));
+  app.use(securityHeaders(config));
   app.use(errorPages(deps));
   app.use(async (ctx, next) => {
     if (!deps.pages.serveAsset(ctx)) await next();

@@ -1,3 +1,4 @@
+import type { Action } from './pages.ts';
 import type { AppDeps, AuthenticatedRequest } from './request-context.ts';
 
 /** Why a context sees nothing. Each app has its own text for `noPermission` and `noRole`. */
@@ -16,9 +17,9 @@ export async function showEmptyState(
     noPermission: { status: 403, title: t('notPermittedTitle'), text: t('noPermission') },
     noRole: { status: 200, title: t('noRoleTitle'), text: t('noRole', { role }) },
   }[why];
-  const actions = [
+  const actions: Action[] = [
     { label: t('chooseAgain'), href: '/sign-in?choose=1' },
-    { label: t('signOut'), href: '/sign-out' },
+    { label: t('signOut'), href: '/sign-out', method: 'post' },
   ];
   await deps.pages.message(ctx, { ...message, actions }, context);
 }

@@ -31,6 +31,8 @@ export interface AppDesign {
 export interface Action {
   label: string;
   href: string;
+  /** A button that sends a form. Default: a link. */
+  method?: 'post';
 }
 
 export interface Message {

@@ -80,7 +80,8 @@ export interface Provider {
   start(request: SignInRequest): Promise<{ pending: Pending; url: URL }>;
   finish(pending: Pending, query: string): Promise<SignedIn>;
   readPerson(accessToken: string, sub: string): Promise<Person | undefined>;
-  signOutUrl(idToken: string, uiLocales: string | undefined): Promise<URL>;
+  /** @param idToken undefined if the session has ended here: the service then asks without it */
+  signOutUrl(idToken: string | undefined, uiLocales: string | undefined): Promise<URL>;
   verifyLogoutToken(token: string): Promise<LogoutRequest>;
 }
 
@@ -229,12 +230,12 @@ async function finish(deps: ProviderDeps, pending: Pending, query: string): Prom
 
 async function signOutUrl(
   { config, discovered }: ProviderDeps,
-  idToken: string,
+  idToken: string | undefined,
   uiLocales: string | undefined,
 ): Promise<URL> {
   const { client: oidc } = await discovered();
   return client.buildEndSessionUrl(oidc, {
-    id_token_hint: idToken,
+    ...(idToken && { id_token_hint: idToken }),
     post_logout_redirect_uri: `${config.baseUrl}/`,
     ...(uiLocales && { ui_locales: uiLocales }),
   });

@@ -54,6 +54,12 @@ export function setCookie(deps: AppDeps, ctx: RouterContext, session: Session): 
   });
 }
 
+/** Returns true if no page of another origin sent the form. */
+export function isFromOurPage(ctx: RouterContext, baseUrl: string): boolean {
+  const origin = ctx.get('Origin');
+  return origin === '' || origin === baseUrl;
+}
+
 /** Redirects with 303: the browser continues with GET after any method. */
 export function seeOther(ctx: RouterContext, target: string): void {
   ctx.redirect(target);

@@ -5,10 +5,19 @@ import { ROLES, type RequestedActing } from './claims.ts';
 import { knownLanguage, switchLanguage } from './language.ts';
 import { log } from './log.ts';
 import { LogoutTokenError } from './logout-token.ts';
+import type { Action } from './pages.ts';
 import { SignInRefusedError, type Pending, type SignedIn } from './provider.ts';
-import { seeOther, sendToSignIn, sessionOf, setCookie, type Handler, type AppDeps } from './request-context.ts';
+import {
+  isFromOurPage,
+  seeOther,
+  sendToSignIn,
+  sessionOf,
+  setCookie,
+  type Handler,
+  type AppDeps,
+} from './request-context.ts';
 import { needsOtherAccount, refusalOf } from './refusals.ts';
-import { consumePending, type Session } from './sessions.ts';
+import { consumePending, type Context, type Session } from './sessions.ts';
 
 const pathOfOurs = z.string().regex(/^\/c\/[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]+)*\/?$/);
 const startQuery = z.object({ return: pathOfOurs.optional().catch(undefined) });
@@ -150,23 +159,39 @@ function callbackRoute(deps: AppDeps): Handler {
   };
 }
 
-/** Ends the session here, then at the service (RP-Initiated Logout), which notifies the other apps. */
+/** Asks before a sign-out, because any page can link here. */
+async function askSignOut(deps: AppDeps, ctx: RouterContext, status: number, context?: Context): Promise<void> {
+  const t = deps.pages.translate(ctx, context);
+  const actions: Action[] = [{ label: t('signOut'), href: '/sign-out', method: 'post' }];
+  await deps.pages.message(ctx, { status, title: t('askSignOutTitle'), text: t('askSignOut'), actions });
+}
+
+function askSignOutRoute(deps: AppDeps): Handler {
+  return async (ctx) => {
+    const context = sessionOf(deps, ctx)?.last;
+    if (context === undefined) seeOther(ctx, '/');
+    else await askSignOut(deps, ctx, 200, context);
+  };
+}
+
+/**
+ * Ends the session here, then at the service (RP-Initiated Logout), which notifies the other apps. A second click also leads to the
+ * service, because the browser has canceled the first answer.
+ */
 function signOutRoute(deps: AppDeps): Handler {
   return async (ctx) => {
     const session = sessionOf(deps, ctx);
-    const idToken = session?.last?.idToken;
-    if (session === undefined || idToken === undefined) {
+    if (session === undefined) {
       seeOther(ctx, '/');
       return;
     }
-    // A link or an image on another site must not sign the person out.
-    if (ctx.get('Sec-Fetch-Site') === 'cross-site') {
-      const t = deps.pages.translate(ctx, session.last);
-      const actions = [{ label: t('signOut'), href: '/sign-out' }];
-      await deps.pages.message(ctx, { status: 200, title: t('crossSiteTitle'), text: t('crossSite'), actions });
+    const { last } = session;
+    // Other ports of this host are the same site: the browser sends them the cookie.
+    if (!isFromOurPage(ctx, deps.config.baseUrl)) {
+      await askSignOut(deps, ctx, 403, last);
       return;
     }
-    const url = await deps.provider.signOutUrl(idToken, knownLanguage(ctx, deps.name, session.last));
+    const url = await deps.provider.signOutUrl(last?.idToken, knownLanguage(ctx, deps.name, last));
     deps.sessions.leave(session);
     ctx.set('Cache-Control', 'no-store');
     seeOther(ctx, url.href);
@@ -199,6 +224,7 @@ export function addSignInRoutes(router: Router, deps: AppDeps): void {
   router.get('/switch', switchRoute(deps));
   router.get('/language', switchLanguage(deps));
   router.get('/callback', callbackRoute(deps));
-  router.get('/sign-out', signOutRoute(deps));
+  router.get('/sign-out', askSignOutRoute(deps));
+  router.post('/sign-out', signOutRoute(deps));
   router.post('/backchannel-logout', backChannelRoute(deps));
 }

@@ -75,10 +75,10 @@ export const sharedTranslations = {
     'zh-TW': '這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。',
     en: 'This step has expired because it was open too long or you used the Back button. Start again; nothing is lost.',
   },
-  crossSiteTitle: { 'zh-TW': '要登出嗎？', en: 'Sign out?' },
-  crossSite: {
-    'zh-TW': '另一個網站要求您登出。如果這不是您的意思，可以直接離開這一頁。',
-    en: 'Another website asked to sign you out. If you did not intend this, leave this page.',
+  askSignOutTitle: { 'zh-TW': '要登出嗎？', en: 'Sign out?' },
+  askSignOut: {
+    'zh-TW': '如果您不想登出，可以直接離開這一頁。',
+    en: 'If you do not want to sign out, leave this page.',
   },
   unavailableTitle: { 'zh-TW': '登入服務暫時無法使用', en: 'The sign-in service is unavailable' },
   unavailable: {

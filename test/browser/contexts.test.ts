@@ -267,6 +267,8 @@ describe('parents with limited access', () => {
     }
     await page.goto(`${environment.payment}/sign-out`);
     await isEnglish(page);
+    await press(page, page.getByRole('main').getByRole('button', { name: 'Sign out' }));
+    await isEnglish(page);
     await press(page, '#submit');
     assert.match(await bodyText(page), /You are signed out\./);
     await isEnglish(page);

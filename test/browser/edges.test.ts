@@ -112,7 +112,9 @@ describe('browser behavior during sign-in', () => {
     await page.fill('[name="confirm_password"]', OWN_PASSWORD);
     await twice(page, page.locator('#submit'));
     assert.deepEqual(await childNames(page), ['周子晴']);
-    await page.goto(`${environment.payment}/sign-out`);
+    await page.click('.menu-button');
+    await twice(page, page.locator('#sign-out'));
+    assert.equal(await heading(page), '要登出嗎？');
     await twice(page, page.locator('#submit'));
     assert.match(await bodyText(page), /您已登出。/);
     const events = await listAuditEvents(environment.service, 'G4');

@@ -15,9 +15,10 @@ describe('portfolio', () => {
     assert.deepEqual(childrenShown(page.html), ['王小安']);
     assert.ok(page.html.includes('課程學習成果') && page.html.includes('多元表現') && !page.html.includes('其他'));
     assert.ok(page.html.includes('&lt;b&gt;李美玲') && !page.html.includes('<b>李'));
-    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'.*form-action 'none'/);
+    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'.*form-action 'self' http:/);
     assert.equal(page.headers.get('cache-control'), 'no-store');
-    assert.doesNotMatch(page.html, /<script|style=|<form/);
+    assert.doesNotMatch(page.html, /<script|style=/);
+    assert.deepEqual(page.html.match(/<form[^>]*>/g), ['<form method="post" action="/sign-out">']);
   });
   it('separates two children in two tabs, and the teacher role from the own child', async () => {
     const { open, signIn } = browser(apps().portfolio);
@@ -97,13 +98,22 @@ describe('portfolio', () => {
     assert.equal((JSON.parse(replayed.html) as Claims)['error'], 'invalid_request');
     assert.equal((await open('/backchannel-logout')).status, 405);
   });
-  it('signs out here and at the service, but not for a cross-site request', async () => {
+  it('signs out here and at the service by its own form only', async () => {
     const { open, signIn } = browser(apps().portfolio);
+    assert.deepEqual([(await open('/sign-out')).path, (await open('/sign-out', post({}))).path], ['/', '/']);
     await signIn();
-    await open('/sign-out', { headers: { 'Sec-Fetch-Site': 'cross-site' } });
+    const asked = await open('/sign-out');
+    assert.deepEqual([asked.status, asked.path], [200, '/sign-out']);
+    assert.match(asked.html, /要登出嗎？[\s\S]*<form method="post" action="\/sign-out"><button class="button"/);
+    for (const origin of ['null', 'http://localhost:1']) {
+      const refused = await open('/sign-out', post({}, { origin }));
+      assert.deepEqual([refused.status, refused.path], [403, '/sign-out']);
+    }
     assert.equal((await open('/c/ctx-child-a/')).path, '/c/ctx-child-a/');
-    const out = await open('/sign-out');
+    const out = await open('/sign-out', post({}, { origin: apps().portfolio.config.baseUrl }));
     assert.match(out.path, /^\/end\?id_token_hint=.*post_logout_redirect_uri=/);
+    const second = await open('/sign-out', post({}));
+    assert.match(second.path, /^\/end\?post_logout_redirect_uri=(?!.*id_token_hint)/, 'a second click');
     assert.ok((await open('/')).html.includes('您已登出'));
   });
   it('switches the language by a cookie, sends ui_locales, and redirects to no other host', async () => {
@@ -115,7 +125,7 @@ describe('portfolio', () => {
     assert.match(english.html, /<html lang="en">[\s\S]*<strong data-child-name="王小安"><span lang="zh-TW">/);
     await open('/sign-in');
     assert.equal(apps().issuer.asked[1]?.get('ui_locales'), 'en');
-    assert.match((await open('/sign-out')).path, /ui_locales=en/);
+    assert.match((await open('/sign-out', post({}))).path, /ui_locales=en/);
     for (const back of ['//other.example/', '/\\other.example', 'https://other.example/']) {
       const query = new URLSearchParams({ to: 'zh-TW', back });
       assert.equal((await open(`/language?${query.toString()}`)).path, '/');
