@@ -63,7 +63,7 @@ describe('account page', () => {
     }
     assert.equal(await section(page, 'sessions').locator('.row').count(), 1);
     assert.match(await section(page, 'sessions').innerText(), /目前使用的裝置/);
-    const apps = await section(page, 'apps').innerText();
+    const apps = await section(page, 'apps').locator('.rows').first().innerText();
     assert.match(apps, /校園繳費系統/);
     assert.match(apps, /學生的姓名與班級/);
     assert.doesNotMatch(apps, /學習歷程檔案|我的帳號/);
@@ -84,7 +84,7 @@ describe('account page', () => {
     const rows = section(page, 'sessions').locator('.row');
     const count = await rows.count();
     await press(page, rows.getByRole('button', { name: '登出該裝置' }).first());
-    assert.match(await bodyText(page), /該裝置已登出。/);
+    assert.match(await bodyText(page), /該裝置已登出：[^。]+。/);
     assert.equal(await rows.count(), count - 1);
     await waitForSignOutAt(other.page, harness.environment.payment);
     await isSignedOut(other.page);
@@ -97,7 +97,7 @@ describe('account page', () => {
     const others = [await signInToPayment(), await signInToPayment()];
     await openAccount(page);
     await press(page, page.getByRole('button', { name: '登出其他所有裝置' }));
-    assert.match(await bodyText(page), /其他裝置都已登出。/);
+    assert.match(await bodyText(page), /其他裝置都已登出：[^。]+。/);
     assert.equal(await section(page, 'sessions').locator('.row').count(), 1);
     assert.equal(await page.getByRole('button', { name: '登出其他所有裝置' }).count(), 0);
     for (const { page: other } of others) await waitForSignOutAt(other, harness.environment.payment);
