@@ -176,7 +176,7 @@ describe('families of the demo city', () => {
     const { page } = await harness.newSession();
     await signIn(page, portfolio, GRANDMOTHER.email, OWN_PASSWORD);
     assert.deepEqual(await childNames(page), []);
-    assert.match(await bodyText(page), /目前沒有可在「學習歷程檔案」查看的學生資料/);
+    assert.match(await bodyText(page), /您與王小安的綁定不包含「學習歷程檔案」的項目。/);
     const time = freezeTime(Date.now() + 4 * DAY);
     try {
       const { page: later } = await harness.newSession();

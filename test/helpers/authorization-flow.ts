@@ -36,6 +36,11 @@ export interface AuthorizationResult extends Begun {
   answer: Answer;
 }
 
+/** Presses the cancel button of a sign-in page. */
+export function cancelSignIn(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
+  return httpBrowser.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
+}
+
 /** Returns the prompt of a page: the last segment of its form action. */
 export function interactionOf(page: Answer): string | undefined {
   return /action="\/interaction\/[^"/]+\/([a-z_]+)"/.exec(page.body)?.[1];

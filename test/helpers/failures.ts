@@ -1,4 +1,6 @@
 /** Errors of an authorization or token request. */
+import { z } from 'zod';
+
 import type { Reply } from './authorization-flow.ts';
 import type { Answer } from './http-browser.ts';
 import type { TestParty } from './relying-party.ts';
@@ -22,4 +24,15 @@ export async function buildRequest(party: TestParty, changes: Changes): Promise<
     else url.searchParams.set(name, value);
   }
   return url;
+}
+
+/** Sends a form, and returns the error of the JSON response. */
+export async function postForFailure(
+  url: string,
+  fields: URLSearchParams,
+  headers: Record<string, string> = {},
+): Promise<Failure> {
+  const response = await fetch(url, { method: 'POST', body: fields, headers });
+  const { error, error_description: text } = z.record(z.string(), z.unknown()).parse(await response.json());
+  return [error, text];
 }

@@ -4,6 +4,8 @@ import { RateLimitedError } from '../../src/platform/errors.ts';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
+import { eq } from 'drizzle-orm';
+
 import { parseLogin } from '../../src/domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../src/domain/model.ts';
 import { deleteIdentifiers } from '../../src/store/people/contacts.ts';
@@ -30,6 +32,13 @@ export async function replaceMobile({ container }: ServiceDatabase, personId: st
     const login = { id: randomUUID(), personId, kind: 'mobile', value, verifiedAt: now, createdAt: now } as const;
     await people.insertIdentifier(tx, login);
   });
+}
+
+/** Stops the sharing of a person's data, as staff do after a request. */
+export async function stopSharing({ container }: ServiceDatabase, personId: string): Promise<void> {
+  await container.store.write(({ db, tables: { persons } }) =>
+    db.update(persons).set({ sharingStoppedAt: Date.now() }).where(eq(persons.id, personId)),
+  );
 }
 
 /** Returns the id of a person's guardianship of the child with this name, in any state. */

@@ -7,10 +7,10 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
 import { decodeJwt } from 'jose';
-import { z } from 'zod';
 
 import { SCOPE_CLAIMS } from '../../src/domain/claims/scopes.ts';
 import {
+  cancelSignIn,
   codeOf,
   idClaims,
   LOGIN,
@@ -23,15 +23,19 @@ import {
   type AuthorizationInput,
   type AuthorizationResult,
 } from '../helpers/authorization-flow.ts';
-import { namesIn, rowsAfter } from '../helpers/document-tables.ts';
+import { personId } from '../helpers/city.ts';
+import { assertErrorTable, namesIn, rowsAfter } from '../helpers/document-tables.ts';
 import { newProofKey, signProof, type ProofKey } from '../helpers/dpop.ts';
-import { buildRequest, failureIn, failureOf, type Changes, type Failure } from '../helpers/failures.ts';
+import { buildRequest, failureIn, failureOf, postForFailure, type Changes, type Failure } from '../helpers/failures.ts';
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
+import { stopSharing } from '../helpers/people.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
+import { signInToSchool } from '../helpers/school-account.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const API = 'https://api.errors.example/';
+const S4_AT_993301 = { school: '993301', account: 'P11330003' };
 const OWN_SCHEME = 'org.phone.example:/callback';
 const SCOPES = ['openid', 'profile', 'email', 'phone', 'roles', 'children', 'children.profile'];
 const PUBLIC = { token_endpoint_auth_method: 'none', client_secret_sha256: [] };
@@ -129,11 +133,8 @@ const visit = (): HttpBrowser => createHttpBrowser(service.issuer);
 const authorize = async (party: TestParty, changes: Changes, httpBrowser = visit()): Promise<Failure> =>
   failureIn(await httpBrowser.open((await buildRequest(party, changes)).href));
 
-async function post(path: string, fields: URLSearchParams, headers: Record<string, string> = {}): Promise<Failure> {
-  const response = await fetch(service.issuer + path, { method: 'POST', body: fields, headers });
-  const { error, error_description: text } = z.record(z.string(), z.unknown()).parse(await response.json());
-  return [error, text];
-}
+const post = (path: string, fields: URLSearchParams, headers?: Record<string, string>): Promise<Failure> =>
+  postForFailure(service.issuer + path, fields, headers);
 
 async function push(changes: Changes): Promise<Failure> {
   const { searchParams } = await buildRequest(parties.all, changes);
@@ -189,21 +190,6 @@ async function assertAs(id: string, claims: Record<string, unknown> = {}, kid = 
 const NO_PKCE = { code_challenge: undefined, code_challenge_method: undefined };
 const SILENT = { prompt: 'none' };
 
-/** Each row of a table: one or more requests that get its error. */
-type Requests = Readonly<Record<string, (() => Promise<Failure>)[]>>;
-
-async function assertTable(heading: string, requests: Requests): Promise<void> {
-  const rows = rowsAfter('errors.md', heading).map((cells) => cells.slice(0, 2).join(' '));
-  const found: string[] = [];
-  for (const [what, causes] of Object.entries(requests)) {
-    const failures: string[] = [];
-    for (const cause of causes) failures.push((await cause()).map((text) => `\`${String(text)}\``).join(' '));
-    assert.equal(new Set(failures).size, 1, `${what}: ${failures.join(', ')}`);
-    found.push(failures[0] ?? '');
-  }
-  assert.deepEqual(found, rows);
-}
-
 describe('the tables of errors in docs/errors.md', () => {
   let teacher: HttpBrowser;
   let parent: HttpBrowser;
@@ -216,7 +202,7 @@ describe('the tables of errors in docs/errors.md', () => {
   it('have the answers of /auth and /request', async () => {
     const { all, web, phone, vendor } = parties;
     const level = { id_token: { acr: { essential: true, value: 'unknown' } } };
-    await assertTable('## Authorization requests', {
+    await assertErrorTable('## Authorization requests', {
       'another redirect_uri': [() => push({ redirect_uri: 'https://all.example/callback/' })],
       'no PKCE of a public client': [() => authorize(web, NO_PKCE)],
       'neither PKCE nor nonce': [() => authorize(all, { ...NO_PKCE, nonce: undefined })],
@@ -244,12 +230,27 @@ describe('the tables of errors in docs/errors.md', () => {
           return failureIn(await teacher.submit(answer, { consent: 'deny' }));
         },
       ],
+      'a cancellation': [
+        async () => {
+          const httpBrowser = visit();
+          return failureIn(await cancelSignIn(httpBrowser, await httpBrowser.open((await web.begin()).url)));
+        },
+      ],
+      'a school account': [async () => authorize(all, SILENT, await signInToSchool(service, 'H4', S4_AT_993301))],
+      'sharing that was stopped': [
+        async () => {
+          const stopped = visit();
+          await runAuthorization(parties.bound, stopped, { login: LOGIN.T1 });
+          await stopSharing(service, personId('T1'));
+          return authorize(all, SILENT, stopped);
+        },
+      ],
     });
   });
 
   it('have the answers to a failed client authentication', async () => {
     const { all } = parties;
-    await assertTable('## Client authentication', {
+    await assertErrorTable('## Client authentication', {
       nothing: [() => post('/token', new URLSearchParams({ grant_type: 'refresh_token' }))],
       'a wrong one': [
         async () => failureOf(await refresh({ ...all, secret: 'wrong' }, 'invented')),
@@ -266,7 +267,7 @@ describe('the tables of errors in docs/errors.md', () => {
 
   it('have the answers of /token, and each cause of invalid_grant', async () => {
     const { all, web, bound } = parties;
-    await assertTable('## Token requests', {
+    await assertErrorTable('## Token requests', {
       'an invalid grant': [
         async () => {
           const entered = await signIn(all);
@@ -301,7 +302,7 @@ describe('the tables of errors in docs/errors.md', () => {
   it('have the answers to a DPoP proof', async () => {
     const { bound } = parties;
     const prove = async (claims: Record<string, unknown>): Promise<Failure> => exchange(bound, {}, await proof(claims));
-    await assertTable('## DPoP', {
+    await assertErrorTable('## DPoP', {
       htu: [() => prove({ htu: `${service.issuer}/me` }), () => prove({ htu: 'https://other.example/token' })],
       htm: [() => prove({ htm: 'GET' })],
       'an old proof': [() => prove({ iat: seconds() - 301 })],
@@ -313,7 +314,7 @@ describe('the tables of errors in docs/errors.md', () => {
 
   it('have the answer of /me', async () => {
     const { all } = parties;
-    await assertTable('## UserInfo', {
+    await assertErrorTable('## UserInfo', {
       'no access token': [
         async () => failureOf(await userinfo(all, 'invented')),
         async () => {

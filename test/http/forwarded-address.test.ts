@@ -89,18 +89,13 @@ describe('X-Forwarded-For', () => {
     }
   });
 
-  it('yields an address without port on the account page, and never other text', async () => {
-    for (const [header, shown] of [
-      ['203.0.113.7:51234', '203.0.113.7'],
-      ['[2001:db8::1]:443', '2001:db8::1'],
-      ['203.0.113.7, my own machine', /127\.0\.0\.1|::1/],
-    ] as const) {
+  it('is not shown on the account page, in any form', async () => {
+    for (const header of ['203.0.113.7:51234', '[2001:db8::1]:443', '203.0.113.7, my own machine']) {
       const httpBrowser = createHttpBrowser(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
       const page = await httpBrowser.open('/account');
       const text = textOf((await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD })).body);
-      const isShown = typeof shown === 'string' ? text.includes(shown) : shown.test(text);
-      assert.ok(isShown, `${header}: ${text}`);
-      assert.ok(!text.includes('51234') && !text.includes(':443') && !text.includes('my own machine'), text);
+      assert.match(text, /登入中的裝置/);
+      assert.doesNotMatch(text, /203\.0\.113\.7|2001:db8|127\.0\.0\.1|::1|my own machine/);
     }
   });
 

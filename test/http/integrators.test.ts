@@ -26,7 +26,7 @@ import { finishFreshSignIn, startFreshSignIn } from '../../docs/snippets/step-up
 import { chooseAgain, switchToChild } from '../../docs/snippets/switch-child.ts';
 import { SCOPE_CLAIMS, SCOPES } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
-import { actingOf, choiceOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { actingOf, cancelSignIn, choiceOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
@@ -296,7 +296,7 @@ describe('the snippets', () => {
     const httpBrowser = visit();
     const { url, pending } = await startSignIn(app, REDIRECT);
     const page = await httpBrowser.open(url.href);
-    const canceled = await httpBrowser.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
+    const canceled = await cancelSignIn(httpBrowser, page);
     assert.equal(await finishSignIn(app, cameBack(canceled), pending).then(() => 'tokens', explain), 'person-said-no');
     const dead = await connect(new URL(service.issuer), 'my-app', secret);
     dead[oidc.customFetch] = () => fetch('http://127.0.0.1:9/');
