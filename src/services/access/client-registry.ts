@@ -76,14 +76,21 @@ export function createClientRegistry(
       find(clientId)?.resources.includes(identifier) === true ? servers.get(identifier) : undefined,
     entitlementsOf: (clientId) => {
       const client = find(clientId);
-      return {
-        scopes: client?.scopes ?? [],
-        schoolTypes: client?.school_types ?? [],
-        permissions: client?.permissions ?? [],
-        roles: client?.acting_roles ?? [],
-      };
+      return client === undefined ? NO_ENTITLEMENTS : toEntitlements(client);
     },
   };
+}
+
+const NO_ENTITLEMENTS: ClientEntitlements = { scopes: [], schoolTypes: [], permissions: [], roles: [] };
+
+/** Returns the part of a registration that decides which data a client sees. */
+export function toEntitlements({
+  scopes,
+  school_types: schoolTypes,
+  permissions,
+  acting_roles: roles,
+}: ClientRegistration): ClientEntitlements {
+  return { scopes, schoolTypes, permissions, roles };
 }
 
 interface IndexedFile {

@@ -10,7 +10,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../../store/database/index.ts';
 import { listActivePersonIds } from '../../store/directory/people.ts';
 import { findActivePersonIdByIdentifier } from '../../store/people/people.ts';
-import type { ClientRegistry } from '../access/client-registry.ts';
+import { toEntitlements, type ClientRegistry } from '../access/client-registry.ts';
 import { findFacts } from '../people/people.ts';
 import { createHandles, sectorTag, type Handles } from './handles.ts';
 
@@ -115,7 +115,7 @@ function toDirectoryClient(client: ClientRegistration): DirectoryClient | undefi
   return {
     clientId: client.client_id,
     sector: sectorOf(client),
-    entitlements: { scopes: client.scopes, schoolTypes: client.school_types, permissions: client.permissions },
+    entitlements: toEntitlements(client),
     canScan: client.ldap.scan,
   };
 }
