@@ -78,7 +78,7 @@ describe('the first sign-in', () => {
     }
   });
 
-  it('accepts a login name with unseen characters and Chinese punctuation around it', async () => {
+  it('accepts a login name with invisible characters and Chinese punctuation around it', async () => {
     await setFirstPassword(service, 'G2', FIRST);
     const typed = `「${LOGIN.G2.replaceAll('.', '。').replace('@', '\u200b＠')}\ufeff」。`;
     assert.equal(interactionOf((await signInToAccount(service, typed, FIRST)).answer), 'new_password');

@@ -40,7 +40,7 @@ eachService(
       await switchTo('zh-TW');
     });
 
-    it('shows pages in the language of the person, and a sign-in stores the language that was just chosen', async () => {
+    it('shows pages in the language of the person and stores the latest choice at a sign-in', async () => {
       const chooser = createHttpBrowser(running().issuer);
       const page = await chooser.open('/language?to=en&back=/account');
       assert.match((await chooser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD })).body, /<html lang="en">/);

@@ -14,7 +14,7 @@ import {
 } from '../../src/domain/acting/contexts.ts';
 import { GUARDIANSHIP_ACTIONS, isActiveOn, isWithinValidity, nextState } from '../../src/domain/acting/guardianship.ts';
 import { defaultPermissions, intersectPermissions } from '../../src/domain/acting/permissions.ts';
-import { oldestFirst } from '../../src/domain/acting/siblings.ts';
+import { sortOldestFirst } from '../../src/domain/acting/siblings.ts';
 import { AUTHORITIES, GUARDIANSHIP_STATES, PERMISSIONS } from '../../src/domain/model.ts';
 import type { ActingContext, Child, PersonFacts, ClientEntitlements, School } from '../../src/domain/model.ts';
 import {
@@ -93,7 +93,7 @@ describe('findHiddenReason and isServed', () => {
   const reason = (child: Child | undefined, entitlements = PORTFOLIO): string | undefined =>
     child && findHiddenReason(child, entitlements, TODAY);
 
-  it('name the school type, the permissions or the enrollment, and nothing for other guardianships', () => {
+  it('name the school type, permissions or enrollment, and nothing for other guardianships', () => {
     const [pupil] = G2.children;
     assert.equal(reason(pupil), 'school_type');
     assert.equal(reason(pupil, PAYMENT), undefined);
@@ -117,9 +117,9 @@ describe('findHiddenReason and isServed', () => {
   });
 });
 
-describe('oldestFirst', () => {
+describe('sortOldestFirst', () => {
   const order = (children: readonly Child[]): string[] =>
-    oldestFirst(children).map(({ guardianship }) => guardianship.studentId);
+    sortOldestFirst(children).map(({ guardianship }) => guardianship.studentId);
   const inGrade = (id: string, at: School, grade: number): Child =>
     childOf(id, id, {}, [enrollment(id, id, at, { grade })]);
 

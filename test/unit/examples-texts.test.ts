@@ -51,7 +51,7 @@ describe('claims and translations', () => {
       }
     }
   });
-  it('explain each reason of access_denied and offer another account where the same would be refused', () => {
+  it('explain each reason of access_denied and offer another account where it helps', () => {
     const words: Dictionary = sharedTranslations;
     for (const [description, refusal, isOther] of [
       ['the person canceled the sign-in', 'canceled', false],

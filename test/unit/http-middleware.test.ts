@@ -76,7 +76,7 @@ describe('language', () => {
       ctx.body = String(ctx.state['lang']);
     });
 
-  it('is that of the cookie for an hour, then of ui_locales, of an earlier cookie, and of the browser', async () => {
+  it('is that of the cookie for an hour, then of ui_locales, an earlier cookie and the browser', async () => {
     const send = await speak();
     const languageOf = async (path: string, headers: Record<string, string> = {}): Promise<string> =>
       (await send(path, { headers })).text();

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { markChinese } from '../../src/presentation/mark-chinese.ts';
 
 describe('Chinese text in an English page', () => {
-  it('is marked in text, and not in attributes, titles, options, or elements with their own language', () => {
+  it('is marked in text, but not in attributes, titles, options or elements with own language', () => {
     const marked = (text: string): string => `<span lang="zh-TW">${text}</span>`;
     for (const [html, expected] of [
       ['<p>Parent of 王小安 (Demo High)</p>', `<p>Parent of ${marked('王小安')} (Demo High)</p>`],

@@ -4,7 +4,7 @@ import { before, beforeEach, it } from 'node:test';
 
 import { eq } from 'drizzle-orm';
 
-import { oldestFirst } from '../../src/domain/acting/siblings.ts';
+import { sortOldestFirst } from '../../src/domain/acting/siblings.ts';
 import type { GuardianshipChange } from '../../src/services/people/guardianships.ts';
 import { findByLogin } from '../../src/services/people/people.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
@@ -103,7 +103,7 @@ eachStore('people, guardianships and affiliations', (on) => {
     await born('younger', '2012-03-04');
     const { children = [] } = (await services.people.findActive('father')) ?? {};
     assert.deepEqual(
-      oldestFirst(children).map(({ guardianship: { studentId }, birthDate }) => [studentId, birthDate]),
+      sortOldestFirst(children).map(({ guardianship: { studentId }, birthDate }) => [studentId, birthDate]),
       [
         ['younger', '2012-03-04'],
         ['older', '2014-01-02'],
