@@ -1,4 +1,4 @@
-/** Why the service answered `access_denied`, by its `error_description` (docs/errors.md). */
+/** Reasons of `access_denied`, by `error_description` (docs/errors.md). */
 const REFUSALS = [
   { start: 'the person canceled the sign-in', refusal: 'canceled' },
   { start: 'the person denied consent', refusal: 'consent' },

@@ -1,5 +1,5 @@
 import { isActiveOn } from './acting/guardianship.ts';
-import { oldestFirst } from './acting/siblings.ts';
+import { sortOldestFirst } from './acting/siblings.ts';
 import type { Permission, PersonFacts, School } from './model.ts';
 
 /** Subjects of the questions that families ask a school. */
@@ -48,7 +48,7 @@ export function listHelpingSchools(
   facts: Pick<PersonFacts, 'children' | 'enrollments' | 'memberships'>,
   today: string,
 ): School[] {
-  const ofChildren = oldestFirst(facts.children)
+  const ofChildren = sortOldestFirst(facts.children)
     .filter(({ guardianship }) => isActiveOn(guardianship, today))
     .flatMap(({ enrollments }) => enrollments.map(({ school }) => school));
   const own = [...facts.enrollments, ...facts.memberships].flatMap(({ school }) => school ?? []);

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { SealPurpose, Secrets } from '../platform/crypto/secrets.ts';
 
-/** What a sealed value is for, and whose it is. It cannot be opened for anything else. */
+/** The purpose and the owner of a sealed value. It cannot be opened for another. */
 interface SealContext {
   purpose: SealPurpose;
   row: string;

@@ -6,7 +6,7 @@ import type { DirectoryGroups } from '../services/directory/groups.ts';
 import type { Tree } from './directory/tree.ts';
 import type { Control, Entry } from './protocol.ts';
 
-/** Who is bound to a connection. */
+/** The account that is bound to a connection. */
 export type Identity =
   | { kind: 'anonymous' }
   | { kind: 'service'; clientId: string; name: string }
@@ -33,7 +33,7 @@ export interface LdapDeps {
   isPlainAllowed: (address: string) => boolean;
 }
 
-/** What an operation may use of its connection. */
+/** The part of a connection that an operation may use. */
 export interface OperationContext {
   session: Session;
   controls: readonly Control[];

@@ -34,7 +34,7 @@ export interface Mail {
 export interface MailExtra {
   /** Phone numbers for the recipient, one for each school. */
   desks?: readonly string[];
-  /** What the recipient did to get the mail: ms since 1970, and the stored name of the device. */
+  /** The request of the recipient that caused the mail: ms since 1970, and the stored name of the device. */
   request?: { at: number; device: string } | undefined;
 }
 

@@ -13,7 +13,7 @@ import type {
 import { compareText } from '../text.ts';
 import { isActiveOn, isWithinValidity } from './guardianship.ts';
 import { intersectPermissions } from './permissions.ts';
-import { oldestFirst } from './siblings.ts';
+import { sortOldestFirst } from './siblings.ts';
 
 /** A child that one relying party may see, with its enrollment and the permissions there. */
 export interface VisibleChild {
@@ -81,7 +81,7 @@ export function isVisibleEnrollment(enrollment: Enrollment, entitlements: Client
   return isAllowedSchool(enrollment.school, entitlements);
 }
 
-/** Why a relying party does not see a child of an active guardianship. */
+/** Reasons why a relying party does not see a child of an active guardianship. */
 export const HIDDEN_REASONS = ['not_enrolled', 'school_type', 'permissions'] as const;
 type HiddenReason = (typeof HIDDEN_REASONS)[number];
 
@@ -120,7 +120,7 @@ export function findHiddenReason(
  */
 export function visibleChildren(facts: PersonFacts, entitlements: ClientEntitlements, today: string): VisibleChild[] {
   if (!facts.isActive) return [];
-  return oldestFirst(facts.children)
+  return sortOldestFirst(facts.children)
     .map((child) => visibleChild(child, entitlements, today))
     .filter((child) => child !== undefined);
 }

@@ -7,7 +7,7 @@ import { compareText } from '../text.ts';
 const AGE_IN_FIRST_GRADE = 6;
 
 /** Returns children by age, the oldest first. The grade stands for an unknown birth date; children without both come last. */
-export function oldestFirst(children: readonly Child[]): Child[] {
+export function sortOldestFirst(children: readonly Child[]): Child[] {
   const keyed = children.map((child) => ({ child, born: child.birthDate ?? estimatedBirthDate(child) }));
   return keyed
     .sort(

@@ -31,7 +31,7 @@ export function parseGroupName(name: string): Group | undefined {
   return people === undefined || code === undefined ? undefined : { kind: 'school', schoolCode: code, people };
 }
 
-/** What the groups of a person follow from. */
+/** A role at a school, from which groups follow. */
 interface Affiliation {
   role: string;
   school_code: string;

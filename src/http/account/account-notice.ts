@@ -18,8 +18,8 @@ export function redirectToAccount(
   redirectWithNotice(deps, ctx, '/account', name, values);
 }
 
-/** Returns the notice of the account page. What has ended cannot be restored: its tokens are revoked. An app can be opened again. */
-export function accountNotice(deps: HttpDeps, ctx: Context): NoticeLocals {
+/** Returns the notice of the account page, and deletes it. What has ended cannot be restored: its tokens are revoked. An app can be opened again. */
+export function takeAccountNotice(deps: HttpDeps, ctx: Context): NoticeLocals {
   const { clients, pages } = deps;
   const taken = takeNotice(deps, ctx, NOTICES);
   if (taken === undefined) return {};

@@ -38,8 +38,8 @@ export function redirectToContacts(
   redirectWithNotice(deps, ctx, CONTACTS_PATH, name, { value, before });
 }
 
-/** Returns the notice, with a form that enters the earlier value again. The form has the checks and limits of every change. */
-export function contactNotice(deps: HttpDeps, ctx: Context): NoticeLocals {
+/** Returns the notice and deletes it, with a form that enters the earlier value again. The form has the checks and limits of every change. */
+export function takeContactNotice(deps: HttpDeps, ctx: Context): NoticeLocals {
   const { pages, i18n } = deps;
   const taken = takeNotice(deps, ctx, NOTICES);
   if (taken === undefined) return {};

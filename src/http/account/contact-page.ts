@@ -9,7 +9,7 @@ import {
   type FormPage,
   type Rejection,
 } from '../forms/rejected-form.ts';
-import { CONTACTS_PATH, contactNotice } from './contact-notice.ts';
+import { CONTACTS_PATH, takeContactNotice } from './contact-notice.ts';
 import type { SignedInPerson } from './session.ts';
 
 export const CONTACT_KINDS = ['email', 'mobile', 'account'] as const;
@@ -46,7 +46,7 @@ export async function showContacts(deps: HttpDeps, ctx: Context, signedIn: Signe
       languages: i18n.languages.map((tag) => ({ tag, name: i18n.names[tag] ?? tag, isChosen: tag === locale })),
       errors: problem.errors ?? {},
       alert: problem.alert,
-      ...contactNotice(deps, ctx),
+      ...takeContactNotice(deps, ctx),
     },
     problem.status,
   );

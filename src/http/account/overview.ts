@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { localize } from '../../config/localized-text.ts';
 import { currentEnrollments, currentMemberships } from '../../domain/acting/contexts.ts';
 import { isActiveOn } from '../../domain/acting/guardianship.ts';
-import { oldestFirst } from '../../domain/acting/siblings.ts';
+import { sortOldestFirst } from '../../domain/acting/siblings.ts';
 import { isScope, parseApiScope } from '../../domain/claims/scopes.ts';
 import { localDate } from '../../domain/clock.ts';
 import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
@@ -11,7 +11,7 @@ import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { describeContacts } from '../school-contacts/describe.ts';
-import { accountNotice } from './account-notice.ts';
+import { takeAccountNotice } from './account-notice.ts';
 import { listHidingApps, listUnusedApps } from './available-apps.ts';
 import { listChanges } from './changes.ts';
 import { describeUserAgent } from './device-name.ts';
@@ -67,7 +67,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
         since,
         items: scopes.map((scope) => scopeTitle(deps, ctx, clientId, scope)),
       })),
-    ...accountNotice(deps, ctx),
+    ...takeAccountNotice(deps, ctx),
   });
 }
 
@@ -101,7 +101,7 @@ function listChildren(
   used: readonly string[],
 ): AccountLocals['children'] {
   const today = localDate(deps.clock.now());
-  return oldestFirst(facts.children)
+  return sortOldestFirst(facts.children)
     .filter(({ guardianship }) => isActiveOn(guardianship, today))
     .map((child) => {
       const { guardianship, name, enrollments } = child;

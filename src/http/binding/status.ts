@@ -6,7 +6,7 @@ import { maskNationalId } from '../../domain/masking.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
-import { redirectWithNotice, takeNotice, takeNoticeText } from '../pages/page-notice.ts';
+import { redirectWithNotice, takeNoticeText } from '../pages/page-notice.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
   appOf,
@@ -41,9 +41,10 @@ function hasRefused({ view: { progress } }: Opened): boolean {
   return progress.answer !== undefined && isRefusal(progress.answer);
 }
 
-/** Returns true after a form that came too late. A withdrawal that is sent twice has the same result as one. */
-function isLate(deps: HttpDeps, ctx: Context, { view: { row } }: Opened): boolean {
-  return takeNotice(deps, ctx, [CLOSED_NOTE]) !== undefined && row.state !== 'withdrawn';
+/** Takes the notice of a form that came too late. A withdrawal that is sent twice has the same result as one. */
+function takeClosedText(deps: HttpDeps, ctx: Context, { view: { row } }: Opened): string | undefined {
+  const text = takeNoticeText(deps, ctx, CLOSED_NOTE, 'binding.closed');
+  return row.state === 'withdrawn' ? undefined : text;
 }
 
 function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
@@ -68,7 +69,7 @@ function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
     // The status page shows a draft after a refusal only: nothing was sent, and what was entered is deleted.
     withdrawUrl: isOpen && state !== 'draft' ? '/binding/withdraw' : undefined,
     appUrl: clientId === null ? undefined : clients.launchUrl(clientId),
-    alert: isLate(deps, ctx, opened) ? pages.t(ctx, 'binding.closed') : undefined,
+    alert: takeClosedText(deps, ctx, opened),
   });
 }
 

@@ -23,7 +23,7 @@ const rejectionShape = z.object({
   values: z.record(z.string(), z.string()).optional(),
 });
 
-/** Why a form was rejected, and what was typed. */
+/** The reasons against a form, and the typed values. */
 export type Rejection = z.infer<typeof rejectionShape>;
 
 const keptShape = rejectionShape.extend({

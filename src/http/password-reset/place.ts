@@ -4,7 +4,7 @@ import type { HttpDeps } from '../deps.ts';
 import { destinationOf } from '../interaction/destination.ts';
 import type { InteractionState } from '../interaction/interaction.ts';
 
-/** Where the pages of a reset are: on their own, or in the interaction of a sign-in, to which they lead back. */
+/** The addresses of the reset pages: on their own, or in the interaction of a sign-in, to which they lead back. */
 export interface ResetPlace {
   requestPath: string;
   resetPath: string;

@@ -45,7 +45,7 @@ const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
 interface Link extends OpenLink {
   token: string;
-  /** What this browser typed to request the link; undefined if it did not request one for this person. */
+  /** The login typed in this browser to request the link; undefined if it did not request one for this person. */
   requestedLogin: string | undefined;
 }
 

@@ -6,10 +6,10 @@ import { formatGroupName, groupsOf } from '../../domain/directory/groups.ts';
 import type { ClientEntitlements, Role } from '../../domain/model.ts';
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 
-/** How values compare: without case, as telephone numbers, as instants, or as names of entries. */
+/** The comparison of values: without case, as telephone numbers, as instants, or as names of entries. */
 export type Rule = 'ignoreCase' | 'telephone' | 'time' | 'name';
 
-/** What the values of a person come from. */
+/** The sources of the values of a person. */
 export interface PersonView {
   person: DirectoryPerson;
   entitlements: ClientEntitlements;

@@ -22,7 +22,7 @@ interface SignInLocals {
   errors: FieldErrors;
   /** Only the signed-in person may continue, with the password. */
   isReauthentication: boolean;
-  /** What a reauthentication confirms, as a sentence. */
+  /** The action that a reauthentication confirms, as a sentence. */
   purpose?: string | undefined;
   /** The options of a passkey request. */
   passkeyUrl: string;
@@ -111,7 +111,7 @@ interface SchoolSignInLocals {
   errors: FieldErrors;
   humanCheck: string;
   isReauthentication: boolean;
-  /** What a reauthentication confirms, as a sentence. */
+  /** The action that a reauthentication confirms, as a sentence. */
   purpose?: string | undefined;
   otherAccountUrl: string;
 }

@@ -40,7 +40,7 @@ const selectPerson = preparedStatement(
   },
 );
 
-/** How to read the stored dates of children. */
+/** Reads the stored dates of children. */
 export interface ChildDates {
   /** Keyed hashes of past 18th birthdays. The guardianships of these children are suspended, also before the job has stored that. */
   reached: ReadonlySet<string>;
