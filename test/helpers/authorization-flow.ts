@@ -36,8 +36,9 @@ export interface AuthorizationResult extends Begun {
   answer: Answer;
 }
 
-/** Presses the cancel button of a sign-in page. */
-export function cancelSignIn(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
+/** Opens a page of the sign-in, and presses its cancel button. */
+export async function cancelSignIn(httpBrowser: HttpBrowser, url: string): Promise<Answer> {
+  const page = await httpBrowser.open(url);
   return httpBrowser.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
 }
 

@@ -193,10 +193,12 @@ const SILENT = { prompt: 'none' };
 describe('the tables of errors in docs/errors.md', () => {
   let teacher: HttpBrowser;
   let parent: HttpBrowser;
+  let stopped: HttpBrowser;
   before(async () => {
-    [teacher, parent] = [visit(), visit()];
+    [teacher, parent, stopped] = [visit(), visit(), visit()];
     await runAuthorization(parties.bound, teacher, { login: LOGIN.T2 });
     await runAuthorization(parties.bound, parent, { login: LOGIN.G2 });
+    await runAuthorization(parties.bound, stopped, { login: LOGIN.T1 });
   });
 
   it('have the answers of /auth and /request', async () => {
@@ -230,17 +232,10 @@ describe('the tables of errors in docs/errors.md', () => {
           return failureIn(await teacher.submit(answer, { consent: 'deny' }));
         },
       ],
-      'a cancellation': [
-        async () => {
-          const httpBrowser = visit();
-          return failureIn(await cancelSignIn(httpBrowser, await httpBrowser.open((await web.begin()).url)));
-        },
-      ],
+      'a cancellation': [async () => failureIn(await cancelSignIn(visit(), (await web.begin()).url))],
       'a school account': [async () => authorize(all, SILENT, await signInToSchool(service, 'H4', S4_AT_993301))],
       'sharing that was stopped': [
         async () => {
-          const stopped = visit();
-          await runAuthorization(parties.bound, stopped, { login: LOGIN.T1 });
           await stopSharing(service, personId('T1'));
           return authorize(all, SILENT, stopped);
         },

@@ -293,10 +293,8 @@ describe('the snippets', () => {
       }),
       'start-over',
     );
-    const httpBrowser = visit();
     const { url, pending } = await startSignIn(app, REDIRECT);
-    const page = await httpBrowser.open(url.href);
-    const canceled = await cancelSignIn(httpBrowser, page);
+    const canceled = await cancelSignIn(visit(), url.href);
     assert.equal(await finishSignIn(app, cameBack(canceled), pending).then(() => 'tokens', explain), 'person-said-no');
     const dead = await connect(new URL(service.issuer), 'my-app', secret);
     dead[oidc.customFetch] = () => fetch('http://127.0.0.1:9/');
