@@ -55,7 +55,7 @@ describe('contacts on the account page', () => {
     const page = await openContacts(LOGIN.G4);
     await page.selectOption('[name="language"]', 'en');
     await press(page, 'form[action="/account/language"] button');
-    assert.match(await notice(page), /信件語言已儲存/);
-    assert.equal(await page.inputValue('[name="language"]'), 'en');
+    assert.match(await notice(page), /Your mail language has been saved: English\.\s+Change back to 中文/);
+    assert.equal(await page.inputValue('select[name="language"]'), 'en');
   });
 });

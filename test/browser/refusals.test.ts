@@ -153,6 +153,8 @@ describe('failed sign-in', () => {
     await page.goto(`${environment.issuer}/account`);
     await page.fill('[name="login"]', 'unknown@parents.example');
     await press(page, page.getByText('忘記密碼？'));
+    assert.equal(await page.inputValue('[name="login"]'), 'unknown@parents.example', 'the link takes the login along');
+    assert.doesNotMatch(decodeURIComponent(page.url()), /unknown/);
     await page.reload();
     assert.equal(await page.inputValue('[name="login"]'), 'unknown@parents.example', 'a reload keeps the typed login');
     await page.goto(`${environment.issuer}/forgot-password`);
