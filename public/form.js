@@ -121,11 +121,11 @@ function pointOutSpace(input) {
 
 for (const input of document.querySelectorAll('input[data-space]')) pointOutSpace(input);
 
-// A link with data-carry takes the text of a field along to the field of the same name on the next page. It is not part of the URL.
-for (const link of document.querySelectorAll('a[data-carry]')) {
+// A link to the reset of the password, also one in an alert, takes the typed login along. It is not part of the URL.
+for (const link of document.querySelectorAll('a[href$="/forgot-password"]')) {
   link.addEventListener('click', () => {
-    const input = document.getElementById(link.dataset.carry);
-    if (input?.value) sessionStorage.setItem(link.dataset.carry, input.value);
+    const input = document.getElementById('login');
+    if (input?.value) sessionStorage.setItem('login', input.value);
   });
 }
 for (const input of document.querySelectorAll('input[data-carried]')) {

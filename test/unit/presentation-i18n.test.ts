@@ -136,9 +136,9 @@ describe('messages that tests of other projects rely on', () => {
     ],
     [
       'newPassword.policy',
-      '至少 12 個字元；可以是一句話。不可包含姓名、電話、電子郵件或身分證字號。',
-      'At least 12 characters; a sentence works well. Do not include your name, phone number, email or ID number.',
-      { min: 12 },
+      '至少 12 個字元；可以是一句話。不可包含姓名、電話、電子郵件或身分證字號。例如：「小貓愛吃魚」（請換成您自己的句子）。',
+      'At least 12 characters; a sentence works well. Do not include your name, phone number, email or ID number. For example: "小貓愛吃魚" (choose a sentence of your own).',
+      { min: 12, example: '小貓愛吃魚' },
     ],
     ['choose.title', '這次要以什麼身分使用？', 'How do you want to continue?'],
     [
