@@ -18,7 +18,7 @@ export function formatGroupName(group: Group): string {
   return group.kind === 'school' ? `${group.schoolCode}-${group.people}` : `${group.schoolCode}-class-${group.classno}`;
 }
 
-/** @returns undefined when no group can have this name */
+/** @returns undefined if no group can have this name */
 export function parseGroupName(name: string): Group | undefined {
   const lower = name.toLowerCase();
   const city = CITY_PEOPLE.find((one) => one === lower);

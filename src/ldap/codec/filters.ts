@@ -6,7 +6,7 @@ export class FilterLimitError extends Error {
   override name = 'FilterLimitError';
 }
 
-export const MAX_FILTER_DEPTH = 20;
+const MAX_FILTER_DEPTH = 20;
 /** Most conditions of a filter. */
 const MAX_CONDITIONS = 500;
 

@@ -88,7 +88,7 @@ function foldCase(text: string): string {
 }
 
 /** Returns a value as a rule compares it (RFC 4518). */
-export function comparable(rule: Rule, value: string): string {
+function comparable(rule: Rule, value: string): string {
   switch (rule) {
     case 'ignoreCase':
       return foldCase(value).replaceAll(/\s+/g, ' ').trim();

@@ -43,7 +43,7 @@ const list = (value: string | undefined): string[] => (value === undefined ? [] 
 const unique = (values: readonly string[]): string[] => [...new Set(values)];
 
 /** Formats an instant as GeneralizedTime (RFC 4517, section 3.3.13). */
-export function generalizedTime(instant: number): string {
+function generalizedTime(instant: number): string {
   return `${new Date(instant).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`;
 }
 

@@ -1,4 +1,3 @@
-import { personEntry } from '../directory/entries.ts';
 import type { DirectoryEntry } from '../directory/entries.ts';
 import { matches } from '../directory/matching.ts';
 import { findAttribute } from '../directory/schema.ts';
@@ -6,6 +5,7 @@ import type { Target } from '../directory/tree.ts';
 import type { CompareRequest, Filter, Result } from '../protocol.ts';
 import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
 import { findGroupEntry, findSchoolEntry } from './other-entries.ts';
+import { findPersonEntry } from './people.ts';
 
 /** Compares a value of an entry (RFC 4511, section 4.10). */
 export async function compare(deps: LdapDeps, { session }: OperationContext, request: CompareRequest): Promise<Result> {
@@ -31,10 +31,5 @@ async function findEntry(
 ): Promise<DirectoryEntry | undefined> {
   if (target.kind === 'group') return findGroupEntry(search, target.name, filter);
   if (target.kind === 'school') return findSchoolEntry(search, target.code);
-  const { directory, tree } = search.deps;
-  const { client, onlyPersonId } = search.access;
-  const personId = target.kind === 'person' ? directory.openHandle(client, target.handle) : undefined;
-  const isAllowed = personId !== undefined && (onlyPersonId ?? personId) === personId;
-  const person = isAllowed ? await directory.findPerson(client, personId) : undefined;
-  return person && personEntry(tree, client, person, (id) => directory.handleOf(client, id));
+  return target.kind === 'person' ? findPersonEntry(search, target.handle) : undefined;
 }

@@ -4,6 +4,7 @@ import { groupEntry, schoolEntry, type DirectoryEntry } from '../directory/entri
 import { valuesOfEquality } from '../directory/plan.ts';
 import type { Filter } from '../protocol.ts';
 import type { Access, LdapDeps } from '../session.ts';
+import { findPerson } from './people.ts';
 
 interface Search {
   deps: LdapDeps;
@@ -59,15 +60,13 @@ interface Member {
 }
 
 /** Reads the people that a filter names as members. A group can have 100,000 members, so only these are compared. */
-async function readMembers({ deps, access }: Search, filter: Filter): Promise<Member[]> {
-  const { tree, directory } = deps;
-  const { client, onlyPersonId } = access;
+async function readMembers(search: Search, filter: Filter): Promise<Member[]> {
+  const { tree } = search.deps;
+  const { client } = search.access;
   const found: Member[] = [];
   for (const name of valuesOfEquality(filter, 'member')) {
     const target = tree.locate(name);
-    const personId = target?.kind === 'person' ? directory.openHandle(client, target.handle) : undefined;
-    const isAllowed = personId !== undefined && (onlyPersonId ?? personId) === personId;
-    const person = isAllowed ? await directory.findPerson(client, personId) : undefined;
+    const person = target?.kind === 'person' ? await findPerson(search, target.handle) : undefined;
     if (person === undefined) continue;
     const { facts, today } = person;
     const roles = rolesOf(facts, client.entitlements, today);

@@ -1,6 +1,6 @@
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 import { decodePageRequest, pagedResults, type PageRequest } from '../codec/controls.ts';
-import { baseEntry, containerEntries, containerEntry, personEntry, type DirectoryEntry } from '../directory/entries.ts';
+import { baseEntry, containerEntries, containerEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { matches } from '../directory/matching.ts';
 import { compilePlan, mayMatchOthers, type Lookup, type Plan } from '../directory/plan.ts';
 import { rootDse, subschema } from '../directory/root-dse.ts';
@@ -10,6 +10,7 @@ import { OID, type Result, type SearchRequest } from '../protocol.ts';
 import { parseGroupName } from '../../domain/directory/groups.ts';
 import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
 import { findGroupEntry, findSchoolEntry, listGroupEntries, listSchoolEntries } from './other-entries.ts';
+import { findPersonEntry, toPersonEntry } from './people.ts';
 
 /** Most entries of a search without pages, and of one page. */
 const MAX_ENTRIES = 1_000;
@@ -104,10 +105,6 @@ async function searchContainer(found: Search, container: Container): Promise<Res
   return sendOthers(found, [...own, ...below]);
 }
 
-function toEntry({ deps: { tree, directory }, access: { client } }: Search, person: DirectoryPerson): DirectoryEntry {
-  return personEntry(tree, client, person, (personId) => directory.handleOf(client, personId));
-}
-
 /** Sends entries without people. */
 function sendOthers(found: Search, others: readonly DirectoryEntry[]): Promise<Result> {
   return sendAll(found, others, NO_PEOPLE);
@@ -169,7 +166,8 @@ function continuePage(
   const rest = after === undefined || after === '' ? others.slice(at + 1) : [];
   return (async function* () {
     yield* rest.map((entry) => ({ entry, key: entry.name }));
-    for await (const person of listPeople(after ?? '')) yield { entry: toEntry(found, person), key: person.handle };
+    for await (const person of listPeople(after ?? ''))
+      yield { entry: toPersonEntry(found, person), key: person.handle };
   })();
 }
 
@@ -231,12 +229,4 @@ async function findIds(
   const target = tree.locate(value);
   const group = target?.kind === 'group' ? parseGroupName(target.name) : undefined;
   return group === undefined || group.kind === 'city' ? [] : groups.listMemberIds(client, group, after);
-}
-
-async function findPersonEntry(found: Search, handle: string): Promise<DirectoryEntry | undefined> {
-  const { deps, access } = found;
-  const personId = deps.directory.openHandle(access.client, handle);
-  if (personId === undefined || (access.onlyPersonId ?? personId) !== personId) return undefined;
-  const person = await deps.directory.findPerson(access.client, personId);
-  return person && toEntry(found, person);
 }

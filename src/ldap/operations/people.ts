@@ -1,0 +1,30 @@
+import type { DirectoryPerson } from '../../services/directory/directory.ts';
+import { personEntry, type DirectoryEntry } from '../directory/entries.ts';
+import type { Access, LdapDeps } from '../session.ts';
+
+interface Reader {
+  deps: LdapDeps;
+  access: Access;
+}
+
+/** Finds the person of a handle. A person who is bound finds only the own entry. */
+export async function findPerson(
+  { deps: { directory }, access: { client, onlyPersonId } }: Reader,
+  handle: string,
+): Promise<DirectoryPerson | undefined> {
+  const personId = directory.openHandle(client, handle);
+  if (personId === undefined || (onlyPersonId ?? personId) !== personId) return undefined;
+  return directory.findPerson(client, personId);
+}
+
+export async function findPersonEntry(reader: Reader, handle: string): Promise<DirectoryEntry | undefined> {
+  const person = await findPerson(reader, handle);
+  return person && toPersonEntry(reader, person);
+}
+
+export function toPersonEntry(
+  { deps: { tree, directory }, access: { client } }: Reader,
+  person: DirectoryPerson,
+): DirectoryEntry {
+  return personEntry(tree, client, person, (personId) => directory.handleOf(client, personId));
+}
