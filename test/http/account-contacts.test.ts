@@ -289,10 +289,7 @@ eachService(
       }
       const events = await listAuditEvents(running(), 'G2');
       assert.equal(events.filter((event) => event === 'identifier.removed').length, 2);
-      assert.ok(
-        undo.includes(`value="${name}" type="submit"><span>復原「${name}」`),
-        'a button that restores the login',
-      );
+      assert.ok(undo.includes(`value="${name}" type="submit"><span>復原「${name}」`), 'a button to restore it');
       assert.ok(noticeOf((await change(browser, 'account', name)).body).includes(`已變更為 ${name}`));
       assert.equal((await browser.open('/account')).status, 200, 'this session stays');
       time.advance((RECENT_SIGN_IN_SECONDS + 1) * SECOND);
