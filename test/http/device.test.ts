@@ -124,7 +124,8 @@ describe('the device flow', () => {
   it('shows a field error for a wrong, missing or used code and keeps the input', async () => {
     const phone = createHttpBrowser(service.issuer);
     const wrong = await typeCode(phone, 'bbbb-bbbb');
-    assert.equal(wrong.status, 422);
+    // Redirected, so reloading sends nothing again.
+    assert.deepEqual([wrong.status, new URL(wrong.url).search], [422, '?rejected']);
     assert.ok(alertOf(wrong.body).includes('這個代碼不正確'), wrong.body);
     assert.ok(wrong.body.includes('value="bbbb-bbbb"'));
     assert.equal((await typeCode(phone, '')).status, 422);

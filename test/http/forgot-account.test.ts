@@ -110,7 +110,8 @@ eachService(
     it('requires both values, and keeps them', async () => {
       const browser = browse();
       const answer = await browser.submit(await browser.open('/forgot-account'), { national_id: '', contact: MOBILE });
-      assert.equal(answer.status, 422);
+      // Redirected, so reloading sends nothing again.
+      assert.deepEqual([answer.status, new URL(answer.url).search], [422, '?rejected']);
       assert.equal(errorAt(answer, 'national_id'), '請輸入身分證統一編號。');
       assert.ok(answer.body.includes(`value="${MOBILE}"`));
     });

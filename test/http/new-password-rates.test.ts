@@ -168,6 +168,31 @@ eachService(
       });
     }
 
+    for (const [name, open, path] of [
+      ['a reset link', openLink, () => '/reset-password?rejected'],
+      ['the account page', openAccount, () => '/account/password?rejected'],
+      ['the first sign-in', openFirstChange, (form: string) => form],
+    ] as const) {
+      it(`${name} redirects a rejected form, and its page contains no typed password`, async () => {
+        const form = await open();
+        const refused = await submit(form, COMMON);
+        const shown = new URL(refused.url);
+        assert.equal(shown.pathname + shown.search, path(new URL(form.page.url).pathname));
+        const reloaded = await form.browser.open(refused.url);
+        for (const { status, body } of [refused, reloaded]) {
+          assert.deepEqual([status, body.includes(COMMON), body.includes(DEMO_PASSWORD)], [422, false, false]);
+        }
+        assert.notEqual(errorAt(refused, 'new_password'), '');
+        assert.deepEqual(
+          [errorAt(reloaded, 'new_password'), isCleared(reloaded)],
+          [errorAt(refused, 'new_password'), true],
+        );
+        await form.browser.open(`/language?to=en&back=${shown.pathname}`);
+        const opened = await form.browser.open(shown.pathname);
+        assert.deepEqual([opened.status, alertOf(opened.body)], [200, '']);
+      });
+    }
+
     it('counts the wrong current passwords of checks as those of forms', async () => {
       const form = await openAccount();
       const current_password = 'not the password';

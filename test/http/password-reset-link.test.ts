@@ -107,8 +107,8 @@ eachService(
       const page = await httpBrowser.open(addressOf(token));
       const refused = await httpBrowser.submit(page, { new_password: 'short', confirm_password: 'short' });
       assert.deepEqual([page.status, refused.status], [200, 422]);
-      for (const { url, body, headers } of [page, refused]) {
-        assert.equal(url, `${issuer}/reset-password`);
+      assert.deepEqual([page.url, refused.url], [`${issuer}/reset-password`, `${issuer}/reset-password?rejected`]);
+      for (const { body, headers } of [page, refused]) {
         assert.ok(!body.includes(token) && !JSON.stringify([...headers]).includes(token));
         assert.match(body, /"\/language\?to=en&(?:amp|#38);back=%2Freset-password"/);
       }
@@ -167,7 +167,10 @@ eachService(
     it('replaces the link that was opened before, whose page changes nothing', async () => {
       const httpBrowser = createHttpBrowser(issuer);
       const older = await httpBrowser.open(addressOf(await newToken('T2')));
+      const refused = await httpBrowser.submit(older, { new_password: 'short', confirm_password: 'short' });
+      assert.equal(refused.status, 422);
       const newer = await httpBrowser.open(addressOf(await newToken('G2')));
+      assert.equal((await httpBrowser.open(refused.url)).status, 200, 'without the reason of the older form');
       const answer = await httpBrowser.submit(older, fields);
       assert.equal(answer.status, 410);
       const signIn = async (login: string, password: string): Promise<number> =>

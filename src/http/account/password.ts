@@ -3,10 +3,18 @@ import { z } from 'zod';
 import { INTERACTION_MAX_AGE_MS } from '../../oidc/options/ttl.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
-import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
+import {
+  passwordFormLocals,
+  redirectableRejection,
+  submitPasswordForm,
+  type FormProblem,
+} from '../forms/password-form.ts';
+import { findMarkedRejection, redirectRejected, REJECTED, type FormPage } from '../forms/rejected-form.ts';
 import { openValue, sealValue } from '../sealed-value.ts';
 import { redirectToAccount } from './account-notice.ts';
 import { continueSession, findSignedIn, redirectToSignIn, type SignedInPerson } from './session.ts';
+
+const PATH = '/account/password';
 
 /** As long as an interaction: the form asks for the current password, as the sign-in page does. */
 const FORM_MAX_AGE_MS = INTERACTION_MAX_AGE_MS;
@@ -18,15 +26,19 @@ const sealedPerson = z.object({ personId: z.string(), sessionHash: z.string(), e
 /** The person of a password form, and the session for which it was shown. */
 type FormPerson = Pick<SignedInPerson, 'facts' | 'sessionHash'>;
 
-export async function showPassword(
-  deps: HttpDeps,
-  ctx: Context,
-  person: FormPerson,
-  problem: FormProblem = { status: 200 },
-): Promise<void> {
+function passwordPage({ sessionHash }: FormPerson): FormPage {
+  return { path: PATH, owner: sessionHash };
+}
+
+export async function showPassword(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
+  const problem = findMarkedRejection(deps, ctx, passwordPage(signedIn)) ?? { status: 200 };
+  await render(deps, ctx, signedIn, problem);
+}
+
+async function render(deps: HttpDeps, ctx: Context, person: FormPerson, problem: FormProblem): Promise<void> {
   const { facts } = person;
   const locals = {
-    action: '/account/password',
+    action: PATH,
     name: facts.name,
     login: await deps.people.getPrimaryLogin(facts.id),
     person: sealPerson(deps, person),
@@ -52,7 +64,13 @@ export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void
   const change = { personId: facts.id, keepSessionHash: signedIn?.sessionHash, formId };
   const result = await submitPasswordForm(deps, ctx, change);
   if (result.kind === 'checked') return;
-  if (result.kind === 'rejected') return showPassword(deps, ctx, person, result.problem);
+  if (result.kind === 'rejected') {
+    // Without a session, the page asks for a sign-in.
+    const rejection = signedIn && redirectableRejection(result.problem);
+    if (rejection === undefined) return render(deps, ctx, person, result.problem);
+    redirectRejected(deps, ctx, passwordPage(person), rejection, REJECTED);
+    return;
+  }
   if (result.kept === undefined) {
     deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account', purpose: 'reset' });
     return;

@@ -14,6 +14,7 @@ import { deviceOf } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field, readForm } from './body.ts';
 import { readDeviceToken, rememberDevice } from './known-device-cookie.ts';
+import type { Rejection } from './rejected-form.ts';
 
 const newPasswordFields = z.object({ current_password: field, new_password: field, confirm_password: field });
 type NewPasswordFields = z.infer<typeof newPasswordFields>;
@@ -25,14 +26,9 @@ type PasswordForm = z.infer<typeof passwordForm>;
 type Errors = Record<string, string>;
 
 /** The rejection of a form, as its page shows it. */
-export interface FormProblem {
-  status: number;
-  alert?: string | undefined;
-  errors?: Errors | undefined;
-  /** Values that the form contains again. */
+export interface FormProblem extends Omit<Rejection, 'values'> {
+  /** Passwords that the form contains again. */
   values?: Partial<NewPasswordFields> | undefined;
-  /** The page does not contain the typed passwords again. */
-  isCleared?: boolean;
 }
 
 /** Returns the locals that all pages with a password form share. */
@@ -52,6 +48,15 @@ export function shownProblem(ctx: Context, { check, new_password }: PasswordForm
   if (!check) return { ...problem, isCleared: problem.values === undefined && new_password !== '' };
   ctx.remove('retry-after');
   return { ...problem, status: 200, values: undefined };
+}
+
+/**
+ * Returns the rejection that the page shows after a redirect.
+ *
+ * @returns undefined if the page is the response to the form: of a check, with the typed passwords, or of an expired form
+ */
+export function redirectableRejection({ values, ...rejection }: FormProblem): Rejection | undefined {
+  return values !== undefined || rejection.status === 200 || rejection.status === 410 ? undefined : rejection;
 }
 
 /** Answers the check of a form that would be accepted. */

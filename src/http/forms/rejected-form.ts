@@ -21,6 +21,8 @@ const rejectionShape = z.object({
   alert: z.string().optional(),
   errors: z.record(z.string(), z.string()).optional(),
   values: z.record(z.string(), z.string()).optional(),
+  /** The page does not contain the typed passwords again. */
+  isCleared: z.boolean().optional(),
 });
 
 /** The reasons against a form, and the typed values. */

@@ -1,11 +1,18 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
-import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
+import {
+  passwordFormLocals,
+  redirectableRejection,
+  submitPasswordForm,
+  type FormProblem,
+} from '../forms/password-form.ts';
+import { findRejection, redirectRejected } from '../forms/rejected-form.ts';
 import type { VerifiedFirstPassword } from '../../services/authentication/passwords.ts';
 import { waitForConcurrentSubmit } from './concurrent-submit.ts';
 import { destinationOf } from './destination.ts';
 import {
+  formPageOf,
   submitResult,
   submitSignIn,
   redirectTo,
@@ -17,7 +24,10 @@ import {
 /** The required change of a first password. The person is not signed in before it is done. */
 export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
   return {
-    show: (ctx, interaction) => render(deps, ctx, interaction),
+    show: (ctx, interaction) => {
+      const problem = findRejection(deps, ctx, formPageOf(interaction)) ?? { status: 200 };
+      return render(deps, ctx, interaction, problem);
+    },
     submit: async (ctx, interaction) => {
       const first = await findFirstSignIn(deps, interaction);
       const form = { keepSessionHash: undefined, formId: interaction.uid, verified: first?.verified };
@@ -36,9 +46,21 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
       }
       const returnTo = await waitForReplacement(deps, ctx, interaction);
       if (returnTo !== undefined) redirectTo(ctx, returnTo);
-      else await render(deps, ctx, interaction, result?.kind === 'rejected' ? result.problem : undefined);
+      else await reject(deps, ctx, interaction, result?.kind === 'rejected' ? result.problem : { status: 410 });
     },
   };
+}
+
+/** @throws {HttpError} 410 if the first sign-in is no longer current */
+async function reject(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  problem: FormProblem,
+): Promise<void> {
+  const rejection = redirectableRejection(problem);
+  if (rejection === undefined) await render(deps, ctx, interaction, problem);
+  else redirectRejected(deps, ctx, formPageOf(interaction), rejection);
 }
 
 /** @throws {HttpError} 410 if the first sign-in is no longer current */
@@ -46,7 +68,7 @@ async function render(
   deps: HttpDeps,
   ctx: Context,
   interaction: InteractionState,
-  problem: FormProblem = { status: 200 },
+  problem: FormProblem,
 ): Promise<void> {
   const first = await findFirstSignIn(deps, interaction);
   if (first === undefined || problem.status === 410) throw createError(410, 'this interaction has expired');

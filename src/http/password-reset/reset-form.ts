@@ -23,10 +23,12 @@ import {
   passwordForm,
   passwordFormLocals,
   policyErrors,
+  redirectableRejection,
   shownProblem,
   throttledText,
   type FormProblem,
 } from '../forms/password-form.ts';
+import { findMarkedRejection, redirectRejected, REJECTED, type FormPage } from '../forms/rejected-form.ts';
 import { waitForConcurrentSubmit } from '../interaction/concurrent-submit.ts';
 import {
   loginResult,
@@ -97,8 +99,29 @@ function tokenOf(ctx: Context): string | undefined {
 /** Shows the form of the link that this browser opened. */
 export async function showResetPage(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
   const link = await findLink(deps, ctx, tokenOf(ctx));
-  if (link === undefined) await expireLink(deps, ctx, place);
-  else await showResetForm(deps, ctx, place, link);
+  if (link === undefined) return expireLink(deps, ctx, place);
+  const problem = findMarkedRejection(deps, ctx, formPageOf(place, link)) ?? { status: 200 };
+  await showResetForm(deps, ctx, place, link, problem);
+}
+
+function formPageOf({ resetPath }: ResetPlace, { token }: Link): FormPage {
+  const [path = ''] = resetPath.split('?');
+  return { path, owner: hashId(token) };
+}
+
+/** Redirects to the form, which shows why it was rejected, or shows that at once if the page is the response to the form. */
+async function rejectForm(
+  deps: HttpDeps,
+  ctx: Context,
+  place: ResetPlace,
+  link: Link,
+  problem: FormProblem,
+): Promise<void> {
+  const rejection = redirectableRejection(problem);
+  if (rejection === undefined) return showResetForm(deps, ctx, place, link, problem);
+  const [, query] = place.resetPath.split('?');
+  const search = query === undefined ? REJECTED : `?${query}&rejected`;
+  redirectRejected(deps, ctx, formPageOf(place, link), rejection, search);
 }
 
 /**
@@ -123,7 +146,7 @@ async function showResetForm(
   ctx: Context,
   place: ResetPlace,
   link: Link,
-  problem: FormProblem = { status: 200 },
+  problem: FormProblem,
 ): Promise<void> {
   const locals = {
     action: place.resetPath,
@@ -166,7 +189,7 @@ export async function submitResetForm(
   }
   const errors = formErrors(deps, ctx, typed, false);
   const reject = (problem: FormProblem): Promise<void> =>
-    showResetForm(deps, ctx, place, open, shownProblem(ctx, typed, problem));
+    rejectForm(deps, ctx, place, open, shownProblem(ctx, typed, problem));
   if (Object.keys(errors).length > 0) return reject({ status: 422, errors });
   const { check, ...values } = typed;
   const next = values.new_password;
