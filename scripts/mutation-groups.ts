@@ -149,7 +149,7 @@ const HTTP: readonly Part[] = [
   },
   {
     sources: [
-      ...files('http/password-reset', 'place request-form reset-form reset-request router'),
+      ...files('http/password-reset', 'place request-form reset-form reset-link reset-request router'),
       ...files('http/interaction', 'password-reset'),
     ],
     tests: http('password-reset-link password-reset password-reset-return'),

@@ -1,16 +1,8 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
-import { z } from 'zod';
-import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { MINUTE_MS } from '../../domain/duration.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
-import {
-  LINK_MINUTES,
-  type OpenLink,
-  type PasswordResetRefusal,
-  type PasswordResetResult,
-} from '../../services/authentication/password-reset.ts';
+import type { PasswordResetRefusal, PasswordResetResult } from '../../services/authentication/password-reset.ts';
 import { deviceOf } from '../account/device-name.ts';
 import { findSignedIn, otherSignInUrl } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -38,67 +30,16 @@ import {
   type InteractionState,
 } from '../interaction/interaction.ts';
 import { onlyPerson } from '../interaction/login.ts';
-import { destinationIn, RESET_PATH, type ResetPlace } from './place.ts';
+import { destinationIn, type ResetPlace } from './place.ts';
+import { findLink, forgetToken, tokenOf, type Link } from './reset-link.ts';
 import { findResetRequest, forgetResetRequest } from './reset-request.ts';
 
 /** `link` is the hash of the token, so the page of an older link cannot set a password with a newer link. */
 const form = passwordForm.extend({ link: field });
-const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
-
-interface Link extends OpenLink {
-  token: string;
-  /** The login typed in this browser to request the link; undefined if it did not request one for this person. */
-  requestedLogin: string | undefined;
-}
-
-async function findLink(deps: HttpDeps, ctx: Context, token: string | undefined): Promise<Link | undefined> {
-  const { passwordReset } = deps;
-  const open = token === undefined ? undefined : await passwordReset.find(token);
-  if (open === undefined || token === undefined) return undefined;
-  const login = findResetRequest(deps, ctx)?.login;
-  const isOfPerson = login !== undefined && (await passwordReset.isLoginOf(open.personId, login));
-  return { ...open, token, requestedLogin: isOfPerson ? login : undefined };
-}
-
-/**
- * Moves the token of a reset link from the URL into a cookie. A URL gets into the history, the `Referer` header and the logs of
- * proxies. The link itself stays unused. Any page can send the browser here, so an invalid link does not replace a valid one.
- */
-export async function exchangeToken(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
-  const token = tokenShape.safeParse(ctx.query['token']).data;
-  const link = await findLink(deps, ctx, token);
-  if (link !== undefined) keepToken(ctx, link.token, link.expiresAt);
-  else if (token !== undefined && (await isOlderLink(deps, ctx, token))) {
-    // The next page says that a newer link was sent.
-    keepToken(ctx, token, deps.clock.now() + LINK_MINUTES * MINUTE_MS);
-  }
-  const uid = link?.requestedLogin === undefined ? undefined : findResetRequest(deps, ctx)?.interaction;
-  ctx.set('cache-control', 'no-store');
-  ctx.status = 303;
-  ctx.redirect(uid === undefined ? place.resetPath : `/interaction/${encodeURIComponent(uid)}${RESET_PATH}`);
-}
-
-async function isOlderLink(deps: HttpDeps, ctx: Context, token: string): Promise<boolean> {
-  if (!(await deps.passwordReset.isReplaced(hashId(token)))) return false;
-  return (await findLink(deps, ctx, tokenOf(ctx))) === undefined;
-}
-
-/** Stores the token until the link expires. */
-function keepToken(ctx: Context, token: string, expiresAt: number): void {
-  ctx.cookies.set(cookieNames(ctx.secure).reset, token, { ...UNSIGNED_COOKIE, expires: new Date(expiresAt) });
-}
-
-function forgetToken(ctx: Context): void {
-  ctx.cookies.set(cookieNames(ctx.secure).reset, null, UNSIGNED_COOKIE);
-}
-
-function tokenOf(ctx: Context): string | undefined {
-  return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).reset)).data;
-}
 
 /** Shows the form of the link that this browser opened. */
 export async function showResetPage(deps: HttpDeps, ctx: Context, place: ResetPlace): Promise<void> {
-  const link = await findLink(deps, ctx, tokenOf(ctx));
+  const link = await findLink(deps, ctx);
   if (link === undefined) return expireLink(deps, ctx, place);
   const problem = findMarkedRejection(deps, ctx, formPageOf(place, link)) ?? { status: 200 };
   await showResetForm(deps, ctx, place, link, problem);
@@ -129,7 +70,7 @@ async function rejectForm(
  * the account that was typed. A re-authentication cannot be completed: the reset ends the session that it belongs to.
  */
 export async function canContinue(deps: HttpDeps, ctx: Context, { interaction }: ResetPlace): Promise<boolean> {
-  const link = await findLink(deps, ctx, tokenOf(ctx));
+  const link = await findLink(deps, ctx);
   if (interaction === undefined || link?.requestedLogin === undefined) return false;
   const { uid, prompt, isAnswered, personId } = interaction;
   return (
@@ -180,7 +121,7 @@ export async function submitResetForm(
   place: ResetPlace,
   waiting = place.interaction,
 ): Promise<void> {
-  const open = await findLink(deps, ctx, tokenOf(ctx));
+  const open = await findLink(deps, ctx);
   if (open === undefined) return endUsedLink(deps, ctx, place, waiting);
   const { link, ...typed } = readForm(ctx, form);
   if (link !== hashId(open.token)) {

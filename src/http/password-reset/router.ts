@@ -3,7 +3,8 @@ import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
 import { OWN_PLACE, ownPlaceFor, REQUEST_PATH, RESET_PATH } from './place.ts';
 import { showRequestPage, submitRequestForm } from './request-form.ts';
-import { exchangeToken, showResetPage, submitResetForm } from './reset-form.ts';
+import { showResetPage, submitResetForm } from './reset-form.ts';
+import { exchangeToken } from './reset-link.ts';
 
 /** The pages of a password reset: request a link, open it, set a new password. interaction/password-reset.ts has those of a sign-in. */
 export function createPasswordResetRouter(deps: HttpDeps): Router {
