@@ -224,7 +224,10 @@ export async function upsertResetLink(tx: Transaction, link: NewResetLink): Prom
   await tx.db
     .insert(resetLinks)
     .values(link)
-    .onConflictDoUpdate({ target: resetLinks.personId, set: { tokenHash, replacedHash: sql`${resetLinks.tokenHash}`, verifiesEmail, expiresAt, createdAt } });
+    .onConflictDoUpdate({
+      target: resetLinks.personId,
+      set: { tokenHash, replacedHash: sql`${resetLinks.tokenHash}`, verifiesEmail, expiresAt, createdAt },
+    });
 }
 
 export async function deleteResetLink(tx: Transaction, personId: string): Promise<void> {
