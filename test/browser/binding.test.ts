@@ -143,6 +143,7 @@ describe('the application of a family', () => {
     await page.goto(portfolio);
     await press(page, '#sign-in');
     assert.equal(await heading(page), '請先完成親子綁定');
+    assert.match(await bodyText(page), /您目前以學校帳號登入。/);
     assert.doesNotMatch(await bodyText(page), /王小安/);
     const { answer: queue } = await signInStaff(service, 'T2', '/console/applications');
     assert.doesNotMatch(queue.body, /王小安/);
