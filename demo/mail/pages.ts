@@ -2,8 +2,11 @@ import { html, linkify, type Html } from './html.ts';
 import type { Message } from './mailbox.ts';
 
 const when = new Intl.DateTimeFormat('zh-TW', {
-  dateStyle: 'short',
-  timeStyle: 'medium',
+  year: 'numeric',
+  month: 'long',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
   hourCycle: 'h23',
   timeZone: 'Asia/Taipei',
 });
