@@ -167,10 +167,13 @@ describe('the routes of the console', () => {
         const page = target.replace(/\/(?:close|end|slips)$/, '');
         const state = route.startsWith('POST ') && page.endsWith('/action') ? `${page}?action=unlock` : page;
         assert.deepEqual(
-          ['acr_values', 'max_age', 'state'].map((name) => url.searchParams.get(name)),
-          ['urn:kinpass:aal2', String(maxAge / SECOND - 1), state],
+          ['acr_values', 'max_age'].map((name) => url.searchParams.get(name)),
+          ['urn:kinpass:aal2', String(maxAge / SECOND - 1)],
           route,
         );
+        // A form adds the seal of its notice.
+        const [path, seal] = (url.searchParams.get('state') ?? '').split('#');
+        assert.deepEqual([path, seal !== undefined], [state, route.startsWith('POST ')], route);
       }
     }
   });

@@ -143,8 +143,8 @@ describe('rules of docs/claims.md', () => {
     const { answer } = await runAuthorization(running().portfolio, createHttpBrowser(running().service.issuer), {
       login: LOGIN.G4,
     });
-    assert.match(textOf(answer.body), /目前沒有可在/);
-    assert.equal(answer.body.includes('周子晴'), false);
+    assert.match(textOf(answer.body), /您與周子晴的綁定不包含「測試 portfolio」的項目。/);
+    assert.equal(answer.leavesTo, undefined);
     const [child] = childrenOf(await readReleasedClaims(running().payment, { login: LOGIN.G4 }));
     assert.deepEqual(
       [child?.name, child?.['authority'], child?.['permissions']],

@@ -62,7 +62,7 @@ describe('drain', () => {
     assert.deepEqual(await get('/forgot-password'), { status: 200, connection: 'close' });
     sent.end(body);
     const [answer] = message.parse(await answered);
-    assert.deepEqual([answer.statusCode, answer.headers.connection], [422, 'close']);
+    assert.deepEqual([answer.statusCode, answer.headers.connection], [303, 'close']);
     assert.ok(!program.out().includes('"msg":"stopping"'));
     // A second signal skips the drain.
     program.child.kill('SIGTERM');
