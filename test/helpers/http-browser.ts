@@ -105,7 +105,8 @@ export function textOf(html: string): string {
 /** Returns the text of `[role="alert"]`; empty if there is none. */
 export function alertOf(html: string): string {
   const found = /<div[^>]*role="alert"[\s\S]*?(?=<form)/.exec(html);
-  return found === null ? '' : textOf(found[0]).trim();
+  // A link inside a sentence adds no space.
+  return found === null ? '' : textOf(found[0].replace(/<\/?a\b[^>]*>/g, '')).trim();
 }
 
 /** Returns the text of the notice about the last form; empty if there is none. */

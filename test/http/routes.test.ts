@@ -55,7 +55,7 @@ const TABLE: Record<string, Expected> = {
   'GET /account/children/:id': own('404'),
   'POST /account/children/:id': own('404'),
   'GET /account/password': own('200'),
-  'POST /account/password': own('422'),
+  'POST /account/password': own('303 /account/password'),
   'GET /account/contacts': own('200'),
   'GET /account/sign-ins': own('200'),
   'GET /account/data': own('200'),
@@ -152,9 +152,9 @@ const TABLE: Record<string, Expected> = {
   'GET /assets/*path': all('200'),
   'GET /school-contacts': all('200'),
   'GET /forgot-account': all('200'),
-  'POST /forgot-account': all('422'),
+  'POST /forgot-account': all('303 /forgot-account'),
   'GET /forgot-password': all('200'),
-  'POST /forgot-password': all('422'),
+  'POST /forgot-password': all('303 /forgot-password'),
   'GET /reset-password': all('410'),
   'POST /reset-password': all('410'),
   'GET /health/live': all('200'),
@@ -165,7 +165,7 @@ const TABLE: Record<string, Expected> = {
   'GET /interaction/:uid/school': all('410'),
   'POST /interaction/:uid/school': all('410'),
   'GET /interaction/:uid/forgot-password': all('303 /forgot-password'),
-  'POST /interaction/:uid/forgot-password': all('422'),
+  'POST /interaction/:uid/forgot-password': all('303 /forgot-password'),
   'GET /interaction/:uid/reset-password': all('303 /reset-password'),
   'POST /interaction/:uid/reset-password': all('410'),
   'POST /interaction/:uid/cancel': all('410'),
@@ -200,7 +200,7 @@ const TABLE: Record<string, Expected> = {
   'POST /device/auth': all('401'),
   'GET /device': all('200'),
   // Without a session there is no form, so the flow starts over.
-  'POST /device': { ...all('422'), anonymous: '303 /device', first: '303 /device' },
+  'POST /device': all('303 /device'),
   'GET /device/:uid': all('410'),
 };
 

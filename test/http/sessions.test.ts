@@ -75,7 +75,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     const httpBrowser = createHttpBrowser(running().issuer);
     const { answer } = await runAuthorization(app, httpBrowser, { login: LOGIN.A2 });
     assert.equal(answer.status, 422);
-    assert.match(textOf(answer.body), /帳號或密碼不正確/);
+    assert.match(textOf(answer.body), /密碼不正確。/);
   });
 
   it('does not block other people in the same browser, even with max_age', async () => {
@@ -252,7 +252,7 @@ describe('reauthentication', () => {
     const asked = await runAuthorization(app, httpBrowser, { parameters: { max_age: '1' } });
     const refused = await httpBrowser.submit(asked.answer, { login: LOGIN.T2, password: own });
     assert.equal(refused.status, 422);
-    assert.match(textOf(refused.body), /帳號或密碼不正確/);
+    assert.match(textOf(refused.body), /密碼不正確。/);
   });
 
   it('keeps the selection of 記住我', async () => {

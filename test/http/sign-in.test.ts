@@ -216,10 +216,12 @@ describe('sign-in', () => {
         confirm_password: 'four small boats',
       });
     const isHeldUp = async (): Promise<void> => {
-      for (let i = 0; i < 5; i += 1) {
+      const warnings = [/^$/, /^$/, /^$/, /^再輸入錯誤一次，須等候 30 秒才能再試。$/, /^請於 \d\d:\d\d 後再試。$/];
+      for (const [i, warning] of warnings.entries()) {
         const refused = await change(`wrong ${String(i)}`);
         assert.equal(refused.status, 422);
-        assert.equal(errorAt(refused, 'current_password'), '原密碼不正確。');
+        const [, added = ''] = errorAt(refused, 'current_password').split('原密碼不正確。');
+        assert.match(added, warning, String(i));
       }
       const blocked = await change(DEMO_PASSWORD);
       assert.equal(blocked.status, 429);

@@ -81,10 +81,10 @@ describe('the password hasher at production cost', () => {
       times.decoy.push(performance.now() - middle);
       assert.deepEqual([b, no], [false, false]);
     }
-    const median = (values: number[]): number => values.sort((a, b) => a - b)[7] ?? 0;
-    const ratio = median(times.decoy) / median(times.real);
+    // Other load only adds time, so the fastest round shows the cost.
+    const ratio = Math.min(...times.decoy) / Math.min(...times.real);
     assert.ok(ratio > 0.5 && ratio < 2, String(ratio));
-    assert.ok(median(times.real) > 3, 'hashing must take measurable time');
+    assert.ok(Math.min(...times.real) > 3, 'hashing must take measurable time');
   });
 });
 
@@ -107,7 +107,7 @@ describe('verifyDecoy', () => {
       assert.equal(await work(), false);
       times.push(performance.now() - start);
     }
-    return times.sort((a, b) => a - b)[2] ?? 0;
+    return Math.min(...times);
   };
 
   it('costs what the given hash costs, not what a hash costs today', async () => {
