@@ -67,7 +67,7 @@ async function takeFirstSignIn(harness: BrowserHarness, lang: Language, take: Ta
   await page.goto(portfolio);
   await press(page, '#sign-in');
   await fillSignIn(page, APPLICANT.email, FIRST_PASSWORD);
-  await fillNewPassword(page, { current: FIRST_PASSWORD, next: OWN_PASSWORD });
+  await fillNewPassword(page, { next: OWN_PASSWORD });
   await take(page, 'portfolio');
 }
 
