@@ -13,7 +13,9 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
+import { assertFits } from '../helpers/browser-console.ts';
 import { fillNewPassword, fillRefusedPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { countFailures } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { linkIn, mailsTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -47,6 +49,24 @@ describe('failed sign-in', () => {
       assert.match(await page.title(), /^錯誤：/);
       assert.equal(await page.locator('details.help').getAttribute('open'), '');
     }
+  });
+
+  it('sends a rejected form once: reload, back, forward and a second tab show the form', async () => {
+    const { service, portfolio } = harness.environment;
+    const { page } = await harness.newSession({ viewport: { width: 320, height: 640 } });
+    await signIn(page, portfolio, LOGIN.G2, 'wrong password');
+    await page.evaluate("document.documentElement.style.fontSize = '200%'");
+    await assertFits(page);
+    const before = await countFailures(service, 'G2');
+    await page.reload();
+    assert.equal(await alertText(page), FAILED);
+    assert.equal(await page.inputValue('[name="login"]'), LOGIN.G2);
+    const tab = await page.context().newPage();
+    for (const move of [() => page.goBack(), () => page.goForward(), () => tab.goto(page.url())]) await move();
+    for (const shown of [page, tab]) assert.equal(await heading(shown), '登入');
+    assert.equal(await countFailures(service, 'G2'), before);
+    await fillSignIn(tab, LOGIN.G2);
+    assert.deepEqual(await childNames(tab), ['王小安']);
   });
 
   it('shows at each field what is missing', async () => {
