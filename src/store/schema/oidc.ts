@@ -170,6 +170,10 @@ export function defineClients(kit: ColumnBuilders) {
     // The secret before the last rotation; valid until `previousSecretUntil`.
     previousSecretHash: kit.text('previous_secret_hash'),
     previousSecretUntil: kit.instant('previous_secret_until'),
+    // The secrets of the service account in the LDAP directory, like those above.
+    directorySecretHash: kit.text('directory_secret_hash'),
+    previousDirectorySecretHash: kit.text('previous_directory_secret_hash'),
+    previousDirectorySecretUntil: kit.instant('previous_directory_secret_until'),
     disabledAt: kit.instant('disabled_at'),
     // The grants of a disabled client have not all been deleted yet.
     isRevoking: kit.bool('is_revoking').notNull().default(false),
