@@ -102,6 +102,9 @@ export function definePersons(kit: ColumnBuilders) {
       kit.index('persons_name_search_idx').on(t.nameSearch, t.id),
       // Holds all that a search among the thousands of people of a school reads, so that it does not read their rows.
       kit.index('persons_id_name_search_idx').on(t.id, t.nameSearch),
+      // The directory finds people by the time of their last change, and by that of their entry.
+      kit.index('persons_updated_idx').on(t.updatedAt, t.id),
+      kit.index('persons_created_idx').on(t.createdAt, t.id),
       kit
         .index('persons_adult_on_idx')
         .on(t.adultOnLookup)
@@ -118,7 +121,7 @@ export function definePersons(kit: ColumnBuilders) {
         .references(() => persons.id, { onDelete: 'cascade' }),
       kind: kit.text('kind').$type<IdentifierKind>().notNull(),
       scope: kit.text('scope').notNull().default(''),
-      value: kit.text('value').notNull(),
+      value: kit.sortedText('value').notNull(),
       verifiedAt: kit.instant('verified_at'),
       createdAt: kit.instant('created_at').notNull(),
     },
