@@ -24,6 +24,7 @@ const REQUEST = `/auth?${new URLSearchParams({
   redirect_uri: REDIRECT,
   scope: 'openid roles children children.profile offline_access',
   prompt: 'consent',
+  nonce: 'bench',
 }).toString()}`;
 const PASSWORD = encodeURIComponent(DEMO_PASSWORD);
 const TO_APP = encodeURIComponent(REDIRECT);

@@ -121,7 +121,12 @@ export const environmentSchema = z.object({
     .default(19_456)
     .describe('argon2id memory per hash in KiB; production requires the OWASP minimum for memory and passes'),
   KINPASS_HASH_PASSES: z.coerce.number().int().min(1).default(2).describe('argon2id passes'),
-  KINPASS_HASH_THREADS: z.coerce.number().int().min(1).optional().describe('concurrent hashes; default: one per core'),
+  KINPASS_HASH_THREADS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('concurrent hashes; default: one per core, at most 4'),
   KINPASS_HASH_QUEUE_LIMIT: z.coerce
     .number()
     .int()

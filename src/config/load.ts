@@ -54,6 +54,12 @@ export interface Config {
 /** Longer than most load balancers need to detect that a node is not ready. */
 const DEFAULT_DRAIN_SECONDS = 5;
 
+/**
+ * Upper limit of the default number of hash threads. The main thread needs up to 0.4 of the time of a hash for the rest of a sign-in
+ * (docs/decisions/0012-cost-of-a-request.md), so it is busy with the sign-ins of three threads. Further threads only use memory.
+ */
+const MAX_DEFAULT_HASH_THREADS = 4;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -103,7 +109,7 @@ export function loadConfig(env: Environment): Config {
     hashing: {
       memoryKib: e.KINPASS_HASH_MEMORY_KIB,
       passes: e.KINPASS_HASH_PASSES,
-      threads: e.KINPASS_HASH_THREADS ?? availableParallelism(),
+      threads: e.KINPASS_HASH_THREADS ?? Math.min(availableParallelism(), MAX_DEFAULT_HASH_THREADS),
       queueLimit: e.KINPASS_HASH_QUEUE_LIMIT,
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,

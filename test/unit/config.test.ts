@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
@@ -57,6 +58,20 @@ describe('loadConfig', () => {
     assert.throws(() => {
       Object.assign(config, { profile: 'development' });
     }, TypeError);
+  });
+
+  it('runs one hash thread per core, at most four, unless the setting says otherwise', (t) => {
+    let cores = 0;
+    const stub = t.mock.method(os, 'availableParallelism', () => cores);
+    syncBuiltinESMExports();
+    const threadsWith = (number: number): number => {
+      cores = number;
+      return load().hashing.threads;
+    };
+    assert.deepEqual([1, 4, 5, 16].map(threadsWith), [1, 4, 4, 4]);
+    assert.equal(load({ KINPASS_HASH_THREADS: '16' }).hashing.threads, 16);
+    stub.mock.restore();
+    syncBuiltinESMExports();
   });
 
   it('lists every missing setting with its purpose', () => {
