@@ -137,6 +137,7 @@ const DATA_FIELDS = [
   ...['name', 'nationalId', 'birthDate', 'id', 'sharingStoppedAt', 'createdAt'],
   ...['updatedAt', 'kind', 'value', 'school', 'verifiedAt', 'expiresAt'],
   ...['passwordChangedAt', 'firstPasswordExpiresAt', 'linkExpiresAt', 'recoveryCodes', 'removalAt', 'factor'],
+  'applicationPassword',
   ...['addedAt', 'lastUsedAt', 'role', 'validFrom', 'validTo', 'term'],
   ...['class', 'seat', 'studentNumber', 'student', 'guardian', 'relation'],
   ...['state', 'applicants', 'files', 'unsent', 'report', 'reason', 'submittedAt'],

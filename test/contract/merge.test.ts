@@ -34,6 +34,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'resetLinks.personId': 'deleted by the merge',
   'secondFactors.personId': 'the kept account has its own factors',
   'recoveryCodes.personId': 'the kept account has its own factors',
+  'applicationPasswords.personId': 'ended by the merge',
   'secondFactorRemovals.personId': 'removes factors of the account that ended',
   'pendingContacts.personId': 'the link of a disabled account does nothing',
   'sessions.personId': 'ended by the merge',

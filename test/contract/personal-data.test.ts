@@ -27,7 +27,12 @@ const secrets = createSecrets(randomBytes(32), systemRandom);
 const SHOWN: Partial<Record<keyof Tables, string>> = {
   ...{ persons: 'person', identifiers: 'identifiers', pendingContacts: 'pendingContacts', passwords: 'credentials' },
   ...{ firstPasswords: 'credentials', resetLinks: 'credentials', recoveryCodes: 'credentials' },
-  ...{ secondFactors: 'secondFactors', secondFactorRemovals: 'credentials', memberships: 'memberships' },
+  ...{
+    secondFactors: 'secondFactors',
+    secondFactorRemovals: 'credentials',
+    applicationPasswords: 'applicationPasswords',
+    memberships: 'memberships',
+  },
   ...{ classes: 'homeroomClasses', enrollments: 'enrollments', schoolAccounts: 'schoolAccounts' },
   ...{ guardianships: 'guardianships', bindingApplications: 'applications', bindingApplicants: 'applications' },
   ...{
@@ -81,6 +86,7 @@ function rowsOf(personId: string): Rows {
     resetLinks: { ...of, tokenHash: 'SECRET' },
     secondFactors: { id: 'f1', personId, kind: 'totp', name: 'phone', key: 'SECRET', counter: 0, createdAt: NOW },
     recoveryCodes: { personId, codeHash: 'SECRET', createdAt: NOW },
+    applicationPasswords: { ...client, id: 'ap1', name: 'tablet', secretHash: 'SECRET', createdAt: NOW },
     secondFactorRemovals: { personId, requestedBy: 'desk', createdAt: NOW, executesAt: NOW },
     bindingApplications: {
       ...{ ...application, state: 'approved', submittedAt: NOW, createdAt: NOW, updatedAt: NOW },

@@ -62,6 +62,12 @@ function aboutPerson({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
         addedAt,
         lastUsedAt,
       })),
+      ...data.applicationPasswords.map(({ name: applicationPassword, app, createdAt: addedAt, lastUsedAt }) => ({
+        applicationPassword,
+        app: pages.appName(ctx, app),
+        addedAt,
+        lastUsedAt,
+      })),
     ],
     memberships: [
       ...data.memberships.map(({ role, school, validFrom, validTo }) => ({

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { deleteAllApplicationPasswords } from '../../store/auth/application-passwords.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as sessionStore from '../../store/auth/sessions.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -47,6 +48,7 @@ export function createGlobalRevocation(deps: Deps): GlobalRevocation {
     revokeAll: async (reason) => {
       await store.write(async (tx) => {
         await credentials.deleteAllResetLinks(tx);
+        await deleteAllApplicationPasswords(tx);
         await audit.append(tx, { event: 'sessions.all_revoked', outcome: 'ok', detail: { reason } });
       });
       // First, so that each sign-in in progress is either refused or creates a session that is revoked below.

@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
 import { openPayload } from '../../platform/crypto/sealed-payload.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { deleteApplicationPasswords } from '../../store/auth/application-passwords.ts';
 import * as sessionStore from '../../store/auth/sessions.ts';
 import { chunksOf } from '../../store/database/bulk-insert.ts';
 import type { Transaction } from '../../store/database/index.ts';
@@ -33,7 +34,7 @@ export interface Revocation {
     options: { keepOffline: boolean },
   ): Promise<readonly LogoutNotice[]>;
   /**
-   * Revokes all sessions, grants and refresh tokens of a person. The session `keep` continues under a new id; its refresh tokens are
+   * Revokes all sessions, grants, refresh tokens and application passwords of a person. The session `keep` continues under a new id; its refresh tokens are
    * revoked too (OWASP ASVS 5.0, 7.4.3). Call it after `incrementCredentialVersion`.
    *
    * @returns the kept session
@@ -104,8 +105,7 @@ export function createRevocation(deps: Deps): Revocation {
     revokeSessions,
     rotateSession: rotate,
     revokeAllOf: async (tx, personId, keep) => {
-      // An interaction whose password was verified would otherwise create a session.
-      await destroyInteractionsOf(tx, personId);
+      await revokeAccessWithoutSession(tx, personId);
       const active = await sessionStore.listActiveSessionsByPerson(tx, personId, clock.now());
       const others = active.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
       await revokeSessions(tx, personId, others, { keepOffline: false });
@@ -134,6 +134,12 @@ export function createRevocation(deps: Deps): Revocation {
       await revokeGrantRows(tx, grants);
     },
   };
+}
+
+async function revokeAccessWithoutSession(tx: Transaction, personId: string): Promise<void> {
+  // An interaction whose password was verified would otherwise create a session.
+  await destroyInteractionsOf(tx, personId);
+  await deleteApplicationPasswords(tx, personId);
 }
 
 /** Returns the `sid` of each relying party in a stored session, by client. */

@@ -2,6 +2,7 @@ import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { maskNationalId } from '../../domain/masking.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { listApplicationPasswords } from '../../store/auth/application-passwords.ts';
 import { listEvidence } from '../../store/binding/evidence.ts';
 import { listInputs, type InputRow } from '../../store/binding/inputs.ts';
 import { listHistory, listNamedGuardianships } from '../../store/console/person-details.ts';
@@ -108,6 +109,9 @@ async function loadCredentials(tx: Transaction, personId: string) {
       secondFactorRemoval: removal ?? null,
     },
     secondFactors,
+    applicationPasswords: (await listApplicationPasswords(tx, personId)).map(
+      ({ name, clientId, createdAt, lastUsedAt }) => ({ name, app: clientId, createdAt, lastUsedAt }),
+    ),
   };
 }
 

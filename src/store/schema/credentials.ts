@@ -110,3 +110,29 @@ export function defineSecondFactors(kit: ColumnBuilders, persons: PersonsTable) 
   );
   return { secondFactors, recoveryCodes };
 }
+
+/** Defines passwords that one service account of the directory accepts. They are random, and stored as hashes only. */
+export function defineApplicationPasswords(kit: ColumnBuilders, persons: PersonsTable) {
+  const applicationPasswords = kit.table(
+    'application_passwords',
+    {
+      id: kit.text('id').primaryKey(),
+      personId: kit
+        .text('person_id')
+        .notNull()
+        .references(() => persons.id, { onDelete: 'cascade' }),
+      /** The client of the service account. */
+      clientId: kit.text('client_id').notNull(),
+      /** Given by the person, for example the name of the device. */
+      name: kit.text('name').notNull(),
+      secretHash: kit.text('secret_hash').notNull(),
+      createdAt: kit.instant('created_at').notNull(),
+      lastUsedAt: kit.instant('last_used_at'),
+    },
+    (t) => [
+      kit.index('application_passwords_person_idx').on(t.personId),
+      kit.uniqueIndex('application_passwords_secret_key').on(t.secretHash),
+    ],
+  );
+  return { applicationPasswords };
+}

@@ -22,6 +22,7 @@ export const {
   throttles,
   secondFactors,
   recoveryCodes,
+  applicationPasswords,
   staffRequests,
   secondFactorRemovals,
   bulkRuns,

@@ -9,7 +9,7 @@ import {
 } from './binding.ts';
 import type { ColumnBuilders } from './column-builders.ts';
 import { defineBulkRuns, defineStaffRequests } from './console.ts';
-import { defineCredentials, defineSecondFactors } from './credentials.ts';
+import { defineApplicationPasswords, defineCredentials, defineSecondFactors } from './credentials.ts';
 import { defineClients, defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
 import { defineAuditLog, defineOutbox, defineSettings } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
@@ -28,6 +28,7 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineGuardianships(kit, people.persons),
     ...defineCredentials(kit, people.persons),
     ...defineSecondFactors(kit, people.persons),
+    ...defineApplicationPasswords(kit, people.persons),
     ...defineSelfService(kit, people.persons),
     ...defineStaffRequests(kit, people.persons, schools),
     ...defineBulkRuns(kit, people.persons, schools),
