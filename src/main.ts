@@ -56,7 +56,7 @@ export async function start(
     // The public port comes last: a load balancer finds no node that is only half started.
     servers.push(...(await startMetrics(config, container.metrics, log)));
     jobs.push(...container.startJobs(intervals));
-    directory.push(...(await startDirectory(config, container)));
+    await startDirectory(config, container, directory);
     port = await listen(container.server, config, { host: 'KINPASS_HOST', port: 'KINPASS_PORT' });
     servers.push(container.server);
   } catch (error) {
@@ -135,16 +135,22 @@ async function listen(
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-/** Opens the ports of the directory. */
-async function startDirectory({ directory }: Config, { ldap }: Container): Promise<Server[]> {
-  if (directory === undefined || ldap === undefined) return [];
+/** Opens the ports of the directory. @param opened gets each server that listens, also when a later port cannot be opened */
+async function startDirectory(
+  { directory }: Config,
+  { ldap }: Pick<Container, 'ldap'>,
+  opened: Server[],
+): Promise<void> {
+  if (directory === undefined || ldap === undefined) return;
   const { host, port, tlsPort } = directory;
-  if (port !== undefined)
+  if (port !== undefined) {
     await listen(ldap.plain, { host, port }, { host: 'KINPASS_LDAP_HOST', port: 'KINPASS_LDAP_PORT' });
+    opened.push(ldap.plain);
+  }
   if (tlsPort !== undefined) {
     await listen(ldap.tls, { host, port: tlsPort }, { host: 'KINPASS_LDAP_HOST', port: 'KINPASS_LDAPS_PORT' });
+    opened.push(ldap.tls);
   }
-  return [...(port === undefined ? [] : [ldap.plain]), ...(tlsPort === undefined ? [] : [ldap.tls])];
 }
 
 /** Rejects new connections, and ends the open ones with a notice. */

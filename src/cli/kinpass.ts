@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { PROGRAM_FOLDER } from '../config/program-folder.ts';
 import { DatabaseUnavailableError } from '../platform/errors.ts';
 import { addAdminCommands } from './admin.ts';
 import { addAuditCommands } from './audit.ts';
@@ -51,6 +52,7 @@ function createProgram(): CliCommand {
 /** Runs one command. Errors become one line on standard error and exit code 1 for a failure or 2 for wrong usage. */
 export async function run(args: readonly string[]): Promise<void> {
   handleOutputErrors();
+  enterFolderOfCaller();
   try {
     await createProgram().parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -58,9 +60,19 @@ export async function run(args: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
       return;
     }
-    process.stderr.write(`${errorMessage(error)}\n`);
     process.exitCode = EXIT_FAILED;
+    // The exit is explicit, so that nothing that was left open keeps a failed service or command alive.
+    process.stderr.write(`${errorMessage(error)}\n`, () => process.exit());
   }
+}
+
+/**
+ * Enters the folder in which the operator runs npm, so that paths are relative to it. npm runs scripts in the folder of the package.
+ * Programs that a script starts elsewhere inherit the variables of npm and keep their own folder.
+ */
+function enterFolderOfCaller(): void {
+  const { INIT_CWD: folder, npm_lifecycle_event: event } = process.env;
+  if (folder !== undefined && event !== undefined && process.cwd() === PROGRAM_FOLDER) process.chdir(folder);
 }
 
 function errorMessage(error: unknown): string {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import { HOUR_SECONDS } from '../domain/duration.ts';
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
@@ -10,6 +11,7 @@ import { readDirectory, type DirectorySettings } from './directory.ts';
 import { environmentSchema } from './environment.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { isReadableByOthers, readMasterKey } from './master-key.ts';
+import { PROGRAM_FOLDER } from './program-folder.ts';
 import { readTls, type Tls } from './tls.ts';
 
 export interface Config {
@@ -135,11 +137,20 @@ export function addressRulesOf({
  * @throws {ConfigError} that lists each invalid setting
  */
 export function parseEnvironment<T>(schema: z.ZodType<T>, env: Environment): T {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const present = { ...DEFAULT_PATHS, ...given };
   const parsed = schema.safeParse(present);
   if (!parsed.success) throw new ConfigError(describeProblems(parsed.error, present));
   return parsed.data;
 }
+
+/** Default paths are in the folder of the program, whatever the folder that it runs in. */
+const DEFAULT_PATHS = Object.fromEntries(
+  (['KINPASS_DATABASE_FILE', 'KINPASS_BRAND_FILE'] as const).map((name) => [
+    name,
+    join(PROGRAM_FOLDER, environmentSchema.shape[name].parse(undefined)),
+  ]),
+);
 
 /** Selects the database; PostgreSQL takes precedence over the file. */
 export function databaseOf(e: {

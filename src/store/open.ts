@@ -34,7 +34,7 @@ export async function openExistingStore(options: StoreOptions, migrations: 'appl
 /** Opens a database and creates it if needed. @throws {Error} with one sentence that names the setting */
 export function openNamedStore(options: StoreOptions): Promise<Store> {
   return openStore(options).catch((cause: unknown) => {
-    throw new Error(`${nameOf(options)} cannot be opened: ${reasonOf(cause)}`, { cause });
+    throw new Error(`${nameOf(options)} cannot be opened: ${reasonOf(cause, options)}`, { cause });
   });
 }
 
@@ -42,7 +42,16 @@ function nameOf({ file, url }: StoreOptions): string {
   return url === undefined ? `KINPASS_DATABASE_FILE: ${file ?? ''}` : 'DATABASE_URL: the database';
 }
 
-function reasonOf(error: unknown): string {
+/** node-postgres gives this error no code. */
+const MISSING_PASSWORD = /client password must be a (?:non-empty )?string/;
+/** `invalid_password` (PostgreSQL manual, appendix A). */
+const INVALID_PASSWORD = '28P01';
+
+function reasonOf(error: unknown, { url }: StoreOptions): string {
   const message = error instanceof Error ? error.message.split('\n')[0] : undefined;
+  const hasPassword = url === undefined || new URL(url).password !== '' || process.env['PGPASSWORD'] !== undefined;
+  if (!hasPassword && (MISSING_PASSWORD.test(message ?? '') || codeOf(error) === INVALID_PASSWORD)) {
+    return 'the server asks for a password and the URL has none; write postgres://user:password@host/database';
+  }
   return [message, codeOf(error)].find((text) => text !== undefined && text !== '') ?? 'unknown reason';
 }

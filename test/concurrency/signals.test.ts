@@ -1,10 +1,13 @@
 /** Signals open no debugger port and do not end the process without a drain. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+
+import { z } from 'zod';
 
 import {
   createInstallation,
@@ -16,6 +19,7 @@ import {
 import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
 
+const logLine = z.looseObject({ msg: z.string() });
 const ROOT = join(import.meta.dirname, '../..');
 
 describe('kinpass start', () => {
@@ -81,6 +85,27 @@ describe('kinpass start', () => {
     program.child.kill('SIGINT');
     assert.equal(await program.ended, 0);
     assert.match(program.out(), /"msg":"stopped"/);
+  });
+
+  it('npm start logs JSON lines only, takes paths from the folder of the caller, and stops at SIGTERM', async () => {
+    const { env, folder } = home;
+    const relative = { KINPASS_MASTER_KEY_FILE: 'key', KINPASS_CLIENTS_FILE: './clients.json' };
+    const npm = spawn('npm', ['--prefix', ROOT, 'start'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, ...env, ...relative, KINPASS_DATABASE_FILE: 'kinpass.sqlite' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let out = '';
+    npm.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    const ended = once(npm, 'close');
+    await pollUntil('ready', () => out.includes('"msg":"ready"'), 60_000);
+    npm.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+    const messages = out
+      .trim()
+      .split('\n')
+      .map((line) => logLine.parse(JSON.parse(line)).msg);
+    assert.deepEqual(messages, ['ready', 'stopping', 'stopped']);
   });
 
   it('npm start and the container image pass the same flags to Node', () => {

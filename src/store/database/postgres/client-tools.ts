@@ -50,7 +50,8 @@ function connection(url: string | undefined): { env: NodeJS.ProcessEnv; target: 
   const env =
     address.password === '' ? process.env : { ...process.env, PGPASSWORD: decodeURIComponent(address.password) };
   address.password = '';
-  return { env, target: [`--dbname=${address.href}`] };
+  // Without this option the program asks at the terminal.
+  return { env, target: ['--no-password', `--dbname=${address.href}`] };
 }
 
 /** Returns the first error line only. The lines after it quote statements with their values. */

@@ -44,8 +44,16 @@ interface PostgresOptions {
 
 /** Opens PostgreSQL with a read-only pool and a pool for transactions, so that reads and writes do not delay each other. */
 export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
-  const readers = createPool(url, poolSize, log, '-c default_transaction_read_only=on');
-  const writers = createPool(url, poolSize, log, '');
+  // node-postgres keeps the socket of a connection that fails while it signs in, for example without a password.
+  const sockets = new Set<CoalescingSocket>();
+  const stream = (): CoalescingSocket => {
+    const socket = new CoalescingSocket();
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    return socket;
+  };
+  const readers = createPool(url, poolSize, log, { stream, options: '-c default_transaction_read_only=on' });
+  const writers = createPool(url, poolSize, log, { stream, options: '' });
   const share = createSharedReads(() => PooledConnection.take(readers));
   const nestedWrites = createNestedWriteGuard();
   return {
@@ -67,11 +75,17 @@ export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
     },
     close: async () => {
       await Promise.all([readers.end(), writers.end()]);
+      for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-function createPool(url: string, max: number, log: StoreLog | undefined, options: string): pg.Pool {
+function createPool(
+  url: string,
+  max: number,
+  log: StoreLog | undefined,
+  { stream, options }: { stream: () => CoalescingSocket; options: string },
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -79,7 +93,7 @@ function createPool(url: string, max: number, log: StoreLog | undefined, options
     application_name: 'kinpass',
     keepAlive: true,
     pipeline: true,
-    stream: () => new CoalescingSocket(),
+    stream,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 15_000,
     idle_in_transaction_session_timeout: 30_000,
