@@ -4,6 +4,7 @@ import { createLdapServers, type LdapServers } from '../ldap/server/listeners.ts
 import { createDirectoryBinds } from '../services/directory/binds.ts';
 import { createDirectory } from '../services/directory/directory.ts';
 import { createDirectoryGroups } from '../services/directory/groups.ts';
+import { createDirectoryPasswordChanges } from '../services/directory/password-changes.ts';
 import { createRequiresSecondFactor } from '../services/settings/required-second-factor.ts';
 import type { Services } from './services.ts';
 
@@ -17,6 +18,14 @@ export function createLdap(
   const directory = createDirectory({ ...services, pairwiseKey });
   const requiresSecondFactor = createRequiresSecondFactor(services);
   const binds = createDirectoryBinds({ ...services, directory, requiresSecondFactor });
+  const passwordChanges = createDirectoryPasswordChanges({ ...services, requiresSecondFactor });
   const groups = createDirectoryGroups(services);
-  return createLdapServers(settings, { directory, groups, binds, log: services.log, metrics: services.metrics });
+  return createLdapServers(settings, {
+    directory,
+    groups,
+    binds,
+    passwordChanges,
+    log: services.log,
+    metrics: services.metrics,
+  });
 }

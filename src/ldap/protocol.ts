@@ -12,6 +12,7 @@ export const RESULT = {
   unavailableCriticalExtension: 12,
   confidentialityRequired: 13,
   noSuchAttribute: 16,
+  constraintViolation: 19,
   noSuchObject: 32,
   invalidDnSyntax: 34,
   invalidCredentials: 49,

@@ -3,6 +3,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { DirectoryBinds } from '../services/directory/binds.ts';
 import type { Directory, DirectoryClient } from '../services/directory/directory.ts';
 import type { DirectoryGroups } from '../services/directory/groups.ts';
+import type { DirectoryPasswordChanges } from '../services/directory/password-changes.ts';
 import type { Tree } from './directory/tree.ts';
 import type { Control, Entry } from './protocol.ts';
 
@@ -26,6 +27,7 @@ export interface LdapDeps {
   directory: Directory;
   groups: DirectoryGroups;
   binds: DirectoryBinds;
+  passwordChanges: DirectoryPasswordChanges;
   tree: Tree;
   log: Logger;
   metrics: Metrics;

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { eq } from 'drizzle-orm';
+
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startApache } from '../helpers/apache-ldap.ts';
-import { setStatus } from '../helpers/city.ts';
+import { listActiveSessionsByPerson } from '../../src/store/auth/sessions.ts';
+import { personId, setStatus, signInToAccount } from '../helpers/city.ts';
 import {
   BASE,
   directoryClient,
@@ -189,6 +192,39 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.equal(await statusOf('shufen.chen', DEMO_PASSWORD), 200);
       assert.equal(await statusOf('shufen.chen', 'wrong'), 401);
       assert.equal(await statusOf('meiling.li@parents.example', DEMO_PASSWORD), 401);
+    });
+
+    it('changes the own password, with the policy and the effects of the account page', async () => {
+      const { service } = directory;
+      const [name, other] = [await nameOf('meiling.li@parents.example'), await nameOf(EMAIL)];
+      await signInToAccount(service, 'G2');
+      const next = 'seven paper boats on the pond';
+      /** Returns the output, which has the result code and the text of a refusal. */
+      const change = async (bind: string, ...args: string[]): Promise<string> => {
+        const password = bind === name ? DEMO_PASSWORD : SERVICE_SECRET;
+        const result = await runTool(directory, 'ldappasswd', [...connection(), '-D', bind, '-w', password, ...args]);
+        return result.stdout + result.stderr;
+      };
+      const refusals: [args: string[], text: RegExp][] = [
+        [['-a', 'wrong', '-s', next], /\(49\)\s.*the old password is wrong/],
+        [['-a', DEMO_PASSWORD, '-s', 'short'], /\(19\)\s.*too short/],
+        [['-a', DEMO_PASSWORD, '-s', 'meiling.li@parents.example'], /\(19\)\s.*an email address/],
+        [['-s', next], /\(53\)\s.*send the old password too/],
+        [['-a', DEMO_PASSWORD], /\(53\)\s.*send a new password/],
+        [['-a', DEMO_PASSWORD, '-s', next, other], /\(50\)\s.*only your own password/],
+      ];
+      for (const [args, text] of refusals) assert.match(await change(name, ...args), text);
+      assert.match(await change(serviceName('radius'), '-a', DEMO_PASSWORD, '-s', next, name), /\(50\)/);
+      assert.equal(await change(name, '-a', DEMO_PASSWORD, '-s', next, name), '');
+      assert.equal((await whoAmI(name, DEMO_PASSWORD)).code, 49);
+      assert.equal((await whoAmI(name, next)).code, 0);
+      const { sessions, entries } = await service.container.store.read(async (tx) => ({
+        sessions: await listActiveSessionsByPerson(tx, personId('G2'), Date.now()),
+        entries: await tx.db.select().from(tx.tables.audit).where(eq(tx.tables.audit.event, 'password.changed')),
+      }));
+      assert.deepEqual(sessions, []);
+      const [{ subjectId, clientId, detail } = {}] = entries;
+      assert.deepEqual([subjectId, clientId, detail], [personId('G2'), 'radius', { protocol: 'ldap' }]);
     });
 
     it('compares, and refuses writes', async () => {

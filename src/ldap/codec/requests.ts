@@ -87,6 +87,27 @@ export function decodeCancel({ value }: ExtendedRequest): number {
   return readUnsigned(readElement(contentOf(readElement(value), TAG.sequence)));
 }
 
+/** A request to change a password (RFC 3062, section 2). */
+export interface PasswordModify {
+  /** `undefined`: the person who is bound. */
+  name: string | undefined;
+  current: string | undefined;
+  next: string | undefined;
+}
+
+const PASSWORD_MODIFY_TAGS = [0x80, 0x81, 0x82] as const;
+
+/** @throws {DecodeError} */
+export function decodePasswordModify({ value }: ExtendedRequest): PasswordModify {
+  const elements = value === undefined ? [] : readElements(contentOf(readElement(value), TAG.sequence));
+  const [name, current, next] = PASSWORD_MODIFY_TAGS.map((tag) => {
+    const element = elements[0]?.tag === tag ? elements.shift() : undefined;
+    return element && readText(element.content);
+  });
+  if (elements.length > 0) throw new DecodeError('unknown part of a password change');
+  return { name, current, next };
+}
+
 /** The content of a write is not read, because every write is refused. */
 function decodeWrite(tag: number): Request {
   const kind = (['modify', 'add', 'delete', 'modify_dn'] as const).find((one) => WRITE_TAG[one] === tag);

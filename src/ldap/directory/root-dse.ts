@@ -16,7 +16,7 @@ export function rootDse(tree: Tree): DirectoryEntry {
       attribute('namingContexts', [tree.base]),
       attribute('subschemaSubentry', [SUBSCHEMA_NAME]),
       attribute('supportedLDAPVersion', ['3']),
-      attribute('supportedExtension', [OID.startTls, OID.whoAmI, OID.cancel]),
+      attribute('supportedExtension', [OID.startTls, OID.whoAmI, OID.passwordModify, OID.cancel]),
       attribute('supportedControl', [OID.pagedResults, OID.passwordPolicy]),
       attribute('supportedFeatures', [OID.allOperationalAttributes]),
       attribute('vendorName', ['Kinpass']),

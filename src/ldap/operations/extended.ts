@@ -1,9 +1,11 @@
 import { OID, type ExtendedRequest, type Result } from '../protocol.ts';
+import { modifyPassword } from './password-modify.ts';
 import { findAccess, type LdapDeps, type OperationContext } from '../session.ts';
 
 /** Runs an extended operation. The connection handles StartTLS and Cancel itself. */
 export async function extended(deps: LdapDeps, context: OperationContext, request: ExtendedRequest): Promise<Result> {
   if (request.oid === OID.whoAmI) return whoAmI(deps, context, request);
+  if (request.oid === OID.passwordModify) return modifyPassword(deps, context, request);
   return { result: 'protocolError', text: 'unknown extended operation' };
 }
 

@@ -49,6 +49,8 @@ interface PasswordChange extends MailOrigin {
   address: string;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
+  /** The client of a change through the directory, which accepts no first password. */
+  directoryClientId?: string | undefined;
 }
 
 export type PasswordChangeRefusal =
@@ -140,7 +142,7 @@ export function createPasswords(deps: Deps): Passwords {
       return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'acceptable' };
     },
     change: async (change) => {
-      const { personId, current, next, keepSessionHash, formId, address, deviceName, lang } = change;
+      const { personId, current, next, keepSessionHash, formId, address, deviceName, lang, directoryClientId } = change;
       const verified = await examine(change);
       if (!('credentialVersion' in verified)) return verified;
       const hash = await hasher.hash(normalizePassword(next));
@@ -157,6 +159,7 @@ export function createPasswords(deps: Deps): Passwords {
           actorId: personId,
           subjectId: personId,
           address,
+          ...(directoryClientId !== undefined && { clientId: directoryClientId, detail: { protocol: 'ldap' } }),
         });
         return { credentialVersion: version, hasSecondFactor: verified.hasSecondFactor, kept };
       });
@@ -201,18 +204,19 @@ function createExamination(
 }
 
 type CurrentVerification = (
-  change: Pick<PasswordChange, 'personId' | 'current' | 'address' | 'device'>,
+  change: Pick<PasswordChange, 'personId' | 'current' | 'address' | 'device' | 'directoryClientId'>,
 ) => Promise<VerifiedCurrent | Extract<PasswordChangeRefusal, { kind: 'wrong_current' | 'expired' | 'throttled' }>>;
 
 /** Verifies what was typed, which counts as an attempt, or the age of the proof. The transaction of the change compares its version. */
 function createCurrentVerification({ store, clock, passwordVerifier }: Deps): CurrentVerification {
-  return async ({ personId, current, address, device }) => {
+  return async ({ personId, current, address, device, directoryClientId }) => {
     if (typeof current !== 'string') {
       if (!isRecent(current, clock.now())) return { kind: 'expired' };
       const { hasSecondFactor = false } = await store.read((tx) => credentials.getCredential(tx, personId));
       return { kind: 'first_password', hasSecondFactor, credentialVersion: current.credentialVersion };
     }
     const verified = await passwordVerifier.verify({ personId, login: undefined, password: current, address, device });
+    if (verified.kind === 'first_password' && directoryClientId !== undefined) return { kind: 'wrong_current' };
     return verified.kind === 'wrong' ? { ...verified, kind: 'wrong_current' } : verified;
   };
 }

@@ -1,0 +1,81 @@
+import type { PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import type { DirectoryPasswordChange } from '../../services/directory/password-changes.ts';
+import { decodePasswordModify } from '../codec/requests.ts';
+import type { ExtendedRequest, Result } from '../protocol.ts';
+import { findAccess, type LdapDeps, type OperationContext } from '../session.ts';
+
+const PROBLEM_TEXTS: Readonly<Record<PasswordProblem, string>> = {
+  too_short: 'the new password is too short',
+  too_long: 'the new password is too long',
+  control_characters: 'the new password contains a character that is not supported',
+  same_as_current: 'the new password must not match or contain the old password',
+  example: 'the new password is the example of the sign-in page',
+  common: 'the new password is too common or easy to guess',
+  repetitive: 'the new password is repetitive or a simple sequence',
+  contains_name: 'the new password contains a name',
+  contains_email: 'the new password contains an email address',
+  contains_phone: 'the new password contains a phone number',
+  contains_account: 'the new password contains the account name',
+  contains_student_number: 'the new password contains a student number',
+  contains_school: 'the new password contains the name of a school',
+  contains_id: 'the new password contains a part of the ID number',
+};
+
+/**
+ * Changes the password of the person who is bound (RFC 3062). The connection remains bound. The service never generates a password, and a
+ * person changes only their own.
+ */
+export async function modifyPassword(
+  deps: LdapDeps,
+  { session }: OperationContext,
+  request: ExtendedRequest,
+): Promise<Result> {
+  const { identity } = session;
+  const { name, current, next } = decodePasswordModify(request);
+  if (!session.isTls && !deps.isPlainAllowed(session.address)) {
+    return { result: 'confidentialityRequired', text: 'use StartTLS or LDAPS before a password' };
+  }
+  const access = await findAccess(deps, session);
+  if (access === undefined || identity.kind !== 'person') {
+    return { result: 'insufficientAccessRights', text: 'bind with your own password first' };
+  }
+  if (name !== undefined && !isOwnName(deps, identity.name, name)) {
+    return { result: 'insufficientAccessRights', text: 'only your own password can be changed' };
+  }
+  if (current === undefined || current === '') {
+    return { result: 'unwillingToPerform', text: 'send the old password too' };
+  }
+  if (next === undefined || next === '') {
+    return { result: 'unwillingToPerform', text: 'send a new password; the service does not generate one' };
+  }
+  const { personId, clientId } = identity;
+  const changed = await deps.passwordChanges.change({ personId, clientId, current, next, address: session.address });
+  if (changed.kind !== 'changed') return toRefusal(changed);
+  session.identity = { ...identity, credentialVersion: changed.credentialVersion };
+  return { result: 'success' };
+}
+
+/** @param ownName the name of the person who is bound */
+function isOwnName({ tree }: LdapDeps, ownName: string, name: string): boolean {
+  const [own, named] = [tree.locate(ownName), tree.locate(name)];
+  return own?.kind === 'person' && named?.kind === 'person' && own.handle === named.handle;
+}
+
+function toRefusal(refused: Exclude<DirectoryPasswordChange, { kind: 'changed' }>): Result {
+  switch (refused.kind) {
+    case 'wrong_current':
+      return { result: 'invalidCredentials', text: 'the old password is wrong' };
+    case 'second_factor_required':
+      return {
+        result: 'unwillingToPerform',
+        text: 'change the password on the account page: it asks for the second step',
+      };
+    case 'throttled':
+      return { result: 'unwillingToPerform', text: 'too many attempts; try again later' };
+    case 'invalid':
+      return {
+        result: 'constraintViolation',
+        text: refused.problems.map((problem) => PROBLEM_TEXTS[problem]).join('; '),
+      };
+  }
+}
