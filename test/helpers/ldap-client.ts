@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { duplexPair, type Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 
 import {
   encode,
@@ -20,10 +22,13 @@ export interface RawMessage {
   code: number;
 }
 
-/** A connection without TLS that sends any bytes. */
+/** A connection that sends any bytes. */
 export interface RawLdap {
+  /** The connection to the server, below TLS. */
   socket: Socket;
   send(...messages: readonly Buffer[]): void;
+  /** Begins TLS. */
+  secure(): Promise<void>;
   /** Returns the number of entries so far. */
   entries(): number;
   /** Returns the next message that is no entry. */
@@ -34,34 +39,47 @@ export interface RawLdap {
 
 const ENTRY_TAG = 0x64;
 
-export async function connectLdap(port: number): Promise<RawLdap> {
-  const socket = connect(port, '127.0.0.1');
+/** @param at a port, or the path of a Unix socket */
+export async function connectLdap(at: number | string): Promise<RawLdap> {
+  const socket = typeof at === 'number' ? connect(at, '127.0.0.1') : connect(at);
   // The server may reset a connection that it refuses.
   socket.on('error', () => undefined);
   const closed = new Promise((resolve) => socket.once('close', resolve));
   const framer = createFramer(() => 2 ** 20);
   let entries = 0;
+  let stream: Duplex = socket;
   const messages: RawMessage[] = [];
   const waiting: ((message: RawMessage) => void)[] = [];
-  socket.on('data', (chunk) => {
-    for (const frame of framer.push(chunk)) {
+  const receive = (chunk: Buffer): void => {
+    framer.push(chunk);
+    for (let frame = framer.next(); frame !== undefined; frame = framer.next()) {
       const message = decode(frame);
       if (message.tag === ENTRY_TAG) {
         entries += 1;
         continue;
       }
-      const receive = waiting.shift();
-      if (receive === undefined) messages.push(message);
-      else receive(message);
+      const take = waiting.shift();
+      if (take === undefined) messages.push(message);
+      else take(message);
     }
-  });
+  };
+  socket.on('data', receive);
   await once(socket, 'connect');
   return {
     socket,
     closed,
     entries: () => entries,
     send: (...list) => {
-      socket.write(Buffer.concat(list));
+      stream.write(Buffer.concat(list));
+    },
+    secure: async () => {
+      socket.off('data', receive);
+      // A pair of streams, so that `socket.write` sends bytes below TLS.
+      const [inner, outer] = duplexPair();
+      socket.pipe(outer).pipe(socket);
+      const secured = connectTls({ socket: inner, host: '127.0.0.1' });
+      stream = secured.on('error', () => undefined).on('data', receive);
+      await once(secured, 'secureConnect');
     },
     next: () => {
       const message = messages.shift();
@@ -92,9 +110,16 @@ export function extendedMessage(id: number, oid: string, value?: Buffer): Buffer
   });
 }
 
+const SCOPES = { base: 0, one: 1, sub: 2 } as const;
+
 /** @param filter the bytes of the filter; default: `(objectClass=*)` */
-export function searchMessage(id: number, base: string, filter: Node = octets('objectClass', 0x87)): Buffer {
-  const limits = [integer(2, TAG.enumerated), integer(0, TAG.enumerated), integer(0), integer(0)];
+export function searchMessage(
+  id: number,
+  base: string,
+  filter: Node = octets('objectClass', 0x87),
+  scope: keyof typeof SCOPES = 'sub',
+): Buffer {
+  const limits = [integer(SCOPES[scope], TAG.enumerated), integer(0, TAG.enumerated), integer(0), integer(0)];
   const typesOnly = { tag: TAG.boolean, content: Buffer.from([0]) };
   const attributes = { tag: TAG.sequence, content: [] };
   return message(id, { tag: 0x63, content: [octets(base), ...limits, typesOnly, filter, attributes] });

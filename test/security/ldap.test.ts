@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { encode, integer, octets, TAG } from '../../src/ldap/codec/ber.ts';
+import { HashQueueFullError } from '../../src/platform/errors.ts';
 import { OID, RESULT } from '../../src/ldap/protocol.ts';
 import {
   BASE,
@@ -84,6 +85,15 @@ describe('directory against hostile clients', () => {
     const abandon = message(3, integer(2, 0x50));
     client.send(searchMessage(2, BASE), abandon, extendedMessage(4, OID.whoAmI));
     assert.deepEqual(await client.next(), { id: 4, tag: 0x78, code: RESULT.success });
+    client.socket.destroy();
+  });
+
+  it('answers busy when the queue of password hashes is full', async (t) => {
+    const full = (): Promise<never> => Promise.reject(new HashQueueFullError('full'));
+    t.mock.method(directory.service.container.hasher, 'verifyDecoy', full);
+    const client = await connectLdap(directory.port);
+    client.send(bindMessage(1, `uniqueIdentifier=unknown,ou=people,${BASE}`, 'a password'));
+    assert.deepEqual(await client.next(), { id: 1, tag: 0x61, code: RESULT.busy });
     client.socket.destroy();
   });
 

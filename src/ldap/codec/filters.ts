@@ -1,14 +1,11 @@
 import type { Filter } from '../protocol.ts';
-import { contentOf, DecodeError, readElement, readElements, readText, TAG, type Element } from './ber.ts';
-
-/** A filter is deeper or longer than the service evaluates. */
-export class FilterLimitError extends Error {
-  override name = 'FilterLimitError';
-}
+import { contentOf, DecodeError, LimitError, readElement, readElements, readText, TAG, type Element } from './ber.ts';
 
 const MAX_FILTER_DEPTH = 20;
 /** Most conditions of a filter. */
 const MAX_CONDITIONS = 500;
+/** Most bytes of a filter. A search evaluates it on each entry that it reads. */
+const MAX_FILTER_BYTES = 64 * 1024;
 
 const FILTER_TAG = {
   and: 0xa0,
@@ -26,13 +23,14 @@ const SUBSTRING_TAG = { initial: 0x80, any: 0x81, final: 0x82 } as const;
 
 /**
  * @throws {DecodeError} when the element is no filter
- * @throws {FilterLimitError}
+ * @throws {LimitError}
  */
 export function decodeFilter(element: Element): Filter {
+  if (element.content.length > MAX_FILTER_BYTES) throw new LimitError('filter is too long');
   let conditions = 0;
   const decode = ({ tag, content }: Element, depth: number): Filter => {
     conditions += 1;
-    if (depth > MAX_FILTER_DEPTH || conditions > MAX_CONDITIONS) throw new FilterLimitError('filter is too complex');
+    if (depth > MAX_FILTER_DEPTH || conditions > MAX_CONDITIONS) throw new LimitError('filter is too complex');
     switch (tag) {
       case FILTER_TAG.and:
       case FILTER_TAG.or: {

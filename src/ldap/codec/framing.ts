@@ -4,14 +4,16 @@ export class FrameError extends Error {
 }
 
 export interface Framer {
+  /** Adds received bytes. */
+  push(chunk: Buffer): void;
   /**
-   * Adds received bytes.
+   * Takes the next message.
    *
-   * @returns the messages that are complete
+   * @returns undefined while it is not complete
    * @throws {FrameError}
    */
-  push(chunk: Buffer): Buffer[];
-  /** Returns the number of bytes of a message that is not complete. */
+  next(): Buffer | undefined;
+  /** Returns the number of bytes behind the last message that was taken. */
   pending(): number;
 }
 
@@ -27,32 +29,29 @@ const MAX_LENGTH_BYTES = 4;
  */
 export function createFramer(maxBytes: () => number): Framer {
   let buffer = Buffer.alloc(0);
-  let used = 0;
-  const append = (chunk: Buffer): void => {
-    if (used + chunk.length > buffer.length) {
-      // Doubling: bytes that arrive one by one are not copied each time.
-      const larger = Buffer.allocUnsafe(Math.max(used + chunk.length, 2 * used));
-      buffer.copy(larger, 0, 0, used);
-      buffer = larger;
-    }
-    chunk.copy(buffer, used);
-    used += chunk.length;
-  };
+  let start = 0;
+  let end = 0;
   return {
-    pending: () => used,
+    pending: () => end - start,
     push: (chunk) => {
-      append(chunk);
-      const messages: Buffer[] = [];
-      let start = 0;
-      for (;;) {
-        const size = messageSize(buffer.subarray(start, used), maxBytes());
-        if (size === undefined || start + size > used) break;
-        messages.push(Buffer.from(buffer.subarray(start, start + size)));
-        start += size;
+      if (end + chunk.length > buffer.length) {
+        const used = end - start;
+        // Doubling: bytes that arrive one by one are not copied each time.
+        const larger = Buffer.allocUnsafe(Math.max(used + chunk.length, 2 * used));
+        buffer.copy(larger, 0, start, end);
+        [buffer, start, end] = [larger, 0, used];
       }
-      buffer = start === used ? Buffer.alloc(0) : buffer.subarray(start);
-      used -= start;
-      return messages;
+      chunk.copy(buffer, end);
+      end += chunk.length;
+    },
+    next: () => {
+      const size = messageSize(buffer.subarray(start, end), maxBytes());
+      if (size === undefined || start + size > end) return undefined;
+      const message = Buffer.from(buffer.subarray(start, start + size));
+      start += size;
+      // An idle connection holds no buffer.
+      if (start === end) [buffer, start, end] = [Buffer.alloc(0), 0, 0];
+      return message;
     },
   };
 }

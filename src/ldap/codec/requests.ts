@@ -2,6 +2,7 @@ import type { Control, ExtendedRequest, Message, Request } from '../protocol.ts'
 import {
   contentOf,
   DecodeError,
+  LimitError,
   readBoolean,
   readElement,
   readElements,
@@ -10,7 +11,7 @@ import {
   TAG,
   type Element,
 } from './ber.ts';
-import { decodeAssertion, decodeFilter, FilterLimitError } from './filters.ts';
+import { decodeAssertion, decodeFilter } from './filters.ts';
 
 const REQUEST_TAG = {
   bind: 0x60,
@@ -43,7 +44,7 @@ export function decodeMessage(bytes: Buffer): Message | LimitedMessage {
   try {
     return { ...message, request: decodeRequest(operation) };
   } catch (error) {
-    if (error instanceof FilterLimitError) return { id: message.id, limited: error.message };
+    if (error instanceof LimitError) return { id: message.id, limited: error.message };
     throw error;
   }
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
@@ -15,48 +14,60 @@ import type { CurrentContext } from './tls.ts';
 export interface ConnectionOptions {
   deps: LdapDeps;
   currentContext: CurrentContext;
+  timeouts: ConnectionTimeouts;
   /** True: TLS begins at once (LDAPS). */
   isImplicitTls: boolean;
 }
 
+export interface ConnectionTimeouts {
+  /** Time from the start of a connection, or from a failed bind, to a bind that succeeds. Includes the TLS handshake. */
+  bindMs: number;
+  /** Time without a complete message. */
+  idleMs: number;
+  /** Time for a peer that does not read its responses. */
+  writeMs: number;
+  /** Time for the operation in progress when the service stops. The process ends after 10 s. */
+  finishMs: number;
+  /** Time for a peer to close its side after the service has closed its own. */
+  closeMs: number;
+}
+
+export const CONNECTION_TIMEOUTS: ConnectionTimeouts = {
+  bindMs: 30_000,
+  idleMs: 15 * 60_000,
+  writeMs: 30_000,
+  finishMs: 5_000,
+  closeMs: 1_000,
+};
+
 /** Most bytes of a message. Before a bind only small ones are needed. */
 const MAX_BYTES = 1024 * 1024;
 const MAX_BYTES_BEFORE_BIND = 64 * 1024;
-/** Time from the start of a connection, or from a failed bind, to a bind that succeeds, in ms. */
-const BIND_TIMEOUT_MS = 30_000;
-/** Time without a complete message, in ms. */
-const IDLE_TIMEOUT_MS = 15 * 60_000;
-/** Time for a peer that does not read its responses, in ms. */
-const WRITE_TIMEOUT_MS = 30_000;
-/** Time for the operation in progress when the service stops, in ms. The process ends after 10 s. */
-const FINISH_TIMEOUT_MS = 5_000;
-/** Time for a peer to close its side after the notice of disconnection, in ms. */
-const CLOSE_TIMEOUT_MS = 1_000;
 
 /** A connection of a client, from its start until it closes. */
 export class Connection {
   readonly #deps: LdapDeps;
   readonly #currentContext: CurrentContext;
+  readonly #timeouts: ConnectionTimeouts;
   readonly #session: Session;
   readonly #framer = createFramer(() => (this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES));
   readonly #queue = createOperationQueue({
     run: (message, signal) => this.#answer(message, signal),
     rejectCanceled: ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
-    pauseReading: () => {
-      this.#socket.pause();
-    },
-    resumeReading: () => {
-      this.#socket.resume();
+    onFinished: () => {
+      this.#handleMessages();
     },
   });
   #socket: Socket;
   #timer: NodeJS.Timeout | undefined;
   /** Time by which a client without a bind must bind. Messages do not extend it. */
   #bindBy: number | undefined;
+  #isCanceling = false;
 
-  constructor(socket: Socket, { deps, currentContext, isImplicitTls }: ConnectionOptions) {
+  constructor(socket: Socket, { deps, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
     this.#deps = deps;
     this.#currentContext = currentContext;
+    this.#timeouts = timeouts;
     this.#session = { identity: ANONYMOUS, isTls: false, address: socket.remoteAddress ?? '' };
     this.#socket = socket;
     socket.setNoDelay(true);
@@ -69,7 +80,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#queue.finish();
     const timeout = new AbortController();
-    const timedOut = sleep(FINISH_TIMEOUT_MS, undefined, { signal: timeout.signal }).catch(() => undefined);
+    const timedOut = sleep(this.#timeouts.finishMs, undefined, { signal: timeout.signal }).catch(() => undefined);
     await Promise.race([this.#queue.idle(), timedOut]);
     timeout.abort();
     await this.disconnect(result);
@@ -79,10 +90,17 @@ export class Connection {
   async disconnect(result: Result): Promise<void> {
     clearTimeout(this.#timer);
     this.#queue.close();
-    const socket = this.#socket;
-    if (!socket.destroyed) socket.end(encodeDisconnection(result));
-    setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref();
+    this.#end(encodeDisconnection(result));
     await this.#queue.idle();
+  }
+
+  /** Closes this side, and the connection when the peer does not close its own. */
+  #end(bytes: Buffer): void {
+    const socket = this.#socket;
+    if (!socket.destroyed && !socket.writableEnded) socket.end(bytes);
+    // The end of the peer is behind the bytes that it sent.
+    socket.resume();
+    setTimeout(() => socket.destroy(), this.#timeouts.closeMs).unref();
   }
 
   #isAnonymous(): boolean {
@@ -104,63 +122,80 @@ export class Connection {
     clearTimeout(this.#timer);
     if (this.#socket.destroyed || this.#queue.isClosed()) return;
     const now = performance.now();
-    this.#bindBy = this.#isAnonymous() ? (this.#bindBy ?? now + BIND_TIMEOUT_MS) : undefined;
-    const timeoutMs = this.#bindBy === undefined ? IDLE_TIMEOUT_MS : Math.max(this.#bindBy - now, 0);
-    this.#timer = setTimeout(
-      () => void this.disconnect({ result: 'unavailable', text: 'the connection was idle' }),
-      timeoutMs,
-    );
+    this.#bindBy = this.#isAnonymous() ? (this.#bindBy ?? now + this.#timeouts.bindMs) : undefined;
+    const timeoutMs = this.#bindBy === undefined ? this.#timeouts.idleMs : Math.max(this.#bindBy - now, 0);
+    const text = this.#bindBy === undefined ? 'the connection was idle' : 'the connection did not bind in time';
+    this.#timer = setTimeout(() => void this.disconnect({ result: 'unavailable', text }), timeoutMs);
   }
 
   readonly #receive = (chunk: Buffer): void => {
+    if (this.#queue.isClosed()) return;
+    this.#framer.push(chunk);
+    this.#handleMessages();
+  };
+
+  /** Handles complete messages. Pauses while too many operations wait, or the peer does not read its responses. */
+  #handleMessages(): void {
     try {
-      const frames = this.#framer.push(chunk);
-      frames.forEach((frame, at) => {
-        this.#handle(frame, at === frames.length - 1 && this.#framer.pending() === 0);
-      });
-      if (frames.length > 0) this.#restartTimer();
+      while (!this.#isFull()) {
+        if (this.#queue.isClosed()) return;
+        const bytes = this.#framer.next();
+        if (bytes === undefined) {
+          if (this.#socket.isPaused()) this.#socket.resume();
+          return;
+        }
+        this.#handle(bytes);
+        this.#restartTimer();
+      }
+      if (!this.#queue.isClosed()) this.#socket.pause();
     } catch (error) {
       if (!(error instanceof FrameError) && !(error instanceof DecodeError)) throw error;
       void this.disconnect({ result: 'protocolError', text: error.message });
     }
-  };
-
-  /** @param isLast true if no other bytes were received behind the message */
-  #handle(frame: Buffer, isLast: boolean): void {
-    if (this.#socket.destroyed || this.#queue.isClosed()) return;
-    const message = decodeMessage(frame);
-    if (!('request' in message)) {
-      const result = { result: 'adminLimitExceeded', text: message.limited } as const;
-      void this.#write(encodeResult(message.id, 'search', result));
-      return;
-    }
-    this.#dispatch(message, isLast);
   }
 
-  #dispatch({ id, request, controls }: Message, isLast: boolean): void {
+  #isFull(): boolean {
+    return this.#queue.isFull() || this.#isCanceling || this.#socket.writableNeedDrain;
+  }
+
+  #handle(bytes: Buffer): void {
+    const message = decodeMessage(bytes);
+    if ('request' in message) {
+      this.#dispatch(message);
+      return;
+    }
+    const result = { result: 'adminLimitExceeded', text: message.limited } as const;
+    void this.#write(encodeResult(message.id, 'search', result));
+  }
+
+  #dispatch({ id, request, controls }: Message): void {
     if (request.kind === 'unbind') {
       this.#queue.close();
-      this.#socket.end();
+      this.#end(Buffer.alloc(0));
     } else if (request.kind === 'abandon') this.#queue.abandon(request.target);
-    else if (request.kind === 'extended' && request.oid === OID.startTls) this.#startTls(id, isLast);
+    else if (request.kind === 'extended' && request.oid === OID.startTls) this.#startTls(id);
     else if (request.kind === 'extended' && request.oid === OID.cancel) void this.#cancel(id, decodeCancel(request));
     else this.#queue.add({ id, request, controls });
   }
 
   async #cancel(id: number, target: number): Promise<void> {
+    this.#isCanceling = true;
     const result = { result: await this.#queue.cancel(target) };
+    this.#isCanceling = false;
     this.#deps.metrics.ldapOperations.inc({ operation: 'extended', result: result.result });
-    await this.#write(encodeResult(id, 'extended', result));
+    const written = this.#write(encodeResult(id, 'extended', result));
+    this.#handleMessages();
+    await written;
   }
 
-  #startTls(id: number, isLast: boolean): void {
+  #startTls(id: number): void {
     const refuse = (text: string): void => {
       void this.#write(encodeResult(id, 'extended', { result: 'operationsError', text }));
     };
     if (this.#session.isTls) refuse('TLS is already active');
     else if (!this.#queue.isIdle()) refuse('an operation is in progress');
     // Bytes behind the request would count as sent under TLS (RFC 4511, section 4.14.1).
-    else if (!isLast) this.#socket.destroy();
+    else if (this.#framer.pending() > 0 || this.#socket.readableLength > 0) this.#socket.destroy();
     else {
       this.#socket.off('data', this.#receive);
       this.#socket.pause();
@@ -172,7 +207,10 @@ export class Connection {
   #secure(): void {
     const raw = this.#socket;
     if (raw.listenerCount('error') === 0) raw.on('error', () => raw.destroy());
-    this.#socket = new TLSSocket(raw, { isServer: true, secureContext: this.#currentContext() });
+    const socket = new TLSSocket(raw, { isServer: true, secureContext: this.#currentContext() });
+    // Bytes that are not TLS, after the handshake. Node destroys only the sockets that its own servers created.
+    socket.on('_tlsError', () => socket.destroy());
+    this.#socket = socket;
     this.#session.isTls = true;
     this.#session.identity = ANONYMOUS;
     this.#listen();
@@ -199,11 +237,15 @@ export class Connection {
   async #write(bytes: Buffer): Promise<void> {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded || socket.write(bytes)) return;
-    const settled = new AbortController();
-    const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(WRITE_TIMEOUT_MS)]);
-    await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]).catch(() => {
-      socket.destroy();
+    const timer = setTimeout(() => socket.destroy(), this.#timeouts.writeMs);
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        socket.off('drain', settle).off('close', settle);
+        resolve();
+      };
+      socket.on('drain', settle).on('close', settle);
     });
-    settled.abort();
+    clearTimeout(timer);
+    this.#handleMessages();
   }
 }

@@ -4,7 +4,7 @@ import type { DirectorySettings } from '../../config/directory.ts';
 import { throttleNetworks } from '../../domain/throttling/network.ts';
 import { createTree } from '../directory/tree.ts';
 import type { LdapDeps } from '../session.ts';
-import { Connection } from './connection.ts';
+import { Connection, CONNECTION_TIMEOUTS, type ConnectionTimeouts } from './connection.ts';
 import { createCurrentContext } from './tls.ts';
 
 /** The LDAP servers of a process, not listening yet. */
@@ -17,14 +17,24 @@ export interface LdapServers {
   drain(): Promise<void>;
 }
 
-/** Open connections of one network and of the process. Each holds a few kilobytes. */
-const MAX_PER_NETWORK = 500;
-const MAX_CONNECTIONS = 4_000;
+export interface ServerLimits {
+  /** Open connections of one network, and of the process. Each holds a few kilobytes. */
+  connectionsPerNetwork: number;
+  connections: number;
+  timeouts: ConnectionTimeouts;
+}
+
+const SERVER_LIMITS: ServerLimits = {
+  connectionsPerNetwork: 500,
+  connections: 4_000,
+  timeouts: CONNECTION_TIMEOUTS,
+};
 
 /** @throws {Error} when the certificate cannot be used */
 export function createLdapServers(
   settings: DirectorySettings,
   services: Omit<LdapDeps, 'tree' | 'isPlainAllowed'>,
+  limits: ServerLimits = SERVER_LIMITS,
 ): LdapServers {
   const currentContext = createCurrentContext(settings, services.log);
   const isTrusted = proxyaddr.compile(['loopback', ...settings.plainNetworks]);
@@ -38,13 +48,13 @@ export function createLdapServers(
   const accept = (socket: Socket, isImplicitTls: boolean): void => {
     const network = throttleNetworks(socket.remoteAddress ?? '')[0]?.name ?? '';
     const count = (perNetwork.get(network) ?? 0) + 1;
-    if (count > MAX_PER_NETWORK || open.size >= MAX_CONNECTIONS) {
+    if (count > limits.connectionsPerNetwork || open.size >= limits.connections) {
       deps.metrics.socketsClosed.inc({ reason: 'too_many_open' });
       socket.destroy();
       return;
     }
     perNetwork.set(network, count);
-    const connection = new Connection(socket, { deps, currentContext, isImplicitTls });
+    const connection = new Connection(socket, { deps, currentContext, timeouts: limits.timeouts, isImplicitTls });
     open.set(connection, network);
     deps.metrics.ldapConnections.set(open.size);
     socket.once('close', () => {

@@ -9,7 +9,7 @@ export type QueuedMessage = Message & { request: AnsweredRequest };
  */
 export interface OperationQueue {
   add(message: QueuedMessage): void;
-  /** Removes a waiting operation, or aborts the one in progress. */
+  /** Removes a waiting operation, or aborts the one in progress. A bind continues. */
   abandon(id: number): void;
   /**
    * Cancels an operation (RFC 3909), which then has the result `canceled`. A bind and an extended operation cannot be canceled.
@@ -23,6 +23,8 @@ export interface OperationQueue {
   close(): void;
   isClosed(): boolean;
   isIdle(): boolean;
+  /** Returns true if no message should be added now. */
+  isFull(): boolean;
   /** Resolves when no operation is in progress. */
   idle(): Promise<void>;
 }
@@ -34,14 +36,14 @@ interface Options {
   run: (message: QueuedMessage, signal: AbortSignal) => Promise<void>;
   /** Responds to an operation that was canceled before it began. */
   rejectCanceled: (message: QueuedMessage) => Promise<void>;
-  pauseReading: () => void;
-  resumeReading: () => void;
+  /** An operation finished, so the queue is not full. */
+  onFinished: () => void;
 }
 
-/** Operations that wait. Beyond them the connection is not read. */
-const MAX_WAITING = 64;
+/** Operations that wait or are in progress. Beyond them the connection is not read. */
+const MAX_OUTSTANDING = 64;
 
-export function createOperationQueue({ run, rejectCanceled, pauseReading, resumeReading }: Options): OperationQueue {
+export function createOperationQueue({ run, rejectCanceled, onFinished }: Options): OperationQueue {
   const waiting: QueuedMessage[] = [];
   let current: { message: QueuedMessage; abort: AbortController; done: Promise<void> } | undefined;
   let closed = false;
@@ -51,10 +53,15 @@ export function createOperationQueue({ run, rejectCanceled, pauseReading, resume
       current = undefined;
       return;
     }
-    if (waiting.length === MAX_WAITING - 1 && !closed) resumeReading();
     const abort = new AbortController();
-    current = { message, abort, done: run(message, abort.signal).finally(next) };
+    const done = run(message, abort.signal).finally(() => {
+      next();
+      onFinished();
+    });
+    current = { message, abort, done };
   };
+  const find = (id: number): QueuedMessage | undefined =>
+    current?.message.id === id ? current.message : waiting.find((one) => one.id === id);
   const takeWaiting = (id: number): QueuedMessage | undefined => {
     const at = waiting.findIndex((one) => one.id === id);
     return at < 0 ? undefined : waiting.splice(at, 1)[0];
@@ -68,14 +75,16 @@ export function createOperationQueue({ run, rejectCanceled, pauseReading, resume
       if (closed) return;
       waiting.push(message);
       if (current === undefined) next();
-      else if (waiting.length >= MAX_WAITING) pauseReading();
     },
     abandon: (id) => {
-      if (takeWaiting(id) === undefined && current?.message.id === id) current.abort.abort();
+      const message = find(id);
+      // A bind cannot be abandoned (RFC 4511, section 4.11).
+      if (message === undefined || message.request.kind === 'bind') return;
+      if (takeWaiting(id) === undefined) current?.abort.abort();
     },
     cancel: async (id) => {
-      const running = current?.message.id === id ? current : undefined;
-      const message = running?.message ?? waiting.find((one) => one.id === id);
+      const message = find(id);
+      const running = current?.message === message ? current : undefined;
       if (message === undefined) return 'noSuchOperation';
       if (message.request.kind === 'bind' || message.request.kind === 'extended') return 'cannotCancel';
       if (takeWaiting(id) !== undefined) await rejectCanceled(message);
@@ -90,8 +99,7 @@ export function createOperationQueue({ run, rejectCanceled, pauseReading, resume
     },
     isClosed: () => closed,
     isIdle: () => current === undefined,
-    idle: async () => {
-      await current?.done;
-    },
+    isFull: () => waiting.length + (current === undefined ? 0 : 1) >= MAX_OUTSTANDING,
+    idle: () => current?.done ?? Promise.resolve(),
   };
 }

@@ -17,12 +17,10 @@ export type CurrentContext = () => SecureContext;
 export function createCurrentContext({ certFile, keyFile }: CertificateFiles, log: Logger): CurrentContext {
   const load = (): SecureContext =>
     createSecureContext({ cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' });
-  const versionOf = (): string =>
-    [certFile, keyFile].map((file) => String(statSync(file, { throwIfNoEntry: false })?.mtimeMs)).join();
-  let version = versionOf();
+  let version = versionOf(certFile, keyFile);
   let context = load();
   return () => {
-    const present = versionOf();
+    const present = versionOf(certFile, keyFile);
     if (present === version) return context;
     version = present;
     try {
@@ -33,4 +31,17 @@ export function createCurrentContext({ certFile, keyFile }: CertificateFiles, lo
     }
     return context;
   };
+}
+
+/** Returns a text that differs after each change of a file. Reading reports a file that has no state. */
+function versionOf(...files: readonly string[]): string {
+  const states = files.map((file) => {
+    try {
+      const { ino, size, mtimeMs } = statSync(file);
+      return `${ino} ${size} ${mtimeMs}`;
+    } catch {
+      return 'unreadable';
+    }
+  });
+  return states.join();
 }

@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+import { CONNECTION_TIMEOUTS, type ConnectionTimeouts } from '../../src/ldap/server/connection.ts';
+import { createLdapServers, type LdapServers } from '../../src/ldap/server/listeners.ts';
+import type { LdapDeps } from '../../src/ldap/session.ts';
+import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
+import type { DirectoryClient } from '../../src/services/directory/directory.ts';
+import { createTrustedCertificate, type TestCertificate } from './certificate.ts';
+import { BASE, SERVICE_SECRET } from './directory.ts';
+import { createCapturedLog } from './log.ts';
+
+/** A directory without a database: one service account, and nobody in it. */
+export interface LdapServer {
+  servers: LdapServers;
+  certificate: TestCertificate;
+  metrics: Metrics;
+  logged(): string;
+  port: number;
+  tlsPort: number;
+  /** The sockets of the server, in the order in which they were accepted. */
+  accepted: Socket[];
+  /** Each next connection comes from this address. */
+  setPeer(address: string | undefined): void;
+  /** Operations of a service account wait until the returned function is called. */
+  hold: () => () => void;
+  connections(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface LdapServerOptions {
+  timeouts?: Partial<ConnectionTimeouts>;
+  connectionsPerNetwork?: number;
+  plainNetworks?: readonly string[];
+}
+
+const CLIENT: DirectoryClient = {
+  clientId: 'radius',
+  sector: 'radius.example',
+  entitlements: { scopes: ['openid'], schoolTypes: [], permissions: [] },
+  canScan: false,
+};
+
+export async function startLdapServer(options: LdapServerOptions = {}): Promise<LdapServer> {
+  const certificate = createTrustedCertificate();
+  const captured = createCapturedLog('info');
+  const { log } = captured;
+  const metrics = createMetrics({ queueLength: () => 0 }, log);
+  const { services, hold } = createServices();
+  const { certFile, keyFile } = certificate;
+  const servers = createLdapServers(
+    {
+      ...{ host: '127.0.0.1', port: 0, tlsPort: 0, base: BASE, certFile, keyFile },
+      plainNetworks: options.plainNetworks ?? [],
+    },
+    { ...services, log, metrics },
+    {
+      connectionsPerNetwork: options.connectionsPerNetwork ?? 500,
+      connections: 1_000,
+      timeouts: { ...CONNECTION_TIMEOUTS, ...options.timeouts },
+    },
+  );
+  const accepted: Socket[] = [];
+  let peer: string | undefined;
+  for (const server of [servers.plain, servers.tls]) {
+    server.prependListener('connection', (socket) => {
+      accepted.push(socket);
+      if (peer !== undefined) Object.defineProperty(socket, 'remoteAddress', { value: peer });
+    });
+  }
+  const [port, tlsPort] = [await listen(servers.plain), await listen(servers.tls)];
+  return {
+    ...{ servers, certificate, metrics, port, tlsPort, accepted, hold },
+    logged: () => captured.text(),
+    setPeer: (address) => {
+      peer = address;
+    },
+    connections: async () => (await metrics.ldapConnections.get()).values[0]?.value ?? 0,
+    stop: async () => {
+      servers.plain.close();
+      servers.tls.close();
+      await servers.drain();
+      certificate.remove();
+    },
+  };
+}
+
+function createServices(): Pick<LdapServer, 'hold'> & { services: Pick<LdapDeps, 'directory' | 'groups' | 'binds'> } {
+  let held = Promise.resolve<undefined>(undefined);
+  const findClient = async (): Promise<DirectoryClient> => {
+    await held;
+    return CLIENT;
+  };
+  const absent = (): Promise<undefined> => Promise.resolve(undefined);
+  const none = (): Promise<[]> => Promise.resolve([]);
+  return {
+    hold: () => {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      held = promise;
+      return () => {
+        resolve(undefined);
+      };
+    },
+    services: {
+      directory: {
+        findClient,
+        findClientOfHandle: absent,
+        openHandle: () => undefined,
+        handleOf: () => '',
+        findPerson: absent,
+        findIdByLogin: absent,
+        listPeople: () => Promise.resolve({ people: [], next: undefined }),
+      },
+      groups: {
+        listSchools: none,
+        findSchool: absent,
+        listGroups: none,
+        hasGroup: () => Promise.resolve(false),
+        listMemberIds: none,
+      },
+      binds: {
+        bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : undefined),
+        bindPerson: () => Promise.resolve({ kind: 'failed' }),
+        isCurrent: () => Promise.resolve(false),
+      },
+    },
+  };
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // A server that listens on TCP.
+  const address = server.address() as AddressInfo;
+  return address.port;
+}
