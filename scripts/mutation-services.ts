@@ -143,6 +143,7 @@ export const SERVICES: readonly Part[] = [
     ],
     tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },
+  { sources: files('platform', 'node-metrics'), tests: unit('platform-metrics') },
   { sources: files('platform', 'logger'), tests: unit('platform-logger'), coverage: 'off' },
   {
     sources: [

@@ -9,12 +9,15 @@ import { rejectDuplicateHeaders } from '../http/server/duplicate-headers.ts';
 import { createInFlightTracker, type InFlightTracker } from '../http/server/in-flight-tracker.ts';
 import { createHttpServer } from '../http/server/server.ts';
 import type { PeriodicJob } from '../jobs/periodic-job.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Metrics } from '../platform/metrics.ts';
+import { addNodeMetrics } from '../platform/node-metrics.ts';
 import { TEST_PERSON } from '../oidc/conformance/test-person.ts';
 import { loadBrand, type Brand } from '../presentation/brand.ts';
 import { createMailer } from '../services/notifications/mailer.ts';
 import { insertTestPerson } from '../services/people/test-person.ts';
 import { monitorAvailability } from '../store/database/availability.ts';
-import type { Store } from '../store/database/index.ts';
+import type { PoolUse, Store } from '../store/database/index.ts';
 import { openNamedStore } from '../store/open.ts';
 import { migrate, pendingMigrations } from '../store/migrate.ts';
 import { hasExampleLogins } from '../store/people/people.ts';
@@ -87,6 +90,11 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
   assertConformanceProfile(config, { citySchools: await store.read((tx) => countCitySchools(tx)) });
 }
 
+function watchNode({ registry }: Metrics, store: Store, { isReady }: ProcessState): void {
+  const poolUse = (): PoolUse[] => store.poolUse();
+  addNodeMetrics(registry, { version: packageJson.version, database: store.dialect, isReady, poolUse });
+}
+
 async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store, brand: Brand): Promise<Container> {
   const { store, isAvailable } = monitorAvailability(unmonitored, runtime.log);
   const services = await createServices(config, { ...runtime, store, brand });
@@ -100,6 +108,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     isOverloaded: () => hasher.isNearCapacity() || inFlight.count() > MAX_IN_FLIGHT_REQUESTS,
     uploadMemory: createUploadMemory(),
   };
+  watchNode(metrics, store, state);
   if (config.profile === 'conformance') await insertTestPerson({ store, hasher, clock }, TEST_PERSON);
   // The handler reads this variable for each request, so keys change without a restart and without a failed request.
   const keys = await services.keyRing.load();

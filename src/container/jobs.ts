@@ -40,21 +40,33 @@ interface JobDeps {
 
 /** Starts the background jobs of a node. */
 export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[] {
-  const { store, clock, log, secrets, adulthood, affiliationExpiry, guardianships, access, keyRing, storedClients } =
-    deps.services;
+  const {
+    store,
+    clock,
+    log,
+    metrics,
+    secrets,
+    adulthood,
+    affiliationExpiry,
+    guardianships,
+    access,
+    keyRing,
+    storedClients,
+  } = deps.services;
   return [
     startDelivery(deps),
-    startPurgeJob({ store, clock, log, secrets }),
-    startRetentionJob({ retention: createRetention({ store, clock, settings: deps.services.settings }), log }),
-    startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
+    startPurgeJob({ store, clock, log, metrics, secrets }),
+    startRetentionJob({ retention: createRetention({ store, clock, settings: deps.services.settings }), log, metrics }),
+    startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log, metrics }),
     ...startClientsFileJobs(deps, intervals),
     startExpiryJob({ ...deps.services, adulthood, affiliationExpiry, guardianships, access, log }),
-    startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log }),
+    startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log, metrics }),
     startStatisticsJob({ ...deps.services, answerCounting: createAnswerCounting(deps.services) }),
     ...startAuditArchiveJobs(deps),
     startKeyRotationJob({
       keyRing,
       log,
+      metrics,
       rotationDays: deps.config.keyRotationDays,
       pollMs: intervals.keys,
       inUse: () => deps.currentApp().keys.version,
@@ -66,7 +78,7 @@ export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[]
 /** The conformance profile checks its clients at the start only. */
 function startClientsFileJobs({ config, services, clientsReload }: JobDeps, intervals: JobIntervals): PeriodicJob[] {
   if (config.profile === 'conformance') return [];
-  return [startClientsFileJob({ clientsReload, log: services.log, pollMs: intervals.clientsFile })];
+  return [startClientsFileJob({ ...services, clientsReload, pollMs: intervals.clientsFile })];
 }
 
 function startDelivery({ config, services, mailer, currentApp }: JobDeps): PeriodicJob {
@@ -98,7 +110,7 @@ function deliveryHost({ mail }: Config, { clients }: Services, job: OutboxJob): 
 
 function startAuditArchiveJobs({ config, services }: JobDeps): PeriodicJob[] {
   if (config.auditArchive === undefined) return [];
-  const { store, clock, secrets, audit, log } = services;
+  const { store, clock, secrets, audit, log, metrics } = services;
   const archive = createAuditArchive({ store, clock, secrets, audit }, config.auditArchive);
-  return [startAuditArchiveJob({ archive, log })];
+  return [startAuditArchiveJob({ archive, log, metrics })];
 }

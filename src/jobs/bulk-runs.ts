@@ -1,13 +1,12 @@
 import { SECOND_MS } from '../domain/duration.ts';
-import type { Logger } from '../platform/logger.ts';
 import type { BulkRuns } from '../services/console/bulk-runs.ts';
-import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
+import { startPeriodicJob, type JobDeps, type PeriodicJob } from './periodic-job.ts';
 
 const INTERVAL_MS = 15 * SECOND_MS;
 
 /** Starts the job that works on bulk runs: at once on the node where staff started them, else after another node has stopped. */
-export function startBulkRunsJob({ bulkRuns, log }: { bulkRuns: BulkRuns; log: Logger }): PeriodicJob {
-  const job = startPeriodicJob('bulk runs', INTERVAL_MS, log, async () => {
+export function startBulkRunsJob({ bulkRuns, log, metrics }: JobDeps & { bulkRuns: BulkRuns }): PeriodicJob {
+  const job = startPeriodicJob('bulk runs', INTERVAL_MS, { log, metrics }, async () => {
     while (await bulkRuns.workOnNext());
   });
   bulkRuns.onStarted(() => {

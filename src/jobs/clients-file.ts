@@ -1,13 +1,11 @@
-import type { Logger } from '../platform/logger.ts';
 import type { ClientsReload } from '../services/access/clients-reload.ts';
-import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
+import { startPeriodicJob, type JobDeps, type PeriodicJob } from './periodic-job.ts';
 
 /** In ms. A file that stays the same for one interval is complete: some editors truncate a file before they write it. */
 const POLL_MS = 500;
 
-interface Deps {
+interface Deps extends JobDeps {
   clientsReload: Pick<ClientsReload, 'poll'>;
-  log: Logger;
   pollMs?: number | undefined;
 }
 
@@ -15,8 +13,8 @@ interface Deps {
  * Starts the job that reloads the clients file after a change. It compares the state of the file, because events of the file system are
  * missing on network file systems and after the swap of a link, as in a ConfigMap of Kubernetes.
  */
-export function startClientsFileJob({ clientsReload, log, pollMs = POLL_MS }: Deps): PeriodicJob {
-  return startPeriodicJob('clients file', pollMs, log, () => {
+export function startClientsFileJob({ clientsReload, log, metrics, pollMs = POLL_MS }: Deps): PeriodicJob {
+  return startPeriodicJob('clients file', pollMs, { log, metrics }, () => {
     clientsReload.poll();
     return Promise.resolve();
   });

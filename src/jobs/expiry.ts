@@ -1,5 +1,4 @@
 import { MINUTE_MS } from '../domain/duration.ts';
-import type { Logger } from '../platform/logger.ts';
 import type { AccountAccess } from '../services/access/account-access.ts';
 import type { ApplicationTransfers } from '../services/binding/transfers.ts';
 import type { Adulthood } from '../services/people/adulthood.ts';
@@ -7,12 +6,12 @@ import type { AffiliationExpiry } from '../services/people/affiliation-expiry.ts
 import type { Guardianships } from '../services/people/guardianships.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import type { SubjectRequests } from '../services/personal-data/requests.ts';
-import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
+import { startPeriodicJob, type JobDeps, type PeriodicJob } from './periodic-job.ts';
 
 const INTERVAL_MS = 5 * MINUTE_MS;
 const BATCH_SIZE = 200;
 
-interface Deps {
+interface Deps extends JobDeps {
   adulthood: Pick<Adulthood, 'suspendDue' | 'sendNotices'>;
   affiliationExpiry: AffiliationExpiry;
   applicationTransfers: ApplicationTransfers;
@@ -20,7 +19,6 @@ interface Deps {
   access: AccountAccess;
   console: Pick<ConsoleServices, 'requests' | 'secondFactorRemovals' | 'bulkRuns'>;
   subjectRequests: Pick<SubjectRequests, 'followSchools' | 'remindDue'>;
-  log: Logger;
 }
 
 /**
@@ -38,8 +36,9 @@ export function startExpiryJob({
   console,
   subjectRequests,
   log,
+  metrics,
 }: Deps): PeriodicJob {
-  return startPeriodicJob('expiry', INTERVAL_MS, log, async () => {
+  return startPeriodicJob('expiry', INTERVAL_MS, { log, metrics }, async () => {
     while ((await guardianships.expirePastEndDate(BATCH_SIZE)) >= BATCH_SIZE);
     while ((await adulthood.suspendDue(BATCH_SIZE)) >= BATCH_SIZE);
     while ((await adulthood.sendNotices(BATCH_SIZE)) >= BATCH_SIZE);

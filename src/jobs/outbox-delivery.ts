@@ -72,7 +72,7 @@ function startWorker(deps: Deps, kind: outboxStore.OutboxKind): PeriodicJob {
       });
     inProgress.add(delivery);
   };
-  const job = startPeriodicJob(`outbox ${kind}`, POLL_MS, log, async () => {
+  const job = startPeriodicJob(`outbox ${kind}`, POLL_MS, { log, metrics }, async () => {
     const capacity = MAX_CONCURRENT_DELIVERIES - inProgress.size;
     const rows =
       capacity > 0 ? await store.write((tx) => outboxStore.claimDue(tx, clock.now(), LEASE_MS, capacity, kind)) : [];
@@ -80,6 +80,7 @@ function startWorker(deps: Deps, kind: outboxStore.OutboxKind): PeriodicJob {
     for (const row of rows) start(row);
     const counts = await store.read((tx) => outboxStore.countJobs(tx));
     metrics.outboxPending.set(counts.reduce((sum, { pending }) => sum + pending, 0));
+    metrics.outboxDead.set(counts.reduce((sum, { dead }) => sum + dead, 0));
   });
   return {
     wake: () => {

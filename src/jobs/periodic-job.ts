@@ -1,4 +1,5 @@
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 
 /** A job that runs repeatedly until it is stopped. */
 export interface PeriodicJob {
@@ -8,12 +9,26 @@ export interface PeriodicJob {
   stop(): Promise<void>;
 }
 
+export interface JobDeps {
+  log: Logger;
+  metrics: Pick<Metrics, 'jobLastSuccess' | 'jobFailures' | 'jobInterval'>;
+}
+
 /**
- * Runs `work`, pauses, and repeats. Logs a run that throws, and continues.
+ * Runs `work`, pauses, and repeats. Logs and counts a run that throws, and continues.
  *
  * @param pauseMs between two runs
  */
-export function startPeriodicJob(name: string, pauseMs: number, log: Logger, work: () => Promise<void>): PeriodicJob {
+export function startPeriodicJob(
+  name: string,
+  pauseMs: number,
+  { log, metrics }: JobDeps,
+  work: () => Promise<void>,
+): PeriodicJob {
+  const labels = { job: name };
+  metrics.jobInterval.set(labels, pauseMs / 1000);
+  metrics.jobLastSuccess.set(labels, 0);
+  metrics.jobFailures.inc(labels, 0);
   let isStopped = false;
   let isRequested = true;
   let resume: (() => void) | undefined;
@@ -30,7 +45,9 @@ export function startPeriodicJob(name: string, pauseMs: number, log: Logger, wor
       isRequested = false;
       try {
         await work();
+        metrics.jobLastSuccess.setToCurrentTime(labels);
       } catch (error) {
+        metrics.jobFailures.inc(labels);
         log.error({ err: error, job: name }, 'job failed');
       }
       if (!shouldRunNow()) await pause();

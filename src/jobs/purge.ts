@@ -1,7 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Secrets } from '../platform/crypto/secrets.ts';
-import type { Logger } from '../platform/logger.ts';
 import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { purgeCounters } from '../services/authentication/refusal-counters.ts';
 import * as credentials from '../store/auth/credentials.ts';
@@ -14,7 +13,7 @@ import { purgePendingContacts } from '../store/people/contacts.ts';
 import * as grants from '../store/oidc/grants.ts';
 import { listModels, purgeAnonymousSessions, purgeExpired } from '../store/oidc/record-purge.ts';
 import * as outboxStore from '../store/outbox.ts';
-import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
+import { startPeriodicJob, type JobDeps, type PeriodicJob } from './periodic-job.ts';
 
 const BATCH_SIZE = 1_000;
 
@@ -93,19 +92,18 @@ const purges: readonly Purge[] = [
   (tx, now) => outboxStore.purgeOutbox(tx, { delivered: now - DELIVERED_JOB_MS, dead: now - DEAD_JOB_MS }, BATCH_SIZE),
 ];
 
-interface Deps {
+interface Deps extends JobDeps {
   store: Store;
   clock: Clock;
-  log: Logger;
   secrets: Secrets;
 }
 
 /** Starts the jobs that delete expired rows: provider records every minute, others every ten minutes. */
-export function startPurgeJob({ store, clock, log, secrets }: Deps): PeriodicJob {
+export function startPurgeJob({ store, clock, log, metrics, secrets }: Deps): PeriodicJob {
   const purgeDeps = { store, clock, append: createAppend({ clock, secrets }) };
   const jobs = [
-    startPeriodicJob('purge records', MINUTE_MS, log, () => purgeRecords(purgeDeps)),
-    startPeriodicJob('purge', 10 * MINUTE_MS, log, () => purgeAll(purgeDeps, purges)),
+    startPeriodicJob('purge records', MINUTE_MS, { log, metrics }, () => purgeRecords(purgeDeps)),
+    startPeriodicJob('purge', 10 * MINUTE_MS, { log, metrics }, () => purgeAll(purgeDeps, purges)),
   ];
   return {
     wake: () => {

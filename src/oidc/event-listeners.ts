@@ -1,7 +1,7 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
-import { runBestEffort } from '../platform/best-effort.ts';
+import { runBestEffort, type BestEffortKind } from '../platform/best-effort.ts';
 import type { AuditEvent } from '../services/audit/audit.ts';
 import { pendingWrites } from './adapter/pending-writes.ts';
 import type { OidcDeps } from './deps.ts';
@@ -19,7 +19,7 @@ const refusalSchema = z.object({
 /** Logs and audits the events of the provider. A listener never throws. */
 export function registerEventListeners(provider: Provider, deps: OidcDeps): void {
   const { log, audit } = deps;
-  const safely = (kind: string, work: () => void): void => {
+  const safely = (kind: BestEffortKind, work: () => void): void => {
     runBestEffort(deps, kind, work);
   };
   provider.on('server_error', (ctx, error) => {
@@ -28,7 +28,7 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
     });
   });
   const refused =
-    (event: string) =>
+    (event: BestEffortKind) =>
     (ctx: KoaContextWithOIDC, error: Error): void => {
       safely(event, () => {
         const clientId = ctx.oidc.client?.clientId;

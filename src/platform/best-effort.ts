@@ -1,5 +1,7 @@
 import type { Logger } from './logger.ts';
-import type { Metrics } from './metrics.ts';
+import type { BEST_EFFORT_KINDS, Metrics } from './metrics.ts';
+
+export type BestEffortKind = (typeof BEST_EFFORT_KINDS)[number];
 
 /**
  * Runs a side effect such as a measurement, a listener or a notification. Logs and counts its exception, which must not turn a successful
@@ -9,7 +11,7 @@ import type { Metrics } from './metrics.ts';
  */
 export function runBestEffort(
   { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'bestEffortFailures'> },
-  kind: string,
+  kind: BestEffortKind,
   work: () => void,
 ): void {
   try {

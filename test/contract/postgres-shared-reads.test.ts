@@ -34,6 +34,16 @@ describe('reads on PostgreSQL', () => {
     assert.equal((await atOnce(200)).length, 200);
   });
 
+  it('show the use of both pools', async () => {
+    await atOnce(8);
+    await store.write(async () => {
+      const [read, write] = store.poolUse();
+      assert.deepEqual([read?.pool, read?.busy, read?.max], ['read', 0, POOL]);
+      assert.deepEqual([write?.pool, write?.busy, write?.waiting], ['write', 1, 0]);
+      return Promise.resolve();
+    });
+  });
+
   it('do not wait for an earlier slow read', async () => {
     const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     const holder = store.write(async (tx) => {

@@ -5,6 +5,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
 import * as sessions from '../../src/store/auth/sessions.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
 import { listModels, purgeAnonymousSessions, purgeExpired } from '../../src/store/oidc/record-purge.ts';
@@ -81,7 +82,8 @@ eachStore('purge job', (on) => {
   const runJob = (now: number): Promise<void> => {
     const log = createLogger('silent');
     const secrets = createSecrets(Buffer.alloc(32), systemRandom);
-    return startPurgeJob({ store: on.store, clock: { now: () => now }, log, secrets }).stop();
+    const metrics = createMetrics({ queueLength: () => 0 }, log);
+    return startPurgeJob({ store: on.store, clock: { now: () => now }, log, metrics, secrets }).stop();
   };
 
   it('deletes each record when it is no longer needed', async () => {

@@ -8,6 +8,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
 import { requestTokens, LOGIN, type Reply } from '../helpers/authorization-flow.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
@@ -143,7 +144,9 @@ eachService(
       assert.deepEqual((await states()).sort(), grown.sort(), 'nothing is written after the interval has its maximum');
       time.advance(DAY + 10 * MINUTE);
       const { store, secrets } = running().container;
-      await startPurgeJob({ store, secrets, clock: systemClock, log: createLogger('silent') }).stop();
+      const log = createLogger('silent');
+      const metrics = createMetrics({ queueLength: () => 0 }, log);
+      await startPurgeJob({ store, secrets, clock: systemClock, log, metrics }).stop();
       assert.deepEqual(await states(), []);
     });
   },

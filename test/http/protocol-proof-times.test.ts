@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
 import { codeOf, runAuthorization, LOGIN } from '../helpers/authorization-flow.ts';
 import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
@@ -125,7 +126,9 @@ eachService('the time in a signed JWT of a client', options, (running) => {
   /** Runs the purge job once. */
   const purge = async (): Promise<void> => {
     const { store, secrets } = running().container;
-    await startPurgeJob({ store, secrets, clock: systemClock, log: createLogger('silent') }).stop();
+    const log = createLogger('silent');
+    const metrics = createMetrics({ queueLength: () => 0 }, log);
+    await startPurgeJob({ store, secrets, clock: systemClock, log, metrics }).stop();
   };
 
   for (const client of ['signer', 'fapi']) {

@@ -13,12 +13,12 @@ describe('best-effort work', () => {
     const metrics = { bestEffortFailures: new Counter(options) };
     const kept = createCapturedLog();
     const done: string[] = [];
-    runBestEffort({ log: kept.log, metrics }, 'listener', () => done.push('yes'));
-    runBestEffort({ log: kept.log, metrics }, 'listener', () => {
+    runBestEffort({ log: kept.log, metrics }, 'audit', () => done.push('yes'));
+    runBestEffort({ log: kept.log, metrics }, 'audit', () => {
       throw new Error('broken');
     });
     assert.deepEqual(done, ['yes']);
-    assert.match(kept.text(), /"kind":"listener","msg":"side effect failed"/);
-    assert.match(await registry.metrics(), /^lost\{kind="listener"\} 1$/m);
+    assert.match(kept.text(), /"kind":"audit","msg":"side effect failed"/);
+    assert.match(await registry.metrics(), /^lost\{kind="audit"\} 1$/m);
   });
 });

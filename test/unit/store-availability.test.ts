@@ -24,6 +24,7 @@ describe('monitored store', () => {
   };
   const store: Store = {
     dialect: 'sqlite',
+    poolUse: () => [],
     read: run,
     write: (fn) => {
       writes += 1;

@@ -2,14 +2,16 @@ import { MINUTE_MS } from '../duration.ts';
 import { scalePolicy, type LeakyBucketPolicy } from './throttle.ts';
 
 /** The endpoints with a rate limit, because their requests store data. A label of metrics. */
-export type LimitedEndpoint =
-  | 'authorization'
-  | 'pushed_authorization_request'
-  | 'device_authorization'
-  | 'session'
-  | 'account'
-  | 'refresh'
-  | 'directory_bind';
+export const LIMITED_ENDPOINTS = [
+  'authorization',
+  'pushed_authorization_request',
+  'device_authorization',
+  'session',
+  'account',
+  'refresh',
+  'directory_bind',
+] as const;
+export type LimitedEndpoint = (typeof LIMITED_ENDPOINTS)[number];
 
 /** Limited endpoints that need no sign-in. */
 export type AnonymousEndpoint = Exclude<LimitedEndpoint, 'account' | 'refresh'>;

@@ -45,6 +45,7 @@ export function requestLog(deps: Deps): Middleware {
     const route = routeOf(ctx);
     const status = `${Math.floor(ctx.status / 100)}xx`;
     runBestEffort(deps, 'metrics', () => {
+      metrics.responses.inc({ status });
       metrics.requestSeconds.observe({ method: ctx.method, route, status }, seconds);
     });
     const outcome = { status: ctx.status, ...(ctx.status >= 400 ? { reference: errorReference(requestId) } : {}) };

@@ -4,7 +4,7 @@ import { runCommitActions, type Store, type StoreLog } from './transaction.ts';
 
 export { ConflictError, StoreError } from './errors.ts';
 export { preparedStatement, type Param } from './prepared-statement.ts';
-export type { Dialect, Queries, Store, StoreLog, Transaction } from './transaction.ts';
+export type { Dialect, PoolUse, Queries, Store, StoreLog, Transaction } from './transaction.ts';
 
 export interface StoreOptions {
   /** `postgres://…`; takes precedence over `file`. */

@@ -50,8 +50,20 @@ export interface StoreLog {
   error(fields: object, message: string): void;
 }
 
+/** The connections of a pool now. */
+export interface PoolUse {
+  pool: 'read' | 'write';
+  busy: number;
+  idle: number;
+  /** Callers that wait for a connection. */
+  waiting: number;
+  max: number;
+}
+
 export interface Store {
   readonly dialect: Dialect;
+  /** Returns the use of each pool; empty on SQLite, which has none. */
+  poolUse(): PoolUse[];
   /**
    * Reads committed data. The connection is read-only, so a write inside throws. Two statements of one `read` may see different states.
    * Never read inside a read: each holds its connection until it ends.

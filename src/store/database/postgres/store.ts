@@ -11,6 +11,7 @@ import {
   createTransactionScope,
   type Engine,
   type Execute,
+  type PoolUse,
   type Queries,
   type Store,
   type StoreLog,
@@ -58,6 +59,7 @@ export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
   const nestedWrites = createNestedWriteGuard();
   return {
     dialect: 'postgres',
+    poolUse: () => [describeUse('read', readers), describeUse('write', writers)],
     read: (fn) =>
       retryWhileDisconnected(log, () =>
         share((client) => runInScope(createTransactionScope(createExecute(client), postgresEngine), fn)),
@@ -78,6 +80,10 @@ export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function describeUse(pool: PoolUse['pool'], { totalCount, idleCount, waitingCount, options }: pg.Pool): PoolUse {
+  return { pool, busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount, max: options.max };
 }
 
 function createPool(

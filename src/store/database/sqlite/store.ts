@@ -23,6 +23,7 @@ export function openSqlite(file: string, log: StoreLog | undefined): Store {
   const commits = new GroupCommitQueue({ writer, begin: () => begin(writer), nestedWrites, log });
   return {
     dialect: 'sqlite',
+    poolUse: () => [],
     read: (fn) => runInScope(createTransactionScope(reader.execute, sqliteEngine), fn),
     write: async (fn) => {
       nestedWrites.assertNotNested();
