@@ -188,7 +188,7 @@ const STORE: readonly Part[] = [
     sources: [
       ...files('store/database', 'bulk-insert'),
       ...files('store/auth', 'password-context'),
-      ...files('store/people', 'person-facts'),
+      ...files('store/people', 'person-facts person-fact-rows'),
     ],
     tests: [
       ...contract('people affiliation-expiry'),

@@ -110,6 +110,7 @@ export interface PersonFacts {
   isSchoolAccount: boolean;
   /** The person had the sharing of data with relying parties stopped. */
   isSharingStopped: boolean;
+  createdAt: number;
   updatedAt: number;
   identifiers: readonly Identifier[];
   memberships: readonly Membership[];

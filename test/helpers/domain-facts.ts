@@ -85,6 +85,7 @@ export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts 
     isActive: true,
     isSchoolAccount: false,
     isSharingStopped: false,
+    createdAt: Date.UTC(2026, 8, 1),
     updatedAt: Date.UTC(2026, 10, 20) + 999,
     identifiers: [],
     memberships: [],

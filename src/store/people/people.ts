@@ -6,7 +6,7 @@ import type { IdentifierKind, PersonStatus } from '../schema/people.ts';
 import type { Tables } from '../schema/tables.ts';
 
 export { loadPasswordContext, type PasswordContextRow } from '../auth/password-context.ts';
-export { listIdentifiers, loadPersonFacts } from './person-facts.ts';
+export { listIdentifiers, loadFactsOfPeople, loadPersonFacts } from './person-facts.ts';
 export type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
 type PersonRow = Tables['persons']['$inferSelect'];
 /** The store derives `nameSearch` from the name. */
