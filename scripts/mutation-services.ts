@@ -3,7 +3,7 @@ import { contract, files, http, security, unit, type Part } from './mutation-par
 
 export const SERVICES: readonly Part[] = [
   {
-    sources: files('services/directory', 'binds directory groups handles password-changes'),
+    sources: files('services/directory', 'binds directory groups handles lookups password-changes'),
     tests: ['test/ldap/ldap-utils.test.ts'],
   },
   {

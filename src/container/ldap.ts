@@ -4,6 +4,7 @@ import { createLdapServers, type LdapServers } from '../ldap/server/listeners.ts
 import { createDirectoryBinds } from '../services/directory/binds.ts';
 import { createDirectory } from '../services/directory/directory.ts';
 import { createDirectoryGroups } from '../services/directory/groups.ts';
+import { createDirectoryLookups } from '../services/directory/lookups.ts';
 import { createDirectoryPasswordChanges } from '../services/directory/password-changes.ts';
 import { createRequiresSecondFactor } from '../services/settings/required-second-factor.ts';
 import type { Services } from './services.ts';
@@ -20,9 +21,11 @@ export function createLdap(
   const binds = createDirectoryBinds({ ...services, directory, requiresSecondFactor });
   const passwordChanges = createDirectoryPasswordChanges({ ...services, requiresSecondFactor });
   const groups = createDirectoryGroups(services);
+  const lookups = createDirectoryLookups({ ...services, directory, groups });
   return createLdapServers(settings, {
     directory,
     groups,
+    lookups,
     binds,
     passwordChanges,
     log: services.log,

@@ -1,3 +1,5 @@
+import { foldText } from '../domain/directory/folding.ts';
+
 /** One component of a name. The type is in lower case. */
 export interface Rdn {
   type: string;
@@ -83,5 +85,5 @@ export function formatRdn(type: string, value: string): string {
 
 /** Returns a name as comparisons use it. */
 export function normalizeDn(components: readonly Rdn[]): string {
-  return components.map(({ type, value }) => formatRdn(type, value.toLowerCase())).join(',');
+  return components.map(({ type, value }) => formatRdn(type, foldText(value))).join(',');
 }

@@ -3,6 +3,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { DirectoryBinds } from '../services/directory/binds.ts';
 import type { Directory, DirectoryClient } from '../services/directory/directory.ts';
 import type { DirectoryGroups } from '../services/directory/groups.ts';
+import type { DirectoryLookups } from '../services/directory/lookups.ts';
 import type { DirectoryPasswordChanges } from '../services/directory/password-changes.ts';
 import type { Tree } from './directory/tree.ts';
 import type { Control, Entry } from './protocol.ts';
@@ -26,6 +27,7 @@ export interface Session {
 export interface LdapDeps {
   directory: Directory;
   groups: DirectoryGroups;
+  lookups: DirectoryLookups;
   binds: DirectoryBinds;
   passwordChanges: DirectoryPasswordChanges;
   tree: Tree;
@@ -55,11 +57,15 @@ export interface Access {
  * Returns what a connection may see now. Every operation asks again: a client that was disabled and a person whose password changed have no
  * access on connections that were bound before.
  */
-export async function findAccess({ directory, binds }: LdapDeps, { identity }: Session): Promise<Access | undefined> {
+export async function findAccess(deps: LdapDeps, { identity }: Session): Promise<Access | undefined> {
   if (identity.kind === 'anonymous') return undefined;
-  const client = await directory.findClient(identity.clientId);
-  if (client === undefined) return undefined;
-  if (identity.kind === 'service') return { client, onlyPersonId: undefined };
+  const { directory, binds } = deps;
+  if (identity.kind === 'service') {
+    const client = await directory.findClient(identity.clientId);
+    return client && { client, onlyPersonId: undefined };
+  }
+  const target = deps.tree.locate(identity.name);
+  const client = target?.kind === 'person' ? await directory.findClientOfHandle(target.handle) : undefined;
   const isCurrent = await binds.isCurrent(identity.personId, identity.credentialVersion);
-  return isCurrent ? { client, onlyPersonId: identity.personId } : undefined;
+  return client !== undefined && isCurrent ? { client, onlyPersonId: identity.personId } : undefined;
 }

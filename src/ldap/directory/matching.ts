@@ -1,4 +1,5 @@
 import { parseLogin, parseMobile } from '../../domain/credentials/identifiers.ts';
+import { foldPart, foldText } from '../../domain/directory/folding.ts';
 import { normalizeDn, parseDn } from '../dn.ts';
 import type { Filter } from '../protocol.ts';
 import type { DirectoryEntry } from './entries.ts';
@@ -44,68 +45,123 @@ function combine(filters: readonly Filter[], entry: DirectoryEntry, decisive: bo
   return result;
 }
 
-type Condition = Extract<Filter, { attribute: string }>;
+export type Condition = Extract<Filter, { attribute: string }>;
+
+/** Returns true if a condition can be true or false for a person: the rule of the attribute has this comparison, and reads the value. */
+export function isDefined(filter: Condition, rule: Rule): boolean {
+  if (filter.kind === 'present') return true;
+  if (filter.kind === 'substrings') return rule === 'ignoreCase' || rule === 'login' || rule === 'telephone';
+  if (rule === 'time') return parseTime(filter.value) !== undefined;
+  return filter.kind === 'equality' && (rule !== 'name' || parseDn(filter.value) !== undefined);
+}
 
 function evaluateCondition(filter: Condition, entry: DirectoryEntry): Truth {
   const type = findAttribute(filter.attribute);
-  if (type === undefined) return undefined;
-  const key = type.name.toLowerCase();
+  if (type === undefined || entry.unreadable.has(type.name) || !isDefined(filter, type.rule)) return undefined;
   const values = entry.attributes.find(({ name }) => name === type.name)?.values ?? [];
   if (filter.kind === 'present') return values.length > 0;
-  if (filter.kind === 'substrings') return values.some((value) => hasSubstrings(filter, comparable(type.rule, value)));
-  const asserted = comparable(type.rule, filter.value);
-  if (filter.kind !== 'equality') {
-    if (type.rule !== 'time') return undefined;
-    const isMatch = (value: string): boolean =>
-      filter.kind === 'greaterOrEqual' ? value >= asserted : value <= asserted;
-    return values.some((value) => isMatch(comparable(type.rule, value)));
-  }
-  const hidden = entry.hidden.get(key) ?? [];
-  const login = hidden.length === 0 ? undefined : parseLogin(filter.value)?.value;
-  return (
-    values.some((value) => comparable(type.rule, value) === asserted) ||
-    hidden.some((value) => value === login || comparable(type.rule, value) === asserted)
-  );
+  const hidden = filter.kind === 'equality' ? (entry.hidden.get(type.name) ?? []) : [];
+  const isMatch = matcher(filter, type.rule);
+  return values.some(isMatch) || hidden.some(isMatch);
 }
 
-function hasSubstrings({ initial, any, final }: Extract<Filter, { kind: 'substrings' }>, value: string): boolean {
-  const fold = (text: string): string => foldCase(text);
-  let at = 0;
-  if (initial !== undefined) {
-    if (!value.startsWith(fold(initial))) return false;
-    at = fold(initial).length;
+/** Returns how to compare a value with a condition. */
+function matcher(filter: Exclude<Condition, { kind: 'present' }>, rule: Rule): (value: string) => boolean {
+  if (filter.kind === 'substrings') {
+    const parts = comparableParts(filter, rule);
+    return (value) => hasSubstrings(parts, rule === 'time' ? value : comparable(rule, value));
   }
+  if (rule === 'time') {
+    const range = timeRange(filter);
+    return (value) => range !== undefined && isWithin(parseTime(value) ?? Number.NaN, range);
+  }
+  const asserted = comparable(rule, filter.value);
+  return (value) => comparable(rule, value) === asserted;
+}
+
+export interface Parts {
+  initial: string | undefined;
+  any: readonly string[];
+  final: string | undefined;
+}
+
+/** Returns the parts of a substring filter as a rule compares them (RFC 4518, section 2.6.1). */
+export function comparableParts({ initial, any, final }: Parts, rule: Rule): Parts {
+  if (rule !== 'telephone')
+    return {
+      initial: initial === undefined ? undefined : foldPart(initial).trimStart(),
+      any: any.map(foldPart),
+      final: final === undefined ? undefined : foldPart(final).trimEnd(),
+    };
+  const digits = (part: string): string => foldPart(part).replaceAll(/[\s-]/g, '');
+  return {
+    initial: initial === undefined ? undefined : digits(initial).replace(/^0(?=9)/, '+886'),
+    any: any.map(digits),
+    final: final === undefined ? undefined : digits(final),
+  };
+}
+
+function hasSubstrings({ initial = '', any, final = '' }: Parts, value: string): boolean {
+  if (!value.startsWith(initial)) return false;
+  let at = initial.length;
   for (const part of any) {
-    const found = value.indexOf(fold(part), at);
+    const found = value.indexOf(part, at);
     if (found < 0) return false;
-    at = found + fold(part).length;
+    at = found + part.length;
   }
-  return final === undefined || (value.length - at >= fold(final).length && value.endsWith(fold(final)));
-}
-
-function foldCase(text: string): string {
-  return text.normalize('NFKC').toLowerCase();
+  return value.length - at >= final.length && value.endsWith(final);
 }
 
 /** Returns a value as a rule compares it (RFC 4518). */
-function comparable(rule: Rule, value: string): string {
+function comparable(rule: Exclude<Rule, 'time'>, value: string): string {
   switch (rule) {
     case 'ignoreCase':
-      return foldCase(value).replaceAll(/\s+/g, ' ').trim();
+    case 'identifier':
+      return foldText(value);
+    case 'login':
+      // As the sign-in page reads it.
+      return parseLogin(value)?.value ?? foldText(value);
     case 'telephone':
       // Stored numbers begin with +886; people and old software write 09….
-      return parseMobile(value) ?? foldCase(value).replaceAll(/[\s-]/g, '');
-    case 'time':
-      return normalizeTime(value);
+      return parseMobile(value) ?? foldText(value).replaceAll(/[\s-]/g, '');
     case 'name': {
       const components = parseDn(value);
-      return components === undefined ? value : normalizeDn(components);
+      return components === undefined ? foldText(value) : normalizeDn(components);
     }
   }
 }
 
-/** `20261127123000Z` and `202611271230Z` are the same minute. Fractions are ignored. */
-function normalizeTime(value: string): string {
-  const digits = /^(\d{10,14})(?:[.,]\d+)?Z$/i.exec(value)?.[1];
-  return digits === undefined ? '' : digits.padEnd(14, '0');
+/** Instants in ms, both included. */
+export interface TimeRange {
+  from: number;
+  to: number;
+}
+
+const isWithin = (time: number, { from, to }: TimeRange): boolean => time >= from && time <= to;
+
+/** Returns the instants that a condition on a time asserts. @returns undefined when its value is no time */
+export function timeRange({ kind, value }: { kind: Condition['kind']; value: string }): TimeRange | undefined {
+  const time = parseTime(value);
+  if (time === undefined) return undefined;
+  return {
+    from: kind === 'lessOrEqual' ? Number.MIN_SAFE_INTEGER : time,
+    to: kind === 'greaterOrEqual' ? Number.MAX_SAFE_INTEGER : time,
+  };
+}
+
+const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,](\d{1,9}))?(?:Z|([+-]\d\d)(\d\d)?)$/;
+const [SECOND_MS, MINUTE_MS, HOUR_MS] = [1_000, 60_000, 3_600_000];
+
+/** Parses a GeneralizedTime (RFC 4517, section 3.3.13). @returns ms since 1970 */
+function parseTime(text: string): number | undefined {
+  const [all, year, month, day, hour, minute, second, fraction, zoneHour, zoneMinute] = TIME.exec(text) ?? [];
+  if (all === undefined) return undefined;
+  const or = (digits: string | undefined, otherwise: string): string => digits ?? otherwise;
+  const clock = [or(hour, ''), or(minute, '00'), or(second, '00')].join(':');
+  const zone = zoneHour === undefined ? 'Z' : `${zoneHour}:${or(zoneMinute, '00')}`;
+  const time = Date.parse(`${[year, month, day].join('-')}T${clock}${zone}`);
+  // A fraction belongs to the last unit that is written.
+  const lastUnit = minute === undefined ? HOUR_MS : MINUTE_MS;
+  const fractionMs = Math.floor(Number(`0.${or(fraction, '0')}`) * (second === undefined ? lastUnit : SECOND_MS));
+  return Number.isNaN(time) ? undefined : time + fractionMs;
 }

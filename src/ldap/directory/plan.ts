@@ -1,74 +1,145 @@
-import { parseGroupName } from '../../domain/directory/groups.ts';
+import { foldText } from '../../domain/directory/folding.ts';
+import { parseGroupName, type CityPeople } from '../../domain/directory/groups.ts';
+import { nameRange, type NameLookup, type PeopleLookup } from '../../services/directory/lookups.ts';
 import { parseDn } from '../dn.ts';
 import type { Filter } from '../protocol.ts';
-
-/** A way to find people by an index. The filter is evaluated on each person that it finds. */
-export interface Lookup {
-  by: 'login' | 'handle' | 'group';
-  value: string;
-}
+import { comparableParts, isDefined, timeRange, type Condition } from './matching.ts';
+import { findAttribute, PERSON_CLASSES, type AttributeType } from './schema.ts';
 
 /** The lookups that find every person who can match, or a scan of all people. */
-export type Plan = { kind: 'lookups'; lookups: readonly Lookup[] } | { kind: 'scan' };
+export type Plan = { kind: 'lookups'; lookups: readonly PeopleLookup[] } | { kind: 'scan' };
 
 /** Most lookups of one search. A filter that needs more is a scan. */
 const MAX_LOOKUPS = 100;
 const SCAN: Plan = { kind: 'scan' };
 const NO_PEOPLE: Plan = { kind: 'lookups', lookups: [] };
 
-/** The indexes: the attribute of an equality, and how it finds people. */
-const INDEXED: Readonly<Record<string, Lookup['by']>> = {
-  uid: 'login',
-  mail: 'login',
-  mobile: 'login',
-  uniqueidentifier: 'handle',
-  memberof: 'group',
-};
-/** Classes of entries that are not people. */
-const OTHER_CLASSES = ['groupofnames', 'kinpassgroup', 'kinpassschool', 'organizationalunit', 'organization'];
-
-/** Compiles a filter to lookups. Their result contains every match, and maybe others. */
-export function compilePlan(filter: Filter): Plan {
+/**
+ * Compiles a filter to lookups. Their result contains every match, and maybe others, so the filter is evaluated on each person that they find.
+ *
+ * @param scopes of the client: conditions on attributes that it may not see are Undefined
+ */
+export function compilePlan(filter: Filter, scopes: readonly string[]): Plan {
   switch (filter.kind) {
-    case 'equality':
-      return planEquality(filter);
     case 'and':
-      return filter.filters.map(compilePlan).reduce((best, plan) => (costOf(plan) < costOf(best) ? plan : best), SCAN);
+      return filter.filters
+        .map((one) => compilePlan(one, scopes))
+        .reduce((best, plan) => (costOf(plan) < costOf(best) ? plan : best), SCAN);
     case 'or':
-      return union(filter.filters.map(compilePlan));
+      return union(filter.filters.map((one) => compilePlan(one, scopes)));
+    case 'not':
+      return SCAN;
     case 'unknown':
       return NO_PEOPLE;
-    case 'not':
     case 'present':
+    case 'equality':
     case 'greaterOrEqual':
     case 'lessOrEqual':
     case 'substrings':
-      return SCAN;
+      return planCondition(filter, scopes);
   }
 }
 
-function planEquality({ attribute, value }: { attribute: string; value: string }): Plan {
-  const by = Object.hasOwn(INDEXED, attribute) ? INDEXED[attribute] : undefined;
-  if (by === undefined) return isOfOthers({ attribute, value }) ? NO_PEOPLE : SCAN;
-  return by === 'group' && isCityGroup(value) ? SCAN : { kind: 'lookups', lookups: [{ by, value }] };
+function planCondition(filter: Condition, scopes: readonly string[]): Plan {
+  const type = findAttribute(filter.attribute);
+  if (type === undefined || !isDefined(filter, type.rule)) return NO_PEOPLE;
+  if (type.name === 'objectClass') return isClassOfPeople(filter) ? SCAN : NO_PEOPLE;
+  if (type.scope === undefined || !scopes.includes(type.scope)) return NO_PEOPLE;
+  const lookups = toLookups(filter, type);
+  return lookups === undefined ? SCAN : { kind: 'lookups', lookups };
 }
 
-/** Returns true if a name is that of a group of the whole city, which no index serves. */
-function isCityGroup(name: string): boolean {
-  const [entry] = parseDn(name) ?? [];
-  return entry !== undefined && parseGroupName(entry.value)?.kind === 'city';
+function isClassOfPeople(filter: Condition): boolean {
+  if (filter.kind !== 'equality') return true;
+  return PERSON_CLASSES.some((one) => foldText(one) === foldText(filter.value));
 }
 
-/** Returns true if no person can match. */
-function isOfOthers({ attribute, value }: { attribute: string; value: string }): boolean {
-  return attribute === 'member' || (attribute === 'objectclass' && OTHER_CLASSES.includes(value.toLowerCase()));
+/** @returns undefined when no index finds the people; an empty list when there are none */
+function toLookups(filter: Condition, { name, rule }: AttributeType): readonly PeopleLookup[] | undefined {
+  if (filter.kind === 'substrings') return initialLookups(comparableParts(filter, rule).initial ?? '', name);
+  if (filter.kind === 'present') return undefined;
+  if (rule === 'time') return timeLookups(filter, name);
+  return EQUALITY[name]?.(foldText(filter.value), filter.value);
 }
 
-/** Returns true if schools, groups and containers may match: the filter does not need an indexed attribute of people. */
+type ToLookups = (folded: string, value: string) => readonly PeopleLookup[] | undefined;
+
+const loginLookups: ToLookups = (_, value) => [{ by: 'login', value }];
+const nameLookups: ToLookups = (_, value) => indexedName({ by: 'name', value });
+
+/** The lookups of equalities, by the names of attributes. */
+const EQUALITY: Readonly<Record<string, ToLookups>> = {
+  uid: loginLookups,
+  mail: loginLookups,
+  mobile: loginLookups,
+  uniqueIdentifier: (value) => [{ by: 'handle', value }],
+  entryUUID: (value) => [{ by: 'entry_uuid', value }],
+  cn: nameLookups,
+  displayName: nameLookups,
+  memberOf: (_, value) => groupLookups(parseDn(value)?.[0]?.value ?? ''),
+  kinpassClass: (value) => groupLookups(value.replace('-', '-class-')),
+  kinpassRole: (value) => roleLookups(value, { teacher: 'teachers', student: 'students', parent: 'parents' }),
+  eduPersonAffiliation: (value) =>
+    roleLookups(value, { faculty: 'teachers', student: 'students', affiliate: 'parents' }),
+};
+
+function groupLookups(name: string): readonly PeopleLookup[] {
+  const group = parseGroupName(foldText(name));
+  return group === undefined ? [] : [{ by: 'group', group }];
+}
+
+function roleLookups(role: string, groups: Readonly<Record<string, CityPeople>>): readonly PeopleLookup[] | undefined {
+  const people = Object.hasOwn(groups, role) ? groups[role] : undefined;
+  return people === undefined ? undefined : [{ by: 'group', group: { kind: 'city', people } }];
+}
+
+function timeLookups(filter: { kind: Condition['kind']; value: string }, attribute: string): readonly PeopleLookup[] {
+  const range = timeRange(filter);
+  if (range === undefined) return [];
+  const by = attribute === 'createTimestamp' ? 'created' : 'modified';
+  // Attributes have whole seconds.
+  return [{ by, from: range.from, to: Math.min(range.to + 999, Number.MAX_SAFE_INTEGER) }];
+}
+
+function initialLookups(value: string, attribute: string): readonly PeopleLookup[] | undefined {
+  if (value === '') return undefined;
+  if (attribute === 'cn' || attribute === 'displayName') return indexedName({ by: 'name_prefix', value });
+  return EQUALITY[attribute] === loginLookups ? [{ by: 'login_prefix', value }] : undefined;
+}
+
+/** @returns undefined when the index has no range for a name */
+function indexedName(lookup: NameLookup): readonly PeopleLookup[] | undefined {
+  return nameRange(lookup) === undefined ? undefined : [lookup];
+}
+
+/** Attributes of schools, groups and containers. */
+const ATTRIBUTES_OF_OTHERS = new Set(['objectclass', 'dc', 'o', 'ou', 'cn', 'kinpassschoolcode', 'member']);
+
+/** Returns true if schools, groups and containers may match. */
 export function mayMatchOthers(filter: Filter): boolean {
-  if (filter.kind === 'equality') return !Object.hasOwn(INDEXED, filter.attribute);
-  if (filter.kind === 'and') return filter.filters.every(mayMatchOthers);
-  return filter.kind === 'or' ? filter.filters.some(mayMatchOthers) : filter.kind !== 'unknown';
+  switch (filter.kind) {
+    case 'and':
+      return filter.filters.every(mayMatchOthers);
+    case 'or':
+      return filter.filters.some(mayMatchOthers);
+    case 'not':
+      return true;
+    case 'unknown':
+      return false;
+    case 'present':
+    case 'equality':
+    case 'greaterOrEqual':
+    case 'lessOrEqual':
+    case 'substrings':
+      return ATTRIBUTES_OF_OTHERS.has(filter.attribute);
+  }
+}
+
+/** Returns true if a filter has a matching rule that the service does not have (RFC 4511, section 4.5.1.7.7). */
+export function hasUnknown(filter: Filter): boolean {
+  if (filter.kind === 'not') return hasUnknown(filter.filter);
+  if (filter.kind === 'and' || filter.kind === 'or') return filter.filters.some(hasUnknown);
+  return filter.kind === 'unknown';
 }
 
 /** Lists the values that the equalities of an attribute assert anywhere in a filter. */
@@ -76,11 +147,26 @@ export function valuesOfEquality(filter: Filter, attribute: string): string[] {
   if (filter.kind === 'equality') return filter.attribute === attribute ? [filter.value] : [];
   if (filter.kind === 'not') return valuesOfEquality(filter.filter, attribute);
   if (filter.kind !== 'and' && filter.kind !== 'or') return [];
-  return filter.filters.flatMap((one) => valuesOfEquality(one, attribute)).slice(0, MAX_LOOKUPS);
+  return filter.filters.flatMap((one) => valuesOfEquality(one, attribute));
 }
 
+/** People that a lookup finds, roughly. */
+const COST: Readonly<Record<Exclude<PeopleLookup['by'], 'group'>, number>> = {
+  login: 1,
+  handle: 1,
+  entry_uuid: 1,
+  name: 10,
+  login_prefix: 1_000,
+  name_prefix: 1_000,
+  created: 10_000,
+  modified: 10_000,
+};
+const COST_OF_GROUP = { class: 100, school: 5_000, city: 100_000 } as const;
+
 function costOf(plan: Plan): number {
-  return plan.kind === 'scan' ? Number.POSITIVE_INFINITY : plan.lookups.length;
+  if (plan.kind === 'scan') return Number.POSITIVE_INFINITY;
+  const costs = plan.lookups.map((one) => (one.by === 'group' ? COST_OF_GROUP[one.group.kind] : COST[one.by]));
+  return costs.reduce((all, one) => all + one, 0);
 }
 
 function union(plans: readonly Plan[]): Plan {

@@ -1,5 +1,5 @@
 import { OID } from '../protocol.ts';
-import type { DirectoryEntry, EntryAttribute } from './entries.ts';
+import { ALL_READABLE, type DirectoryEntry, type EntryAttribute } from './entries.ts';
 import { SUBSCHEMA_NAME, type Tree } from './tree.ts';
 import { attributeTypes, objectClasses } from './subschema.ts';
 
@@ -22,6 +22,7 @@ export function rootDse(tree: Tree): DirectoryEntry {
       attribute('vendorName', ['Kinpass']),
     ],
     hidden: new Map(),
+    unreadable: ALL_READABLE,
   };
 }
 
@@ -36,5 +37,6 @@ export function subschema(): DirectoryEntry {
       attribute('objectClasses', objectClasses()),
     ],
     hidden: new Map(),
+    unreadable: ALL_READABLE,
   };
 }

@@ -1,4 +1,4 @@
-import { affiliationsOf, childrenOf, rolesOf, type Affiliation } from '../../domain/claims/claims.ts';
+import { childrenOf, type Affiliation } from '../../domain/claims/claims.ts';
 import type { Scope } from '../../domain/claims/scopes.ts';
 import { standardClaims } from '../../domain/claims/standard-claims.ts';
 import { splitName } from '../../domain/directory/person-name.ts';
@@ -6,13 +6,15 @@ import { formatGroupName, groupsOf } from '../../domain/directory/groups.ts';
 import type { ClientEntitlements, Role } from '../../domain/model.ts';
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 
-/** The comparison of values: without case, as telephone numbers, as instants, or as names of entries. */
-export type Rule = 'ignoreCase' | 'telephone' | 'time' | 'name';
+/** The comparison of values: without case, as logins, UUIDs, telephone numbers, instants, or names of entries. */
+export type Rule = 'ignoreCase' | 'identifier' | 'login' | 'telephone' | 'time' | 'name';
 
 /** The sources of the values of a person. */
 export interface PersonView {
   person: DirectoryPerson;
   entitlements: ClientEntitlements;
+  readonly affiliations: readonly Affiliation[];
+  readonly roles: readonly Role[];
   /** Domain of the tree, `city.example`. */
   domain: string;
   handleOf: (personId: string) => string;
@@ -20,7 +22,7 @@ export interface PersonView {
   groupName: (name: string) => string;
 }
 
-interface AttributeType {
+export interface AttributeType {
   name: string;
   /** The scope that releases it; undefined: not about people. */
   scope: Scope | undefined;
@@ -57,9 +59,8 @@ const EDU_PERSON: Readonly<Record<Role, string>> = {
   bureau_admin: 'staff',
 };
 
-const affiliations = ({ person: { facts, today }, entitlements }: PersonView): Affiliation[] =>
-  affiliationsOf(facts, entitlements, today);
-const roles = ({ person: { facts, today }, entitlements }: PersonView): Role[] => rolesOf(facts, entitlements, today);
+const affiliations = (view: PersonView): readonly Affiliation[] => view.affiliations;
+const roles = (view: PersonView): readonly Role[] => view.roles;
 const eduPerson = (view: PersonView): string[] => unique(roles(view).map((role) => EDU_PERSON[role]));
 const claims = ({ person, entitlements }: PersonView, scope: Scope): ReturnType<typeof standardClaims> =>
   standardClaims(
@@ -82,18 +83,25 @@ function signInNames({ person: { facts }, entitlements: { scopes } }: PersonView
 
 /** The attributes of the directory, and the scope that releases each (docs/directory.md). */
 export const ATTRIBUTES: readonly AttributeType[] = [
-  { name: 'objectClass', scope: undefined, rule: 'ignoreCase' },
+  { name: 'objectClass', scope: undefined, rule: 'identifier' },
   { name: 'dc', scope: undefined, rule: 'ignoreCase' },
   { name: 'ou', scope: undefined, rule: 'ignoreCase' },
   { name: 'uniqueIdentifier', scope: 'openid', rule: 'ignoreCase', values: ({ person }) => [person.handle] },
-  { name: 'uid', scope: 'openid', rule: 'ignoreCase', values: signInNames },
+  { name: 'uid', scope: 'openid', rule: 'login', values: signInNames },
   { name: 'kinpassSubject', scope: 'openid', rule: 'ignoreCase', values: ({ person }) => [person.subject] },
   {
     name: 'entryUUID',
     scope: 'openid',
-    rule: 'ignoreCase',
+    rule: 'identifier',
     isOperational: true,
     values: ({ person }) => [person.entryUuid],
+  },
+  {
+    name: 'createTimestamp',
+    scope: 'openid',
+    rule: 'time',
+    isOperational: true,
+    values: ({ person }) => [generalizedTime(person.facts.createdAt)],
   },
   {
     name: 'modifyTimestamp',
@@ -167,7 +175,7 @@ export const ATTRIBUTES: readonly AttributeType[] = [
 
 const BY_NAME = new Map(ATTRIBUTES.map((one) => [one.name.toLowerCase(), one]));
 
-/** Finds an attribute by its name, in any case and without options such as `;lang-en`. */
+/** Finds an attribute by its name, in any case. No attribute has options such as `;lang-en`. */
 export function findAttribute(name: string): AttributeType | undefined {
   return BY_NAME.get(name.toLowerCase());
 }

@@ -11,6 +11,7 @@ const OIDS: Readonly<Record<string, string>> = {
   uniqueIdentifier: '0.9.2342.19200300.100.1.44',
   uid: '0.9.2342.19200300.100.1.1',
   entryUUID: '1.3.6.1.1.16.4',
+  createTimestamp: '2.5.18.1',
   modifyTimestamp: '2.5.18.2',
   cn: '2.5.4.3',
   displayName: '2.16.840.1.113730.3.1.241',
@@ -28,6 +29,8 @@ const OIDS: Readonly<Record<string, string>> = {
 
 const SYNTAX: Readonly<Record<Rule, string>> = {
   ignoreCase: 'EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15',
+  identifier: 'EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15',
+  login: 'EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15',
   telephone: 'EQUALITY telephoneNumberMatch SUBSTR telephoneNumberSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.50',
   time: 'EQUALITY generalizedTimeMatch ORDERING generalizedTimeOrderingMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24',
   name: 'EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12',

@@ -1,3 +1,4 @@
+import { foldText } from '../../domain/directory/folding.ts';
 import { formatGroupName, groupsOf, parseGroupName, type Group } from '../../domain/directory/groups.ts';
 import { affiliationsOf, rolesOf } from '../../domain/claims/claims.ts';
 import { groupEntry, schoolEntry, type DirectoryEntry } from '../directory/entries.ts';
@@ -33,12 +34,12 @@ export async function listGroupEntries(search: Search, filter: Filter): Promise<
   const { groups } = search.deps;
   const { client } = search.access;
   const members = await readMembers(search, filter);
-  const named = valuesOfEquality(filter, 'cn').flatMap((name) => parseGroupName(name) ?? []);
+  const named = valuesOfEquality(filter, 'cn').flatMap((name) => parseGroupName(foldText(name)) ?? []);
   const known = await groups.listGroups(client);
   const byName = new Map(known.map((group) => [formatGroupName(group), group]));
-  for (const group of [...named, ...members.flatMap((one) => one.groups)]) {
-    const name = formatGroupName(group);
-    if (!byName.has(name) && (await groups.hasGroup(client, group))) byName.set(name, group);
+  for (const one of [...named, ...members.flatMap((member) => member.groups)]) {
+    const group = byName.has(formatGroupName(one)) ? undefined : await groups.findGroup(client, one);
+    if (group !== undefined) byName.set(formatGroupName(group), group);
   }
   return [...byName.values()].map((group) => toEntry(search, group, members));
 }
@@ -49,9 +50,9 @@ export async function findGroupEntry(
   name: string,
   filter: Filter,
 ): Promise<DirectoryEntry | undefined> {
-  const group = parseGroupName(name);
-  if (group === undefined || !(await search.deps.groups.hasGroup(search.access.client, group))) return undefined;
-  return toEntry(search, group, await readMembers(search, filter));
+  const parsed = parseGroupName(foldText(name));
+  const group = parsed && (await search.deps.groups.findGroup(search.access.client, parsed));
+  return group && toEntry(search, group, await readMembers(search, filter));
 }
 
 interface Member {

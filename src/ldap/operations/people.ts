@@ -1,5 +1,5 @@
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
-import { personEntry, type DirectoryEntry } from '../directory/entries.ts';
+import { createPersonEntries, type DirectoryEntry } from '../directory/entries.ts';
 import type { Access, LdapDeps } from '../session.ts';
 
 interface Reader {
@@ -19,12 +19,13 @@ export async function findPerson(
 
 export async function findPersonEntry(reader: Reader, handle: string): Promise<DirectoryEntry | undefined> {
   const person = await findPerson(reader, handle);
-  return person && toPersonEntry(reader, person);
+  return person && personEntriesOf(reader)(person);
 }
 
-export function toPersonEntry(
-  { deps: { tree, directory }, access: { client } }: Reader,
-  person: DirectoryPerson,
-): DirectoryEntry {
-  return personEntry(tree, client, person, (personId) => directory.handleOf(client, personId));
+/** Returns how to create the entries of people. */
+export function personEntriesOf({
+  deps: { tree, directory },
+  access: { client },
+}: Reader): (person: DirectoryPerson) => DirectoryEntry {
+  return createPersonEntries(tree, client, (personId) => directory.handleOf(client, personId));
 }

@@ -1,22 +1,21 @@
-import type { DirectoryPerson } from '../../services/directory/directory.ts';
 import { decodePageRequest, pagedResults, type PageRequest } from '../codec/controls.ts';
 import { baseEntry, containerEntries, containerEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { matches } from '../directory/matching.ts';
-import { compilePlan, mayMatchOthers, type Lookup, type Plan } from '../directory/plan.ts';
+import { compilePlan, hasUnknown, mayMatchOthers, type Plan } from '../directory/plan.ts';
 import { rootDse, subschema } from '../directory/root-dse.ts';
-import { selectAttributes } from '../directory/selection.ts';
+import { createSelection } from '../directory/selection.ts';
 import type { Container, Target } from '../directory/tree.ts';
 import { OID, type Result, type SearchRequest } from '../protocol.ts';
-import { parseGroupName } from '../../domain/directory/groups.ts';
 import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
 import { findGroupEntry, findSchoolEntry, listGroupEntries, listSchoolEntries } from './other-entries.ts';
-import { findPersonEntry, toPersonEntry } from './people.ts';
+import { listOwn, lookUp, scan, type ListPeople } from './list-people.ts';
+import { findPersonEntry, personEntriesOf } from './people.ts';
 
 /** Most entries of a search without pages, and of one page. */
 const MAX_ENTRIES = 1_000;
 const MAX_SECONDS = 30;
-/** People that a scan reads at once. */
-const SCAN_BATCH = 100;
+/** Most people that a search without permission to scan reads: an index can find many who do not match the rest of the filter. */
+const MAX_READ = 20_000;
 
 interface Search {
   deps: LdapDeps;
@@ -31,6 +30,7 @@ interface Search {
 export async function search(deps: LdapDeps, context: OperationContext, request: SearchRequest): Promise<Result> {
   const target = deps.tree.locate(request.base);
   if (target === undefined) return { result: 'invalidDnSyntax' };
+  if (hasUnknown(request.filter)) return { result: 'unwillingToPerform', text: 'extensible match is not supported' };
   const open = openEntry(deps, target, request);
   if (open !== undefined) return sendOpenEntry(context, request, open);
   const access = await findAccess(deps, context.session);
@@ -55,7 +55,7 @@ async function sendOpenEntry(
   request: SearchRequest,
   entry: DirectoryEntry,
 ): Promise<Result> {
-  if (matches(request.filter, entry)) await context.send(selectAttributes(entry, request));
+  if (matches(request.filter, entry)) await context.send(createSelection(request)(entry));
   return { result: 'success' };
 }
 
@@ -124,20 +124,13 @@ function finish(page: PageRequest | undefined, cookie: string | undefined): Resu
 /** Sends other entries, and then the people who match, in the order of their ids. */
 async function sendPeople(found: Search, others: readonly DirectoryEntry[]): Promise<Result> {
   const { request, access, page } = found;
-  const plan = planOf(found, request.filter);
-  const isScan = plan.kind === 'scan' && access.onlyPersonId === undefined;
-  if (isScan && !(access.client.canScan && page !== undefined)) {
-    return { result: 'unwillingToPerform', text: 'no index serves this filter; use pages and a client that may scan' };
-  }
-  return sendAll(found, others, (after) => (isScan ? scan(found, after) : lookUp(found, plan, after)));
+  const { onlyPersonId, client } = access;
+  if (onlyPersonId !== undefined) return sendAll(found, others, listOwn(found, onlyPersonId));
+  const plan: Plan = compilePlan(request.filter, client.entitlements.scopes);
+  if (plan.kind === 'lookups') return sendAll(found, others, lookUp(found, plan.lookups));
+  if (client.canScan && page !== undefined) return sendAll(found, others, scan(found));
+  return { result: 'unwillingToPerform', text: 'no index serves this filter; use pages and a client that may scan' };
 }
-
-function planOf({ access }: Search, filter: SearchRequest['filter']): Plan {
-  return access.onlyPersonId === undefined ? compilePlan(filter) : { kind: 'lookups', lookups: [] };
-}
-
-/** Lists people behind an id. */
-type ListPeople = (after: string) => AsyncIterable<DirectoryPerson>;
 
 const NO_PEOPLE: ListPeople = async function* () {
   // There are none.
@@ -164,69 +157,46 @@ function continuePage(
   const at = others.findIndex(({ name }) => name === cookie);
   if (after === undefined && at < 0) return undefined;
   const rest = after === undefined || after === '' ? others.slice(at + 1) : [];
+  const toEntry = personEntriesOf(found);
   return (async function* () {
     yield* rest.map((entry) => ({ entry, key: entry.name }));
-    for await (const person of listPeople(after ?? ''))
-      yield { entry: toPersonEntry(found, person), key: person.handle };
+    for await (const people of listPeople(after ?? ''))
+      yield* people.map((person) => ({ entry: toEntry(person), key: person.handle }));
   })();
 }
 
 /** Sends the entries that match, up to the limit. */
 async function sendAll(found: Search, others: readonly DirectoryEntry[], listPeople: ListPeople): Promise<Result> {
-  const { request, context, page, deadline } = found;
+  const { request, context, page } = found;
   const entries = continuePage(found, others, listPeople);
   if (entries === undefined) return { result: 'unwillingToPerform', text: 'cookie of the page is not valid' };
   const limit = entryLimit(found);
-  let sent = 0;
+  const select = createSelection(request);
+  let [read, sent] = [0, 0];
   let last: string | undefined;
   for await (const { entry, key } of entries) {
-    if (context.signal.aborted) return { result: 'canceled' };
-    if (performance.now() > deadline) return { result: 'timeLimitExceeded' };
+    read += 1;
+    const stop = findReasonToStop(found, read);
+    if (stop !== undefined) return stop;
     if (!matches(request.filter, entry)) continue;
     if (sent === limit) {
       const isPage = page !== undefined && (request.sizeLimit === 0 || page.size < request.sizeLimit);
       return isPage && last !== undefined ? finish(page, last) : { result: 'sizeLimitExceeded' };
     }
-    await context.send(selectAttributes(entry, request));
+    await context.send(select(entry));
     sent += 1;
     last = key;
   }
   return finish(page, undefined);
 }
 
-/** Reads all people in batches. */
-async function* scan({ deps, access }: Search, after: string): AsyncGenerator<DirectoryPerson> {
-  let from: string | undefined = after;
-  while (from !== undefined) {
-    const { people, next } = await deps.directory.listPeople(access.client, from, SCAN_BATCH);
-    yield* people;
-    from = next;
-  }
-}
-
-/** Reads the people of lookups. A person sees only the own entry. */
-async function* lookUp(found: Search, plan: Plan, after: string): AsyncGenerator<DirectoryPerson> {
-  const { deps, access } = found;
-  const lookups = plan.kind === 'scan' ? [] : plan.lookups;
-  const ids =
-    access.onlyPersonId === undefined
-      ? (await Promise.all(lookups.map((lookup) => findIds(found, lookup, after)))).flat()
-      : [access.onlyPersonId];
-  const known = [...new Set(ids.filter((id) => id !== undefined))].sort().filter((id) => id > after);
-  for (const id of known) {
-    const person = await deps.directory.findPerson(access.client, id);
-    if (person !== undefined) yield person;
-  }
-}
-
-async function findIds(
-  { deps: { directory, groups, tree }, access: { client } }: Search,
-  { by, value }: Lookup,
-  after: string,
-): Promise<(string | undefined)[]> {
-  if (by === 'login') return [await directory.findIdByLogin(value)];
-  if (by === 'handle') return [directory.openHandle(client, value)];
-  const target = tree.locate(value);
-  const group = target?.kind === 'group' ? parseGroupName(target.name) : undefined;
-  return group === undefined || group.kind === 'city' ? [] : groups.listMemberIds(client, group, after);
+/** @param read entries that the search has read */
+function findReasonToStop({ context, access, page, deadline }: Search, read: number): Result | undefined {
+  if (context.signal.aborted) return { result: 'canceled' };
+  if (performance.now() > deadline) return { result: 'timeLimitExceeded' };
+  if (read <= MAX_READ || (access.client.canScan && page !== undefined)) return undefined;
+  return {
+    result: 'adminLimitExceeded',
+    text: 'the filter reads too many people; use pages and a client that may scan',
+  };
 }

@@ -5,6 +5,8 @@ import {
   createSecretKey,
   hash,
   hkdfSync,
+  type Cipheriv,
+  type Decipheriv,
   type KeyObject,
 } from 'node:crypto';
 import { aessiv } from '@noble/ciphers/aes.js';
@@ -51,11 +53,12 @@ export type MacPurpose =
   | 'passkey-challenge'
   | 'binding-email-code'
   | 'register-entry'
-  | 'outbox-recipient'
-  | 'directory-uuid';
+  | 'outbox-recipient';
 
 /** Purposes of deterministic encryption. */
 export type CipherPurpose = 'directory-handle';
+/** Purposes of the encryption of single blocks. */
+export type BlockPurpose = 'directory-uuid';
 
 /** The operations of the master key. No other module has the key. */
 export interface Secrets {
@@ -72,6 +75,12 @@ export interface Secrets {
   encryptDeterministic(purpose: CipherPurpose, plaintext: Buffer): Buffer;
   /** @returns undefined when the bytes are no result of `encryptDeterministic` with this key */
   decryptDeterministic(purpose: CipherPurpose, ciphertext: Buffer): Buffer | undefined;
+  /**
+   * AES-256 of blocks of 16 bytes, with one key for each purpose and context: a permutation, not authenticated. Only for unique values, such as
+   * ids.
+   */
+  encryptBlocks(purpose: BlockPurpose, context: string, blocks: Buffer): Buffer;
+  decryptBlocks(purpose: BlockPurpose, context: string, blocks: Buffer): Buffer;
   /** Returns a keyed hash in base64url. Its input cannot be guessed from a dump without the key. */
   mac(purpose: MacPurpose, value: string): string;
 }
@@ -123,6 +132,10 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
         return undefined;
       }
     },
+    encryptBlocks: (purpose, context, blocks) =>
+      runBlocks(createCipheriv('aes-256-ecb', keyFor(`block:${purpose}:${context}`), null), blocks),
+    decryptBlocks: (purpose, context, blocks) =>
+      runBlocks(createDecipheriv('aes-256-ecb', keyFor(`block:${purpose}:${context}`), null), blocks),
     openBytes,
     open: (purpose, row, sealed) => openBytes(purpose, row, sealed).toString('utf8'),
     seal(purpose, row, plaintext) {
@@ -138,6 +151,11 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
         .update(value)
         .digest('base64url'),
   };
+}
+
+/** @param blocks a multiple of 16 bytes */
+function runBlocks(cipher: Cipheriv | Decipheriv, blocks: Buffer): Buffer {
+  return Buffer.concat([cipher.setAutoPadding(false).update(blocks), cipher.final()]);
 }
 
 function format(sealed: Buffer): string {

@@ -4,14 +4,14 @@ import { pairwiseSub } from '../../domain/claims/pairwise.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import { isShownInDirectory } from '../../domain/directory/visibility.ts';
-import type { ClientEntitlements, PersonFacts } from '../../domain/model.ts';
+import type { ClientEntitlements, PersonFacts, SchoolType } from '../../domain/model.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../../store/database/index.ts';
 import { listActivePersonIds } from '../../store/directory/people.ts';
 import { findActivePersonIdByIdentifier } from '../../store/people/people.ts';
 import { toEntitlements, type ClientRegistry } from '../access/client-registry.ts';
-import { findFacts } from '../people/people.ts';
+import { findFacts, listFacts } from '../people/people.ts';
 import { createHandles, sectorTag, type Handles } from './handles.ts';
 
 /** A client that is registered for the directory. */
@@ -19,6 +19,8 @@ export interface DirectoryClient {
   clientId: string;
   sector: string;
   entitlements: ClientEntitlements;
+  /** The school types whose people are there. A person who is bound may see less of the own entry than these show. */
+  shownSchoolTypes: readonly SchoolType[];
   /** The client may list people without an index. */
   canScan: boolean;
 }
@@ -29,8 +31,8 @@ export interface DirectoryPerson {
   /** The name of the entry. */
   handle: string;
   /** The `sub` of OpenID Connect in the same sector. */
-  subject: string;
-  entryUuid: string;
+  readonly subject: string;
+  readonly entryUuid: string;
   today: string;
 }
 
@@ -44,14 +46,21 @@ export interface PeopleBatch {
 export interface Directory {
   /** Finds a client that is registered for the directory and not disabled. */
   findClient(clientId: string): Promise<DirectoryClient | undefined>;
-  /** Finds a client of the sector that a handle was made for. */
+  /**
+   * Finds the clients of the sector that a handle was made for, as one client: it shows the people of each, and of their data only what every
+   * client may see. A bind of a person does not say which client it is for.
+   */
   findClientOfHandle(handle: string): Promise<DirectoryClient | undefined>;
   /** Returns the id of the person that a handle of this client's sector names. It may not exist. */
   openHandle(client: DirectoryClient, handle: string): string | undefined;
   handleOf(client: DirectoryClient, personId: string): string;
+  /** Lists the ids of people who may have an `entryUUID` in this client's sector. They may not exist. */
+  listIdsOfEntryUuid(client: DirectoryClient, uuid: string): string[];
   findPerson(client: DirectoryClient, personId: string): Promise<DirectoryPerson | undefined>;
   /** Finds the id of the active person with this email address, mobile number or account name. */
   findIdByLogin(typed: string): Promise<string | undefined>;
+  /** Finds the people of ids, in the same order. */
+  listPeopleOfIds(client: DirectoryClient, personIds: readonly string[]): Promise<DirectoryPerson[]>;
   /** Lists people behind an id. Reads up to `limit` people; those that the client may not see are left out. */
   listPeople(client: DirectoryClient, after: string, limit: number): Promise<PeopleBatch>;
 }
@@ -77,22 +86,33 @@ export function createDirectory(deps: Deps): Directory {
     const facts = await findFacts(deps, personId);
     return facts && toPerson(deps, handles, client, facts);
   };
+  const listPeopleOfIds: Directory['listPeopleOfIds'] = async (client, personIds) => {
+    if (personIds.length === 0) return [];
+    const facts = await listFacts(deps, personIds);
+    return personIds.flatMap((id) => {
+      const ofPerson = facts.get(id);
+      return (ofPerson && toPerson(deps, handles, client, ofPerson)) ?? [];
+    });
+  };
   return {
     findClient,
     findClientOfHandle: async (handle) => {
       const opened = handles.decode(handle);
       if (opened === undefined) return undefined;
-      const known = [...clients.list(), ...storedClients.list()].find(
+      const ofSector = [...clients.list(), ...storedClients.list()].filter(
         (client) => client.ldap !== undefined && sectorTag(sectorOf(client)) === opened.sectorTag,
       );
-      return known && findClient(known.client_id);
+      const current = await Promise.all(ofSector.map(({ client_id: clientId }) => findClient(clientId)));
+      return combine(current.filter((client) => client !== undefined));
     },
     openHandle: (client, handle) => {
       const opened = handles.decode(handle);
       return opened?.sectorTag === sectorTag(client.sector) ? opened.personId : undefined;
     },
     handleOf: (client, personId) => handles.encode(client.sector, personId),
+    listIdsOfEntryUuid: ({ sector }, uuid) => handles.listIdsOfEntryUuid(sector, uuid),
     findPerson,
+    listPeopleOfIds,
     findIdByLogin: async (typed) => {
       const login = parseLogin(typed);
       if (login === undefined) return undefined;
@@ -100,39 +120,61 @@ export function createDirectory(deps: Deps): Directory {
     },
     listPeople: async (client, after, limit) => {
       const ids = await store.read((tx) => listActivePersonIds(tx, after, limit));
-      const found: DirectoryPerson[] = [];
-      for (const id of ids) {
-        const person = await findPerson(client, id);
-        if (person !== undefined) found.push(person);
-      }
-      return { people: found, next: ids.length === limit ? ids.at(-1) : undefined };
+      const people = await listPeopleOfIds(client, ids);
+      return { people, next: ids.length === limit ? ids.at(-1) : undefined };
     },
   };
 }
 
 function toDirectoryClient(client: ClientRegistration): DirectoryClient | undefined {
   if (client.ldap === undefined) return undefined;
+  const entitlements = toEntitlements(client);
   return {
     clientId: client.client_id,
     sector: sectorOf(client),
-    entitlements: toEntitlements(client),
+    entitlements,
+    shownSchoolTypes: entitlements.schoolTypes,
     canScan: client.ldap.scan,
   };
+}
+
+/** @returns undefined without clients */
+function combine(clients: readonly DirectoryClient[]): DirectoryClient | undefined {
+  return clients.reduce<DirectoryClient | undefined>((all, one) => {
+    if (all === undefined) return one;
+    const [a, b] = [all.entitlements, one.entitlements];
+    return {
+      ...all,
+      entitlements: {
+        scopes: a.scopes.filter((scope) => b.scopes.includes(scope)),
+        schoolTypes: a.schoolTypes.filter((type) => b.schoolTypes.includes(type)),
+        permissions: a.permissions.filter((permission) => b.permissions.includes(permission)),
+        roles: a.roles === undefined ? b.roles : a.roles.filter((role) => b.roles?.includes(role) ?? true),
+      },
+      shownSchoolTypes: [...all.shownSchoolTypes, ...one.shownSchoolTypes],
+      canScan: false,
+    };
+  }, undefined);
 }
 
 function toPerson(
   { clock, pairwiseKey }: Pick<Deps, 'clock' | 'pairwiseKey'>,
   handles: Handles,
-  { sector, entitlements }: DirectoryClient,
+  { sector, entitlements, shownSchoolTypes }: DirectoryClient,
   facts: PersonFacts,
 ): DirectoryPerson | undefined {
   const today = localDate(clock.now());
-  if (!isShownInDirectory(facts, entitlements, today)) return undefined;
+  if (!isShownInDirectory(facts, { ...entitlements, schoolTypes: shownSchoolTypes }, today)) return undefined;
+  const { id } = facts;
   return {
-    facts,
-    handle: handles.encode(sector, facts.id),
-    subject: pairwiseSub(pairwiseKey, sector, facts.id),
-    entryUuid: handles.entryUuid(sector, facts.id),
-    today,
+    ...{ facts, today },
+    handle: handles.encode(sector, id),
+    // Most searches request neither.
+    get subject() {
+      return pairwiseSub(pairwiseKey, sector, id);
+    },
+    get entryUuid() {
+      return handles.entryUuid(sector, id);
+    },
   };
 }

@@ -16,22 +16,32 @@ export interface Handles {
   encode(sector: string, personId: string): string;
   /** @returns undefined for any text that `encode` did not create */
   decode(handle: string): OpenedHandle | undefined;
-  /** Returns the `entryUUID` of a person in a sector. It does not reveal the person id. */
+  /**
+   * Returns the `entryUUID` of a person in a sector: the encrypted person id, so it differs between sectors and needs no table. The version and
+   * variant of a UUID replace six of its bits.
+   */
   entryUuid(sector: string, personId: string): string;
+  /** Lists the ids of people who may have an `entryUUID`, one for each value of the replaced bits; at most one of them exists. */
+  listIdsOfEntryUuid(sector: string, uuid: string): string[];
 }
 
 const SECTOR_TAG_BYTES = 8;
 /** 24 bytes of text and the 16 bytes that authenticate them (RFC 5297), in base32 without padding. */
 const HANDLE = /^[a-z2-7]{64}$/;
+const UUID_BYTES = 16;
+/** Values of the version and the variant of a UUID together. */
+const CANDIDATES = 64;
+/** Version 8, for application-specific values, and the variant of RFC 9562 (sections 4.1 and 5.8). */
+const VERSION_8 = 0b1000_10;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 
 export function createHandles(
-  secrets: Pick<Secrets, 'encryptDeterministic' | 'decryptDeterministic' | 'mac'>,
+  secrets: Pick<Secrets, 'encryptDeterministic' | 'decryptDeterministic' | 'encryptBlocks' | 'decryptBlocks'>,
 ): Handles {
   return {
     encode: (sector, personId) => {
       if (!UUID.test(personId)) throw new RangeError('person id is no UUID');
-      const plaintext = Buffer.concat([tagBytes(sector), Buffer.from(personId.replaceAll('-', ''), 'hex')]);
+      const plaintext = Buffer.concat([tagBytes(sector), uuidBytes(personId)]);
       return toBase32(secrets.encryptDeterministic('directory-handle', plaintext));
     },
     decode: (handle) => {
@@ -43,11 +53,14 @@ export function createHandles(
       return { sectorTag: tag, personId: toUuid(plaintext.subarray(SECTOR_TAG_BYTES)) };
     },
     entryUuid: (sector, personId) => {
-      const bytes = Buffer.from(secrets.mac('directory-uuid', `${sector}\n${personId}`), 'base64url').subarray(0, 16);
-      // Version 8, for application-specific values (RFC 9562, section 5.8).
-      bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-      bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-      return toUuid(bytes);
+      const block = secrets.encryptBlocks('directory-uuid', sector, uuidBytes(personId));
+      return toUuid(withVersion(block, VERSION_8));
+    },
+    listIdsOfEntryUuid: (sector, uuid) => {
+      if (!UUID.test(uuid)) return [];
+      const candidates = Array.from({ length: CANDIDATES }, (_, at) => withVersion(uuidBytes(uuid), at));
+      const opened = secrets.decryptBlocks('directory-uuid', sector, Buffer.concat(candidates));
+      return candidates.map((_, at) => toUuid(opened.subarray(at * UUID_BYTES, (at + 1) * UUID_BYTES)));
     },
   };
 }
@@ -59,6 +72,18 @@ export function sectorTag(sector: string): string {
 
 function tagBytes(sector: string): Buffer {
   return createHash('sha256').update(sector).digest().subarray(0, SECTOR_TAG_BYTES);
+}
+
+/** Returns a copy of a UUID with these six bits as its version and variant. */
+function withVersion(uuid: Buffer, bits: number): Buffer {
+  const bytes = Buffer.from(uuid);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | ((bits >> 2) << 4), 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | ((bits & 0b11) << 6), 8);
+  return bytes;
+}
+
+function uuidBytes(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
 function toUuid(bytes: Buffer): string {

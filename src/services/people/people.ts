@@ -57,6 +57,15 @@ export function findFacts(
   return store.read((tx) => people.loadPersonFacts(tx, personId, today, childDates({ secrets, log }, today)));
 }
 
+/** Loads the facts of many people as of today, by their ids. */
+export function listFacts(
+  { store, clock, secrets, log }: Pick<Deps, 'store' | 'clock' | 'secrets' | 'log'>,
+  personIds: readonly string[],
+): Promise<Map<string, PersonFacts>> {
+  const today = localDate(clock.now());
+  return store.read((tx) => people.loadFactsOfPeople(tx, personIds, today, childDates({ secrets, log }, today)));
+}
+
 /** Finds the account with this login, active or disabled. */
 export async function findByLogin(store: Store, typed: string): Promise<PersonByLogin | undefined> {
   const login = parseLogin(typed);

@@ -1,12 +1,18 @@
-import { and, asc, eq, gt } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import type { CityPeople } from '../../domain/directory/groups.ts';
 import type { Transaction } from '../database/index.ts';
 
 /*
- * The ids of people with a role at one school, in their order, also of roles that have ended: the service reads the facts of each person.
+ * The ids of people with a role, in their order, also of roles that have ended: the service reads the facts of each person.
  */
 
-/** Lists the ids of teachers behind `after`. */
-export async function listTeacherIds(tx: Transaction, schoolCode: string, after: string): Promise<string[]> {
+/** Lists the ids of up to `limit` teachers of a school behind `after`. */
+export async function listTeacherIds(
+  tx: Transaction,
+  schoolCode: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
   const { memberships } = tx.tables;
   const rows = await tx.db
     .selectDistinct({ id: memberships.personId })
@@ -14,26 +20,34 @@ export async function listTeacherIds(tx: Transaction, schoolCode: string, after:
     .where(
       and(eq(memberships.schoolCode, schoolCode), eq(memberships.role, 'teacher'), gt(memberships.personId, after)),
     )
-    .orderBy(asc(memberships.personId));
+    .orderBy(asc(memberships.personId))
+    .limit(limit);
   return rows.map(({ id }) => id);
 }
 
-/** Lists the ids of students behind `after`. */
-export async function listStudentIds(tx: Transaction, schoolCode: string, after: string): Promise<string[]> {
+/** Lists the ids of up to `limit` students of a school behind `after`. */
+export async function listStudentIds(
+  tx: Transaction,
+  schoolCode: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
   const { enrollments } = tx.tables;
   const rows = await tx.db
     .selectDistinct({ id: enrollments.studentId })
     .from(enrollments)
     .where(and(eq(enrollments.schoolCode, schoolCode), gt(enrollments.studentId, after)))
-    .orderBy(asc(enrollments.studentId));
+    .orderBy(asc(enrollments.studentId))
+    .limit(limit);
   return rows.map(({ id }) => id);
 }
 
-/** Lists the ids of the students of a class behind `after`, of each term that has a class with this number. */
+/** Lists the ids of up to `limit` students of a class behind `after`, of each term that has a class with this number. */
 export async function listClassStudentIds(
   tx: Transaction,
   { schoolCode, classno }: { schoolCode: string; classno: string },
   after: string,
+  limit: number,
 ): Promise<string[]> {
   const { classes, enrollments } = tx.tables;
   const rows = await tx.db
@@ -41,20 +55,38 @@ export async function listClassStudentIds(
     .from(classes)
     .innerJoin(enrollments, eq(enrollments.classId, classes.id))
     .where(and(eq(classes.schoolCode, schoolCode), eq(classes.classno, classno), gt(enrollments.studentId, after)))
-    .orderBy(asc(enrollments.studentId));
+    .orderBy(asc(enrollments.studentId))
+    .limit(limit);
   return rows.map(({ id }) => id);
 }
 
-/** Returns true if a school has, or had, a class with this number. */
-export async function hasClass(
-  tx: Transaction,
-  { schoolCode, classno }: { schoolCode: string; classno: string },
-): Promise<boolean> {
+/** Lists the ids of up to `limit` people of a group of the whole city behind `after`. */
+export async function listCityIds(
+  { db, tables: { memberships, enrollments, guardianships } }: Transaction,
+  people: CityPeople,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const [id, table, condition] = {
+    teachers: [memberships.personId, memberships, eq(memberships.role, 'teacher')] as const,
+    students: [enrollments.studentId, enrollments, undefined] as const,
+    parents: [guardianships.guardianId, guardianships, eq(guardianships.state, 'active')] as const,
+  }[people];
+  const rows = await db
+    .selectDistinct({ id: sql<string>`${id}` })
+    .from(table)
+    .where(and(gt(id, after), condition))
+    .orderBy(asc(id))
+    .limit(limit);
+  return rows.map((row) => row.id);
+}
+
+/** Lists the numbers of the classes that a school has, or had. */
+export async function listClassNumbers(tx: Transaction, schoolCode: string): Promise<string[]> {
   const { classes } = tx.tables;
-  const [row] = await tx.db
-    .select({ id: classes.id })
+  const rows = await tx.db
+    .selectDistinct({ classno: classes.classno })
     .from(classes)
-    .where(and(eq(classes.schoolCode, schoolCode), eq(classes.classno, classno)))
-    .limit(1);
-  return row !== undefined;
+    .where(eq(classes.schoolCode, schoolCode));
+  return rows.map(({ classno }) => classno);
 }

@@ -1,5 +1,6 @@
-import { and, eq, gt } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, inArray, lte, sql, type AnyColumn, type SQL } from 'drizzle-orm';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
+import type { Tables } from '../schema/tables.ts';
 
 const afterId = preparedStatement(
   ({ db, tables: { persons } }, param: Param<{ after: string; status: 'active'; kind: 'person'; limit: number }>) =>
@@ -15,4 +16,66 @@ const afterId = preparedStatement(
 export async function listActivePersonIds(tx: Transaction, after: string, limit: number): Promise<string[]> {
   const rows = await afterId(tx, { after, limit, status: 'active', kind: 'person' });
   return rows.map(({ id }) => id);
+}
+
+/** A range of an index, both ends included: searchable names, normalized logins, or instants. */
+export type PeopleRange =
+  { by: 'name' | 'login'; from: string; to: string } | { by: 'created' | 'modified'; from: number; to: number };
+
+/** Above every character of a text, so that a prefix is a range of the index. */
+const LAST_CHARACTER = '\u{10FFFF}';
+
+/** Returns the range of the texts that begin with a prefix. */
+export function prefixRange(prefix: string): { from: string; to: string } {
+  return { from: prefix, to: prefix + LAST_CHARACTER };
+}
+
+/** Lists the ids of up to `limit` people of a range by its index, in any order. An id may occur twice. */
+export async function listIdsOfRange(tx: Transaction, range: PeopleRange, limit: number): Promise<string[]> {
+  const { table, id, key, kinds } = columnsOf(tx, range);
+  const rows = await tx.db
+    .select({ id: sql<string>`${id}` })
+    .from(table)
+    .where(and(kinds, gte(key, range.from), lte(key, range.to)))
+    .limit(limit);
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Lists the ids behind `after` of up to `limit` people of a range, in the order of their ids. It reads people in that order until it has
+ * enough, so use it for a range with many people.
+ */
+export async function listIdsOfLargeRange(
+  tx: Transaction,
+  range: PeopleRange,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const { table, id, key, kinds } = columnsOf(tx, range);
+  // SQLite has no statistics: it would take the index of the range and sort all of it for each page.
+  const value = tx.dialect === 'sqlite' ? sql`+${key}` : sql`${key}`;
+  const rows = await tx.db
+    .selectDistinct({ id: sql<string>`${id}` })
+    .from(table)
+    .where(and(gt(id, after), kinds, sql`${value} >= ${range.from}`, sql`${value} <= ${range.to}`))
+    .orderBy(asc(id))
+    .limit(limit);
+  return rows.map((row) => row.id);
+}
+
+interface RangeColumns {
+  table: Tables['persons'] | Tables['identifiers'];
+  id: AnyColumn;
+  key: AnyColumn;
+  /** The logins that count. */
+  kinds: SQL | undefined;
+}
+
+function columnsOf({ tables: { persons, identifiers } }: Transaction, { by }: PeopleRange): RangeColumns {
+  if (by === 'login') {
+    const kinds = and(inArray(identifiers.kind, ['account', 'email', 'mobile']), eq(identifiers.scope, ''));
+    return { table: identifiers, id: identifiers.personId, key: identifiers.value, kinds };
+  }
+  const key = { name: persons.nameSearch, created: persons.createdAt, modified: persons.updatedAt }[by];
+  return { table: persons, id: persons.id, key, kinds: undefined };
 }

@@ -1,0 +1,88 @@
+import type { Group } from '../../domain/directory/groups.ts';
+import { searchableName } from '../../domain/text.ts';
+import type { Store } from '../../store/database/index.ts';
+import { listIdsOfLargeRange, listIdsOfRange, prefixRange, type PeopleRange } from '../../store/directory/people.ts';
+import type { Directory, DirectoryClient } from './directory.ts';
+import type { DirectoryGroups } from './groups.ts';
+
+/** A way to find people by an index. It finds every person who has the value, and maybe others. */
+export type PeopleLookup =
+  | { by: 'login' | 'login_prefix' | 'handle' | 'entry_uuid'; value: string }
+  | NameLookup
+  /** Instants, both included. */
+  | { by: 'created' | 'modified'; from: number; to: number }
+  | { by: 'group'; group: Group };
+
+export interface NameLookup {
+  by: 'name' | 'name_prefix';
+  value: string;
+}
+
+/** Lists the ids behind `after` of up to `limit` people, in their order. Fewer are the last. */
+export type ListIds = (after: string, limit: number) => Promise<string[]>;
+
+export interface DirectoryLookups {
+  open(client: DirectoryClient, lookup: PeopleLookup): Promise<ListIds>;
+}
+
+interface Deps {
+  store: Store;
+  directory: Pick<Directory, 'findIdByLogin' | 'openHandle' | 'listIdsOfEntryUuid'>;
+  groups: Pick<DirectoryGroups, 'findGroup' | 'listMemberIds'>;
+}
+
+/** Most people of a range whose ids are read at once. A range with more is read in the order of ids, which then finds a page soon. */
+const MAX_SMALL_RANGE = 2_000;
+
+export function createDirectoryLookups({ store, directory, groups }: Deps): DirectoryLookups {
+  const openRange = async (range: PeopleRange): Promise<ListIds> => {
+    const ids = await store.read((tx) => listIdsOfRange(tx, range, MAX_SMALL_RANGE + 1));
+    if (ids.length <= MAX_SMALL_RANGE) return listOf(ids);
+    return (after, limit) => store.read((tx) => listIdsOfLargeRange(tx, range, after, limit));
+  };
+  return {
+    open: async (client, lookup) => {
+      switch (lookup.by) {
+        case 'login':
+          return listOf([await directory.findIdByLogin(lookup.value)]);
+        case 'handle':
+          return listOf([directory.openHandle(client, lookup.value)]);
+        case 'entry_uuid':
+          return listOf(directory.listIdsOfEntryUuid(client, lookup.value));
+        case 'login_prefix':
+          return openRange({ by: 'login', ...prefixRange(lookup.value) });
+        case 'name':
+        case 'name_prefix': {
+          const range = nameRange(lookup);
+          if (range === undefined) throw new RangeError('no index finds this name');
+          return openRange({ by: 'name', ...range });
+        }
+        case 'created':
+        case 'modified':
+          return openRange(lookup);
+        case 'group': {
+          const group = await groups.findGroup(client, lookup.group);
+          return group === undefined ? listOf([]) : (after, limit) => groups.listMemberIds(group, after, limit);
+        }
+      }
+    },
+  };
+}
+
+function listOf(ids: readonly (string | undefined)[]): ListIds {
+  const sorted = [...new Set(ids)].filter((id) => id !== undefined).sort();
+  return (after, limit) => Promise.resolve(sorted.filter((id) => id > after).slice(0, limit));
+}
+
+/**
+ * Returns the stored names that may be equal to a name, or begin with it. They keep both forms of a small sigma, so the range ends before it.
+ *
+ * @returns undefined when the range would be all names
+ */
+export function nameRange({ by, value }: NameLookup): { from: string; to: string } | undefined {
+  const name = searchableName(value);
+  const sigma = name.search(/[σς]/);
+  if (by === 'name' && sigma < 0) return { from: name, to: name };
+  const prefix = sigma < 0 ? name : name.slice(0, sigma);
+  return prefix === '' ? undefined : prefixRange(prefix);
+}
