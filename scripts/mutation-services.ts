@@ -179,7 +179,7 @@ export const SERVICES: readonly Part[] = [
     tests: [...unit('services-console-bulk'), ...http('console-classes')],
   },
   {
-    sources: files('services/console', 'client-form clients'),
+    sources: files('services/console', 'client-effects client-form clients'),
     tests: [...unit('services-console-bureau'), ...http('console-clients')],
   },
   {

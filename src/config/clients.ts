@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { sectorOfUri } from '../domain/claims/pairwise.ts';
 import { PERMISSIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
+import { directoryAccess, findDirectoryProblems, isDirectoryOnly } from './client-directory.ts';
 import { localize, localizedText } from './localized-text.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { publicKey } from './public-key.ts';
+import { secretHash } from './secret-hash.ts';
 
 const uri = z
   .url()
@@ -59,16 +61,6 @@ export const CLIENT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;
 /** JOSE names. The service has keys for each. */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const;
 
-/** Access of a client to the LDAP directory as a service account. */
-const ldap = z.strictObject({
-  secret_sha256: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the secret: 64 lower-case hex digits'))
-    .min(1)
-    .max(2)
-    .describe('hashes of the secret of the service account; two entries during a change of the secret'),
-  scan: z.boolean().default(false).describe('allows paged searches that no index serves, for example of all people'),
-});
-
 const fields = z.strictObject({
   client_id: z
     .string()
@@ -81,13 +73,17 @@ const fields = z.strictObject({
     .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
     .default('client_secret_basic'),
   client_secret_sha256: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the secret: 64 lower-case hex digits'))
+    .array(secretHash)
     .max(2)
     .default([])
     .describe('hashes of the secret; two entries during a change of the secret'),
   jwks_uri: webUri.optional().describe('public keys of a client with private_key_jwt'),
   jwks: z.object({ keys: z.array(publicKey).min(1) }).optional(),
-  redirect_uris: z.array(redirectUri).min(1),
+  redirect_uris: z
+    .array(redirectUri)
+    .min(1, { abort: true })
+    .default([])
+    .describe('absent if the client only uses the directory'),
   post_logout_redirect_uris: z.array(redirectUri).default([]),
   allowed_origins: z
     .array(origin)
@@ -126,7 +122,7 @@ const fields = z.strictObject({
     .default(false)
     .describe('accepts school accounts of families, `acr` `urn:kinpass:school-account`'),
   first_party: z.boolean().default(false).describe('app of the city itself: no consent page'),
-  ldap: ldap.optional().describe('service account in the LDAP directory, `cn=<client_id>,ou=services,…`'),
+  ldap: directoryAccess.optional().describe('service account in the LDAP directory, `cn=<client_id>,ou=services,…`'),
 });
 type Fields = z.infer<typeof fields>;
 
@@ -191,6 +187,7 @@ interface RuleProblem {
 function findRuleProblems(client: Fields): RuleProblem[] {
   return [
     ...RULES.filter(({ isBroken }) => isBroken(client)).map(({ path, message }) => ({ path: [path], message })),
+    ...findDirectoryProblems(client),
     ...(['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((field) =>
       client[field].flatMap((value, index) => {
         const message = findRedirectProblem(client.application_type, value);
@@ -218,12 +215,9 @@ type RegistrationCheck =
   | { registration?: undefined; issues: readonly z.core.$ZodIssue[]; validPart: ClientRegistration | undefined };
 
 /** The required fields of a valid registration, in place of invalid ones. */
-const VALID_FIELDS = {
-  client_id: 'valid',
-  client_name: 'x',
-  redirect_uris: ['https://x/'],
-  scopes: ['openid'],
-};
+const VALID_FIELDS = { client_id: 'valid', client_name: 'x', scopes: ['openid'] };
+/** Valid fields in place of invalid ones, because rules depend on their presence. */
+const VALID_IF_PRESENT = { redirect_uris: ['https://x/'], ldap: { secret_sha256: ['0'.repeat(64)] } };
 export const FIELD_NAMES = Object.keys(fields.shape);
 
 /**
@@ -236,8 +230,10 @@ export function checkRegistration(input: unknown): RegistrationCheck {
   if (parsed.success) return { registration: parsed.data };
   const issues = parsed.error.issues;
   const ofFields = fields.safeParse(input).error?.issues ?? [];
-  const validPart = fields.safeParse({ ...VALID_FIELDS, ...removeInvalid(input, ofFields) }).data;
   const isObject = typeof input === 'object' && input !== null;
+  const present = Object.entries(VALID_IF_PRESENT).filter(([name]) => isObject && Object.hasOwn(input, name));
+  const valid = { ...VALID_FIELDS, ...Object.fromEntries(present), ...removeInvalid(input, ofFields) };
+  const validPart = fields.safeParse(valid).data;
   if (validPart === undefined || ofFields.length === 0 || !isObject) return { issues, validPart };
   const invalid = new Set(ofFields.map(({ path }) => path[0]));
   // Other rules depend on these fields.
@@ -266,11 +262,15 @@ function removeInvalid(input: unknown, issues: readonly z.core.$ZodIssue[]): Rec
 
 export type ClientRegistration = z.infer<typeof clientSchema>;
 
-/** Returns the sector of a client: the host of `sector_identifier_uri`, else of the redirect URI (OpenID Connect Core 1.0, section 8.1). */
-export function sectorOf(client: Pick<ClientRegistration, 'sector_identifier_uri' | 'redirect_uris'>): string {
+/**
+ * Returns the sector of a client: the host of `sector_identifier_uri`, else of the redirect URI (OpenID Connect Core 1.0, section 8.1). A client
+ * that only uses the directory is a sector of its own. No host has a colon.
+ */
+export function sectorOf(
+  client: Pick<ClientRegistration, 'client_id' | 'sector_identifier_uri' | 'redirect_uris'>,
+): string {
   const uri = client.sector_identifier_uri ?? client.redirect_uris[0];
-  if (uri === undefined) throw new TypeError('a client needs a redirect URI');
-  return sectorOfUri(uri);
+  return uri === undefined ? `directory:${client.client_id}` : sectorOfUri(uri);
 }
 
 /** Returns the name of a client in a language. */
@@ -301,9 +301,14 @@ function usesSignedAuth(client: Pick<Fields, 'token_endpoint_auth_method'>): boo
   return client.token_endpoint_auth_method === 'private_key_jwt';
 }
 
-/** Returns true if a client authenticates with a secret. */
-export function usesSecret(client: Pick<Fields, 'token_endpoint_auth_method'>): boolean {
-  return !isPublic(client) && !usesSignedAuth(client);
+/** Returns true if a client authenticates with a secret at the token endpoint. */
+export function usesSecret(client: Pick<Fields, 'token_endpoint_auth_method' | 'ldap' | 'redirect_uris'>): boolean {
+  return authenticatesWithSecret(client.token_endpoint_auth_method) && !isDirectoryOnly(client);
+}
+
+/** Returns true if a method of authentication at the token endpoint needs a secret. */
+export function authenticatesWithSecret(method: Fields['token_endpoint_auth_method']): boolean {
+  return method === 'client_secret_basic' || method === 'client_secret_post';
 }
 
 /** Returns true if a client must use PKCE by its registration: if it is public (RFC 9700, 2.1.1) or registered so. */

@@ -37,6 +37,7 @@ export function createProviderApp(
     issuer: services.issuer,
     trustedProxies: config.trustedProxies,
     acceptsPrivateAddresses: config.acceptsPrivateAddresses,
+    directoryBase: config.directory?.base,
     oidc,
     listContextChoices: createContextChoices({ store, clock, secrets, log, clients, keys }, oidc.provider),
     access: services.access,

@@ -44,6 +44,8 @@ export interface HttpDeps {
   trustedProxies: readonly string[];
   /** True if clients with private addresses for keys or logout can be registered. */
   acceptsPrivateAddresses: boolean;
+  /** Root of the LDAP directory; undefined while the directory is off. */
+  directoryBase: string | undefined;
   oidc: Oidc;
   listContextChoices: ListContextChoices;
   access: AccountAccess;

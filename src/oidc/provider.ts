@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { errors, type Adapter, type Configuration } from 'oidc-provider';
+import { isDirectoryOnly } from '../config/client-directory.ts';
 import { ID_TOKEN_ALGORITHMS, listBrowserOrigins, type ClientRegistration } from '../config/clients.ts';
 import { pairwiseSub } from '../domain/claims/pairwise.ts';
 import { SCOPES } from '../domain/claims/scopes.ts';
@@ -110,6 +111,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   releaseCompletedRequests(provider, deps.rateLimiter);
   registerEventListeners(provider, deps);
   const findClientProblem: Oidc['findClientProblem'] = (client) => {
+    if (isDirectoryOnly(client)) return undefined;
     try {
       validateMetadata(provider, toMetadata(client));
       return undefined;

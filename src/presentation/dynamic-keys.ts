@@ -2,7 +2,7 @@ import { HIDDEN_REASONS } from '../domain/acting/contexts.ts';
 import { NOTICE_POINTS } from '../domain/binding/notice.ts';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
-import { CLIENT_FIELDS } from '../domain/client-fields.ts';
+import { CLIENT_FIELDS, DIRECTORY_CHOICES } from '../domain/client-fields.ts';
 import { CAPACITIES } from '../domain/access/capacities.ts';
 import { GRANTED_DUTIES } from '../domain/access/duties.ts';
 import { BULK_ACTIONS, BULK_ROW_STATES } from '../domain/access/bulk-actions.ts';
@@ -26,6 +26,10 @@ import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from
 import { APPLIED_STATES } from './page-locals/interaction.ts';
 import { ACCOUNT_CHANGES, AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS, DATA_KEYS } from './text-families.ts';
 
+const CLIENT_ACTION_NAMES = [
+  ...['rotate-secret', 'end-old-secret', 'rotate-directory-secret', 'end-old-directory-secret'],
+  ...['disable', 'enable'],
+];
 const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
 
 /**
@@ -135,8 +139,9 @@ export const DYNAMIC_KEYS = {
   'clients.hint': CLIENT_FIELDS,
   'clients.problem': CLIENT_FIELDS,
   'clients.value': ['web', 'native', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-  'clients.action': ['rotate-secret', 'end-old-secret', 'disable', 'enable'],
-  'clients.notice': ['registered', 'changed', 'rotate-secret', 'end-old-secret', 'disable', 'enable'],
+  'clients.directory': DIRECTORY_CHOICES,
+  'clients.action': CLIENT_ACTION_NAMES,
+  'clients.notice': ['registered', 'changed', ...CLIENT_ACTION_NAMES],
   'bureau.duty': GRANTED_DUTIES,
   'bureau.policy': [
     ...['title', 'intro', 'confirm', 'effect'],

@@ -27,6 +27,8 @@ export const AUDIT_EVENTS = [
   'client-changed',
   'client-secret_rotated',
   'client-secret_ended',
+  'client-directory_secret_rotated',
+  'client-directory_secret_ended',
   'client-disabled',
   'client-enabled',
   'outbox-retried',

@@ -12,7 +12,7 @@ import { DYNAMIC_KEYS } from '../../src/presentation/dynamic-keys.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import { APPLIED_STATES } from '../../src/presentation/page-locals/interaction.ts';
 import type { PageName } from '../../src/presentation/page-locals/index.ts';
-import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
+import { CLIENT_ACTIONS } from '../../src/services/console/client-effects.ts';
 import { DEAD_LETTER_ACTIONS } from '../../src/services/console/dead-letters.ts';
 import { DESKTOP, heading, PHONE } from './browser-harness.ts';
 

@@ -31,6 +31,11 @@ export function secretOn({ body }: Answer): string {
   return /data-client-secret="([^"]+)"/.exec(body)?.[1] ?? '';
 }
 
+/** Returns the directory secret that the page shows once, or an empty string. */
+export function directorySecretOn({ body }: Answer): string {
+  return /data-directory-secret="([^"]+)"/.exec(body)?.[1] ?? '';
+}
+
 export function encode(fields: Fields): URLSearchParams {
   const params = new URLSearchParams();
   for (const [name, values] of Object.entries(fields)) {

@@ -1,7 +1,7 @@
 import { CLIENT_FIELDS } from '../../src/domain/client-fields.ts';
 import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-fields.ts';
 import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
-import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
+import { CLIENT_ACTIONS } from '../../src/services/console/client-effects.ts';
 
 type ClientPage =
   | 'console/clients'
@@ -25,6 +25,7 @@ export function clientPages(x: string): Pick<PageLocals, ClientPage> {
     'console/client': {
       ...{ id: x, name: x, fields: CLIENT_FIELDS.map((name) => ({ name, value: x })) },
       ...{ isReadOnly: false, isShadowed: true, isRevoking: true, disabledAt: 0, previousSecretUntil: 0 },
+      ...{ previousDirectorySecretUntil: 0, directory: { names: { name: x, base: x } } },
       ...{ actions: CLIENT_ACTIONS, notice: x },
     },
     'console/client-form': {
@@ -47,7 +48,10 @@ export function clientPages(x: string): Pick<PageLocals, ClientPage> {
       ...{ id: x, name: x, action: 'disable', version: 1, isPossible: true },
       ...{ values: { reason: x }, errors: { reason: x }, alert: x },
     },
-    'console/client-secret': { id: x, secret: x, isRotated: true },
+    'console/client-secret': {
+      ...{ id: x, secret: x, isRotated: true },
+      directory: { secret: x, names: { name: x, base: x } },
+    },
     'console/keys': { keys: [{ id: x, purpose: 'sign', alg: x, state: 'next', since: 0 }], notice: x },
     'console/dead-letters': {
       letters: [{ id: x, kind: 'mail', recipient: x, lastError: x, attempts: 45, deadAt: 0 }],

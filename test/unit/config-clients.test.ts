@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { loadClientsFile, type ClientsFile } from '../../src/config/clients-file.ts';
-import { clientName, listBrowserOrigins, requiresPkce } from '../../src/config/clients.ts';
+import { isDirectoryOnly } from '../../src/config/client-directory.ts';
+import { clientName, listBrowserOrigins, requiresPkce, sectorOf, usesSecret } from '../../src/config/clients.ts';
 
 const SECRET = 'a'.repeat(64);
 const good = (more: object = {}): object => ({
@@ -152,6 +153,8 @@ describe('KINPASS_CLIENTS_FILE', () => {
       [{ client_secret_sha256: ['the secret itself'] }, 'client_secret_sha256.0', /64 lower-case hex/],
       [{ client_secret_sha256: [SECRET, SECRET, SECRET] }, 'client_secret_sha256', /./],
       [{ client_secret_sha256: [] }, 'client_secret_sha256', /needed/],
+      [{ ldap: { secret_sha256: [SECRET, 'clear'] } }, 'ldap.secret_sha256.1', /64 lower-case hex/],
+      [{ ldap: { secret_sha256: [SECRET], pages: true } }, 'ldap.pages', /not a known field/],
       [{ redirect_uris: [] }, 'redirect_uris', /./],
       [{ redirect_uris: ['https://portfolio.city.test/#x'] }, 'redirect_uris.0', /fragment/],
       [{ redirect_uris: ['https://portfolio.city.test@evil.test/x'] }, 'redirect_uris.0', /user name/],
@@ -194,6 +197,29 @@ describe('KINPASS_CLIENTS_FILE', () => {
       assert.ok(line.includes(`: ${field}: `), line);
       assert.match(line.slice(line.lastIndexOf(`${field}: `)), words);
     }
+  });
+
+  it('accepts a client without redirect URIs that only uses the directory, and none with fields of sign-in', () => {
+    const access = { ldap: { secret_sha256: [SECRET] } };
+    const only = (more: object = {}): object => ({
+      ...good({ client_secret_sha256: undefined, redirect_uris: undefined, ...access, ...more }),
+    });
+    const [radius, named] = loadAll(
+      only(),
+      only({ client_id: 'mail', sector_identifier_uri: 'https://mail.city.test/' }),
+    ).clients;
+    assert.ok(radius && named);
+    assert.deepEqual([isDirectoryOnly(radius), usesSecret(radius), radius.ldap?.scan], [true, false, false]);
+    assert.deepEqual([sectorOf(radius), sectorOf(named)], ['directory:portfolio', 'mail.city.test']);
+    const fields = (client: object): string[] =>
+      refusalFields(JSON.stringify({ clients: [client] })).map((line) => line.split(':')[0] ?? '');
+    assert.deepEqual(fields(only({ client_secret_sha256: [SECRET], device_flow: true })).sort(), [
+      'client_secret_sha256',
+      'device_flow',
+    ]);
+    assert.ok(fields(only({ redirect_uris: [] })).includes('redirect_uris'));
+    assert.deepEqual(fields(good({ ...access, client_secret_sha256: undefined })), ['client_secret_sha256']);
+    assert.deepEqual(fields(only({ scopes: ['opnid'] })), ['scopes.0']);
   });
 
   it('rejects unknown fields, because a misspelled one would silently be the default', () => {

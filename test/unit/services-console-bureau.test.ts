@@ -1,15 +1,18 @@
 /** The services of the bureau check the administrator, and what the form was shown for, in the transaction that writes. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { before, beforeEach, it } from 'node:test';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { loadDemoCity } from '../../demo/city/load.ts';
 import { namedId } from '../../demo/city/named-people.ts';
+import type { ClientRegistration } from '../../src/config/clients.ts';
 import { createConsoleServices } from '../../src/container/console.ts';
 import { SECRET_OVERLAP_MS } from '../../src/domain/client-secret.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createStoredClients, type StoredClients } from '../../src/services/access/stored-clients.ts';
 import type { BureauWrite } from '../../src/services/console/bureau-write.ts';
-import type { ClientAction, ClientResult } from '../../src/services/console/clients.ts';
+import type { ClientAction } from '../../src/services/console/client-effects.ts';
+import type { ClientResult } from '../../src/services/console/clients.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import { formatDuty, type NewDuty } from '../../src/services/console/duty-effects.ts';
 import { findPerson } from '../../src/store/people/people.ts';
@@ -210,6 +213,41 @@ eachStore('the services of the bureau', (on) => {
     assert.equal(await validSecrets(), 0, 'no secret of before');
     secretOf(await staff.clients.change(write('B1'), client(), await versionOfClient()));
     assert.equal(await validSecrets(), 1);
+  });
+
+  it('give a client a directory secret of its own, rotate and end it, and delete it with the access', async () => {
+    const withDirectory = client({ ldap: { secret_sha256: ['0'.repeat(64)], scan: true } });
+    const act = async (action: ClientAction): Promise<ClientResult> =>
+      perform('library', action, await versionOfClient());
+    const directorySecretOf = (result: ClientResult): string => {
+      assert.ok(result.kind === 'done' && result.secret === undefined, JSON.stringify(result));
+      return createHash('sha256')
+        .update(result.directorySecret ?? '')
+        .digest('hex');
+    };
+    /** Returns the directory access that both nodes know at the next request. */
+    const access = async (): Promise<ClientRegistration['ldap']> => {
+      assert.equal(await validSecrets(), 1);
+      return (await services.storedClients.refresh('library'))?.ldap;
+    };
+    assert.deepEqual(await act('rotate-directory-secret'), { kind: 'impossible' });
+    const change = await staff.clients.change(write('B1'), withDirectory, await versionOfClient());
+    const first = directorySecretOf(change);
+    assert.deepEqual(await access(), { secret_sha256: [first], scan: true });
+    const second = directorySecretOf(await act('rotate-directory-secret'));
+    assert.deepEqual((await access())?.secret_sha256, [second, first]);
+    services.advance(SECRET_OVERLAP_MS);
+    assert.deepEqual((await access())?.secret_sha256, [second]);
+    assert.deepEqual(await act('end-old-directory-secret'), { kind: 'impossible' });
+    const third = directorySecretOf(await act('rotate-directory-secret'));
+    assert.deepEqual(await act('end-old-directory-secret'), { kind: 'done' });
+    assert.deepEqual((await access())?.secret_sha256, [third]);
+    const plain = await staff.clients.change(write('B1'), client(), await versionOfClient());
+    assert.deepEqual(plain, { kind: 'done' });
+    assert.equal(await access(), undefined);
+    const again = await staff.clients.change(write('B1'), withDirectory, await versionOfClient());
+    assert.deepEqual((await access())?.secret_sha256, [directorySecretOf(again)]);
+    assert.deepEqual(await staff.clients.change(write('B1'), client(), await versionOfClient()), { kind: 'done' });
   });
 
   it('enable a disabled client after its grants are deleted only', async () => {

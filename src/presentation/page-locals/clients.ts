@@ -31,6 +31,11 @@ interface ClientConfirmLocals {
   errors: FieldErrors;
 }
 
+/** Access of a client to the LDAP directory. The names are absent while the directory is off. */
+interface DirectoryAccessLocals {
+  names: { name: string; base: string } | undefined;
+}
+
 interface ClientsLocals {
   /** Clients of the file; on the first page only. */
   ofFile: readonly { id: string; name: string }[];
@@ -50,8 +55,19 @@ interface ClientLocals {
   /** Instants are ms since 1970. */
   disabledAt?: number | undefined;
   previousSecretUntil?: number | undefined;
+  previousDirectorySecretUntil?: number | undefined;
+  /** Access to the directory. */
+  directory?: DirectoryAccessLocals | undefined;
   actions: readonly string[];
   notice?: string | undefined;
+}
+
+/** The secrets that were just created. */
+interface ClientSecretLocals {
+  id: string;
+  secret?: string | undefined;
+  directory?: (DirectoryAccessLocals & { secret: string }) | undefined;
+  isRotated: boolean;
 }
 
 interface ClientActionLocals {
@@ -108,7 +124,7 @@ export interface BureauPageLocals {
   'console/client-form': ClientFormLocals;
   'console/client-confirm': ClientConfirmLocals;
   'console/client-action': ClientActionLocals;
-  'console/client-secret': { id: string; secret: string; isRotated: boolean };
+  'console/client-secret': ClientSecretLocals;
   'console/keys': KeysLocals;
   'console/dead-letters': DeadLettersLocals;
   'console/operation-confirm': OperationConfirmLocals;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { CLIENT_ID, clientSchema, type ClientRegistration } from '../../config/clients.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -23,11 +24,17 @@ export interface StoredClients {
 
 interface Entry {
   version: number;
-  /** Without secrets. */
+  /** Without previous secrets. */
   registration: ClientRegistration | undefined;
-  secretHash: string | null;
-  previousSecretHash: string | null;
-  previousSecretUntil: number;
+  secret: StoredSecret;
+  directorySecret: StoredSecret;
+}
+
+/** The hashes of a secret and of the one before its last rotation, which is valid until `previousUntil`. */
+interface StoredSecret {
+  hash: string | null;
+  previousHash: string | null;
+  previousUntil: number;
 }
 
 interface Deps {
@@ -40,21 +47,30 @@ export function createStoredClients({ store, clock, log }: Deps): StoredClients 
   let allVersion = '';
   let entries = new Map<string, Entry>();
   const toEntry = (row: clientStore.ClientRow): Entry => {
-    const { version, secretHash, previousSecretHash, previousSecretUntil } = row;
     const parsed = parseStored(row);
     if (!parsed.success) log.error({ err: parsed.error, clientId: row.clientId }, 'failed to parse a stored client');
     return {
-      version,
+      version: row.version,
       registration: parsed.success ? parsed.data : undefined,
-      secretHash,
-      previousSecretHash,
-      previousSecretUntil: previousSecretUntil ?? 0,
+      secret: {
+        hash: row.secretHash,
+        previousHash: row.previousSecretHash,
+        previousUntil: row.previousSecretUntil ?? 0,
+      },
+      directorySecret: {
+        hash: row.directorySecretHash,
+        previousHash: row.previousDirectorySecretHash,
+        previousUntil: row.previousDirectorySecretUntil ?? 0,
+      },
     };
   };
   const find: StoredClients['find'] = (clientId) => {
     const entry = entries.get(clientId);
     if (entry?.registration === undefined) return undefined;
-    return { ...entry.registration, client_secret_sha256: validSecrets(entry, clock.now()) };
+    const { registration, secret, directorySecret } = entry;
+    const now = clock.now();
+    const ldap = registration.ldap && { ...registration.ldap, secret_sha256: validHashes(directorySecret, now) };
+    return { ...registration, client_secret_sha256: validHashes(secret, now), ...(ldap && { ldap }) };
   };
   return {
     find,
@@ -86,13 +102,21 @@ export function createStoredClients({ store, clock, log }: Deps): StoredClients 
 export function parseStored({
   registration,
   secretHash,
-}: Pick<clientStore.ClientRow, 'registration' | 'secretHash'>): ReturnType<typeof clientSchema.safeParse> {
-  const fields = typeof registration === 'object' ? registration : {};
-  return clientSchema.safeParse({ ...fields, client_secret_sha256: secretHash === null ? [] : [secretHash] });
+  directorySecretHash,
+}: Pick<clientStore.ClientRow, 'registration' | 'secretHash' | 'directorySecretHash'>): ReturnType<
+  typeof clientSchema.safeParse
+> {
+  const fields = z.looseObject({ ldap: z.looseObject({}).optional() }).safeParse(registration).data ?? {};
+  const ldap = fields.ldap && { ...fields.ldap, secret_sha256: toList(directorySecretHash) };
+  return clientSchema.safeParse({ ...fields, client_secret_sha256: toList(secretHash), ...(ldap && { ldap }) });
+}
+
+function toList(hash: string | null): string[] {
+  return hash === null ? [] : [hash];
 }
 
 /** Returns the hashes of the secrets that are valid now, the newest first. */
-function validSecrets({ secretHash, previousSecretHash, previousSecretUntil }: Entry, now: number): string[] {
-  const previous = previousSecretHash !== null && previousSecretUntil > now ? [previousSecretHash] : [];
-  return secretHash === null ? [] : [secretHash, ...previous];
+function validHashes({ hash, previousHash, previousUntil }: StoredSecret, now: number): string[] {
+  if (hash === null) return [];
+  return [hash, ...(previousUntil > now ? toList(previousHash) : [])];
 }

@@ -1,5 +1,5 @@
 import { insecureUrisOf, privateUrisOf, unknownResourcesOf } from '../../config/client-addresses.ts';
-import { clientSchema, usesSecret, type ClientRegistration } from '../../config/clients.ts';
+import { authenticatesWithSecret, clientSchema, type ClientRegistration } from '../../config/clients.ts';
 import type { ClientRegistry } from '../access/client-registry.ts';
 
 /** A field of the form with a value that is not accepted. `uri` names one of several. */
@@ -18,22 +18,20 @@ interface Deps {
   acceptsPrivateAddresses: boolean;
 }
 
-/** Stands for the hash of the secret, which is generated after the check and stored in its own column. */
+/** Stands for the hashes of secrets, which are generated after the check and stored in their own columns. */
 const ANY_HASH = '0'.repeat(64);
 
 /**
  * Checks a registration with the schema of the clients file, and with its rules for production: redirect URIs of web clients use https, and
  * the service calls no private address.
  *
- * @param form names and values of the clients file, without the secret
+ * @param form names and values of the clients file, without secrets
  */
 export function checkClientForm(
   form: Readonly<Record<string, unknown>>,
   { clients, acceptsPrivateAddresses }: Deps,
 ): ClientCheck {
-  const method = clientSchema.shape.token_endpoint_auth_method.safeParse(form['token_endpoint_auth_method']);
-  const hasSecret = method.success && usesSecret({ token_endpoint_auth_method: method.data });
-  const parsed = clientSchema.safeParse({ ...form, client_secret_sha256: hasSecret ? [ANY_HASH] : [] });
+  const parsed = clientSchema.safeParse(withAnySecrets(form));
   if (!parsed.success) {
     return { kind: 'invalid', problems: parsed.error.issues.map(({ path }) => problemOf(form, path)) };
   }
@@ -47,6 +45,14 @@ export function checkClientForm(
     })),
   ];
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'valid', registration };
+}
+
+function withAnySecrets(form: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const ldap = typeof form['ldap'] === 'object' ? { ldap: { ...form['ldap'], secret_sha256: [ANY_HASH] } } : {};
+  const method = clientSchema.shape.token_endpoint_auth_method.safeParse(form['token_endpoint_auth_method']);
+  const signsIn = form['ldap'] === undefined || form['redirect_uris'] !== undefined;
+  const needsSecret = method.success && signsIn && authenticatesWithSecret(method.data);
+  return { ...form, ...ldap, client_secret_sha256: needsSecret ? [ANY_HASH] : [] };
 }
 
 function problemOf(form: Readonly<Record<string, unknown>>, [name, index]: readonly PropertyKey[]): ClientProblem {

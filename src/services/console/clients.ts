@@ -1,6 +1,4 @@
 import type { ClientRegistration } from '../../config/clients.ts';
-import { usesSecret } from '../../config/clients.ts';
-import { createClientSecret, SECRET_OVERLAP_MS } from '../../domain/client-secret.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -10,9 +8,7 @@ import { parseStored, type StoredClients } from '../access/stored-clients.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorization } from './authorization.ts';
 import { isBureauActor, type BureauWrite } from './bureau-write.ts';
-
-export const CLIENT_ACTIONS = ['rotate-secret', 'end-old-secret', 'disable', 'enable'] as const;
-export type ClientAction = (typeof CLIENT_ACTIONS)[number];
+import { EFFECTS, updateSecrets, withoutSecrets, type ClientAction, type NewSecrets } from './client-effects.ts';
 
 /** Clients on one page of the list. */
 const PAGE_SIZE = 50;
@@ -24,6 +20,9 @@ export interface StoredClient {
   hasSecret: boolean;
   /** The secret before the last rotation is valid until then, ms. */
   previousSecretUntil: number | undefined;
+  hasDirectorySecret: boolean;
+  /** Like `previousSecretUntil`, for the service account in the directory. */
+  previousDirectorySecretUntil: number | undefined;
   disabledAt: number | undefined;
   /** Its grants are still being deleted. */
   isRevoking: boolean;
@@ -42,8 +41,7 @@ export interface ClientPage {
 }
 
 export type ClientResult =
-  /** `secret` is shown once. */
-  | { kind: 'done'; secret?: string }
+  | ({ kind: 'done' } & NewSecrets)
   | { kind: 'denied' }
   | { kind: 'id_taken' }
   /** Another administrator changed the client after the form was shown. Nothing was done. */
@@ -123,12 +121,14 @@ export function createConsoleClients(deps: Deps): ConsoleClients {
 function toStoredClient(row: clientStore.ClientRow, now: number): Omit<StoredClient, 'isShadowed'> | undefined {
   const parsed = parseStored(row);
   if (!parsed.success) return undefined;
-  const until = row.previousSecretUntil ?? 0;
+  const whileValid = (until: number | null): number | undefined => (until !== null && until > now ? until : undefined);
   return {
     registration: parsed.data,
     version: row.version,
     hasSecret: row.secretHash !== null,
-    previousSecretUntil: until > now ? until : undefined,
+    previousSecretUntil: whileValid(row.previousSecretUntil),
+    hasDirectorySecret: row.directorySecretHash !== null,
+    previousDirectorySecretUntil: whileValid(row.previousDirectorySecretUntil),
     disabledAt: row.disabledAt ?? undefined,
     isRevoking: row.isRevoking,
     createdAt: row.createdAt,
@@ -143,18 +143,17 @@ async function register(
   registration: ClientRegistration,
 ): Promise<ClientResult> {
   const now = deps.clock.now();
-  const created = usesSecret(registration) ? createClientSecret(deps.random) : undefined;
+  const none = { secretHash: null, directorySecretHash: null };
+  const { values, created } = updateSecrets(registration, none, deps.random);
+  const stored = withoutSecrets(registration);
   const isNew = await clientStore.insertClientIfAbsent(tx, {
-    clientId: registration.client_id,
-    registration: withoutSecret(registration),
-    secretHash: created?.hash ?? null,
-    createdAt: now,
-    updatedAt: now,
+    ...{ clientId: registration.client_id, registration: stored, createdAt: now, updatedAt: now },
+    ...{ ...none, ...values },
   });
   if (!isNew) return { kind: 'id_taken' };
-  const after = JSON.stringify(withoutSecret(registration));
+  const after = JSON.stringify(stored);
   await appendAudit(deps, tx, write, { event: 'client.registered', clientId: registration.client_id, after });
-  return created === undefined ? { kind: 'done' } : { kind: 'done', secret: created.secret };
+  return { kind: 'done', ...created };
 }
 
 async function change(
@@ -166,18 +165,14 @@ async function change(
   const clientId = registration.client_id;
   const row = await clientStore.findClient(tx, clientId);
   if (row?.version !== version) return { kind: 'changed_meanwhile' };
-  // A client that starts to authenticate with a secret needs one; a client that stops loses it.
-  const created = usesSecret(registration) && row.secretHash === null ? createClientSecret(deps.random) : undefined;
-  const secrets = usesSecret(registration)
-    ? created && { secretHash: created.hash }
-    : { secretHash: null, previousSecretHash: null, previousSecretUntil: null };
-  const stored = withoutSecret(registration);
-  const values = { registration: stored, ...secrets, updatedAt: deps.clock.now() };
+  const secrets = updateSecrets(registration, row, deps.random);
+  const stored = withoutSecrets(registration);
+  const values = { ...secrets.values, registration: stored, updatedAt: deps.clock.now() };
   if (!(await clientStore.updateClient(tx, row, values))) return { kind: 'changed_meanwhile' };
   const before = parseStored(row);
-  const changes = listChanges(before.success ? withoutSecret(before.data) : {}, stored);
+  const changes = listChanges(before.success ? withoutSecrets(before.data) : {}, stored);
   await appendAudit(deps, tx, write, { event: 'client.changed', clientId, ...changes });
-  return created === undefined ? { kind: 'done' } : { kind: 'done', secret: created.secret };
+  return { kind: 'done', ...secrets.created };
 }
 
 async function perform(
@@ -193,61 +188,13 @@ async function perform(
   if (effect === undefined) return { kind: 'impossible' };
   if (!(await clientStore.updateClient(tx, row, { ...effect.values, updatedAt: now })))
     return { kind: 'changed_meanwhile' };
-  const { event, before, after, secret } = effect;
+  const { event, before, after, secret, directorySecret } = effect;
   await appendAudit(deps, tx, write, { event, clientId, before, after });
-  return secret === undefined ? { kind: 'done' } : { kind: 'done', secret };
-}
-
-interface ClientEffect {
-  event: string;
-  before: string;
-  after: string;
-  values: Omit<Parameters<typeof clientStore.updateClient>[2], 'updatedAt'>;
-  secret?: string;
-}
-
-/** The effect of each action; undefined if it is not possible in the state of the client. */
-const EFFECTS: Readonly<
-  Record<ClientAction, (row: clientStore.ClientRow, now: number, random: Random) => ClientEffect | undefined>
-> = {
-  'rotate-secret': ({ secretHash }, now, random) => {
-    if (secretHash === null) return undefined;
-    const { secret, hash } = createClientSecret(random);
-    return {
-      event: 'client.secret_rotated',
-      before: 'one secret',
-      after: 'two secrets',
-      values: { secretHash: hash, previousSecretHash: secretHash, previousSecretUntil: now + SECRET_OVERLAP_MS },
-      secret,
-    };
-  },
-  'end-old-secret': ({ previousSecretHash, previousSecretUntil }, now) =>
-    previousSecretHash === null || (previousSecretUntil ?? 0) <= now
-      ? undefined
-      : {
-          event: 'client.secret_ended',
-          before: 'two secrets',
-          after: 'one secret',
-          values: { previousSecretHash: null, previousSecretUntil: null },
-        },
-  disable: ({ disabledAt }, now) =>
-    disabledAt === null
-      ? {
-          event: 'client.disabled',
-          before: 'enabled',
-          after: 'disabled',
-          values: { disabledAt: now, isRevoking: true },
-        }
-      : undefined,
-  // Not before all grants are deleted: they would be valid again.
-  enable: ({ disabledAt, isRevoking }) =>
-    disabledAt === null || isRevoking
-      ? undefined
-      : { event: 'client.enabled', before: 'disabled', after: 'enabled', values: { disabledAt: null } },
-};
-
-function withoutSecret(registration: ClientRegistration): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(registration).filter(([name]) => name !== 'client_secret_sha256'));
+  return {
+    kind: 'done',
+    ...(secret !== undefined && { secret }),
+    ...(directorySecret !== undefined && { directorySecret }),
+  };
 }
 
 /** Returns the fields that differ, as JSON. */

@@ -5,7 +5,8 @@ import type { Tables } from '../schema/tables.ts';
 
 /** A relying party that was registered in the console. */
 export type ClientRow = Tables['clients']['$inferSelect'];
-type NewClientRow = Pick<ClientRow, 'clientId' | 'registration' | 'secretHash' | 'createdAt' | 'updatedAt'>;
+type NewClientRow = Pick<ClientRow, 'clientId' | 'registration' | 'secretHash' | 'createdAt' | 'updatedAt'> &
+  Partial<Pick<ClientRow, 'directorySecretHash'>>;
 
 const state = preparedStatement(({ db, tables: { clients } }, param: Param<{ clientId: string }>) =>
   db

@@ -1,9 +1,13 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { ClientRegistration } from '../../../config/clients.ts';
-import { CLIENT_FIELDS, type ClientField } from '../../../domain/client-fields.ts';
-import { sectorIdentifierOf } from '../../../oidc/contexts/sector-identifier.ts';
+import { sectorOf, type ClientRegistration } from '../../../config/clients.ts';
+import {
+  CLIENT_FIELDS,
+  DIRECTORY_CHOICES,
+  DIRECTORY_ONLY_FIELDS,
+  type ClientField,
+} from '../../../domain/client-fields.ts';
 import { checkClientForm, type ClientProblem } from '../../../services/console/client-form.ts';
 import type { ClientResult, StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
@@ -13,13 +17,14 @@ import type { SignedInStaff } from '../session.ts';
 import {
   cleanValues,
   FIELD_OPTIONS,
+  isForDirectoryOnly,
   kindOf,
   NEW_CLIENT,
   toRegistrationForm,
   valuesOf,
   type ClientValues,
 } from './form-fields.ts';
-import { findStoredClient, showSecret } from './pages.ts';
+import { findStoredClient, showSecrets } from './pages.ts';
 import { optionLabel, valueLabels } from './labels.ts';
 
 const values = z
@@ -32,6 +37,7 @@ const clientForm = z.object({
   reason: z.string().default(''),
   ...Object.fromEntries(CLIENT_FIELDS.map((field) => [field, values])),
 });
+const directoryChoice = z.enum(DIRECTORY_CHOICES);
 const clientValues = z.record(z.string(), z.array(z.string()).catch([]));
 
 /** Ids that are paths of the console. */
@@ -92,13 +98,11 @@ interface Checked {
 }
 
 function check(deps: HttpDeps, ctx: Context, values: ClientValues, existing: StoredClient | undefined): Checked {
-  const clientId = values.client_id[0] ?? '';
-  const isTaken = existing === undefined && deps.console.clients.findOfFile(clientId) !== undefined;
-  if (isTaken || RESERVED_IDS.includes(clientId)) {
-    return { problems: [{ field: 'client_id' }], alert: deps.pages.t(ctx, 'clients.idTaken') };
-  }
+  const contradiction = findContradiction(deps, ctx, values, existing);
+  if (contradiction !== undefined) return contradiction;
   // The form has no field for keys by value; they stay until the client gets a `jwks_uri`.
-  const jwks = values.jwks_uri.length === 0 ? existing?.registration.jwks : undefined;
+  const keepsKeys = values.jwks_uri.length === 0 && !isForDirectoryOnly(values);
+  const jwks = keepsKeys ? existing?.registration.jwks : undefined;
   const form = { ...toRegistrationForm(values), ...(jwks && { jwks }) };
   const checked = checkClientForm(form, deps);
   if (checked.kind === 'invalid') return { problems: checked.problems };
@@ -106,6 +110,27 @@ function check(deps: HttpDeps, ctx: Context, values: ClientValues, existing: Sto
   return rejected === undefined
     ? { registration: checked.registration }
     : { alert: deps.pages.t(ctx, 'clients.rejected', { reason: rejected }) };
+}
+
+/** Finds problems that only the form can have. */
+function findContradiction(
+  deps: HttpDeps,
+  ctx: Context,
+  values: ClientValues,
+  existing: StoredClient | undefined,
+): Checked | undefined {
+  const clientId = values.client_id[0] ?? '';
+  const isTaken = existing === undefined && deps.console.clients.findOfFile(clientId) !== undefined;
+  if (isTaken || RESERVED_IDS.includes(clientId)) {
+    return { problems: [{ field: 'client_id' }], alert: deps.pages.t(ctx, 'clients.idTaken') };
+  }
+  if (values.directory.some((choice) => !directoryChoice.safeParse(choice).success)) {
+    return { problems: [{ field: 'directory' }] };
+  }
+  if (isForDirectoryOnly(values) && values.redirect_uris.length > 0) {
+    return { problems: [{ field: 'redirect_uris' }], alert: deps.pages.t(ctx, 'clients.directoryOnlyUris') };
+  }
+  return undefined;
 }
 
 interface FormState extends Checked {
@@ -147,8 +172,12 @@ function showForm(
   );
 }
 
+/** Fields of the clients file with another name in the form. */
+const OTHER_FIELDS: Readonly<Record<string, ClientField>> = { client_name: 'name_zh', ldap: 'directory' };
+
 function toFormField(field: string): ClientField {
-  return CLIENT_FIELDS.find((name) => name === field) ?? (field === 'client_name' ? 'name_zh' : 'jwks_uri');
+  const known = CLIENT_FIELDS.find((name) => name === field);
+  return known ?? OTHER_FIELDS[field] ?? 'jwks_uri';
 }
 
 /** Shows what will change, and asks for the reason. The hidden fields carry the form. */
@@ -167,11 +196,14 @@ function showConfirmation(
   const { existing, values, registration, problem } = form;
   const before = existing && valuesOf(existing.registration);
   const after = valuesOf(registration);
-  const changes = CLIENT_FIELDS.map((name) => ({
-    name,
-    before: before && valueLabels(pages, ctx, name, before[name]),
-    after: valueLabels(pages, ctx, name, after[name]),
-  })).filter((change) => (change.before === undefined ? change.after !== '' : change.before !== change.after));
+  const isOnly = isForDirectoryOnly(after) && (before === undefined || isForDirectoryOnly(before));
+  const changes = (isOnly ? DIRECTORY_ONLY_FIELDS : CLIENT_FIELDS)
+    .map((name) => ({
+      name,
+      before: before && valueLabels(pages, ctx, name, before[name]),
+      after: valueLabels(pages, ctx, name, after[name]),
+    }))
+    .filter((change) => (change.before === undefined ? change.after !== '' : change.before !== change.after));
   pages.show(
     ctx,
     'console/client-confirm',
@@ -189,13 +221,6 @@ function showConfirmation(
   );
 }
 
-function sectorOf({
-  sector_identifier_uri: sectorIdentifierUri,
-  redirect_uris: redirectUris,
-}: ClientRegistration): string {
-  return sectorIdentifierOf({ sectorIdentifierUri, redirectUris });
-}
-
 function showSaved(
   deps: HttpDeps,
   ctx: Context,
@@ -204,7 +229,7 @@ function showSaved(
 ): void {
   switch (result.kind) {
     case 'done':
-      showSecret(deps, ctx, registration.client_id, result.secret, existing ? 'changed' : 'registered');
+      showSecrets(deps, ctx, registration.client_id, result, existing ? 'changed' : 'registered');
       return;
     case 'id_taken':
       showForm(deps, ctx, {

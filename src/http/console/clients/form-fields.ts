@@ -1,6 +1,12 @@
+import { isDirectoryOnly } from '../../../config/client-directory.ts';
 import { clientSchema, requiresPkce, type ClientRegistration } from '../../../config/clients.ts';
 import { localize } from '../../../config/localized-text.ts';
-import { CLIENT_FIELDS, type ClientField } from '../../../domain/client-fields.ts';
+import {
+  CLIENT_FIELDS,
+  DIRECTORY_CHOICES,
+  DIRECTORY_ONLY_FIELDS,
+  type ClientField,
+} from '../../../domain/client-fields.ts';
 import { SCOPES } from '../../../domain/claims/scopes.ts';
 import { PERMISSIONS, ROLES, SCHOOL_TYPES } from '../../../domain/model.ts';
 import { DEFAULT_LANGUAGE, SECOND_LANGUAGE } from '../../../domain/text.ts';
@@ -12,6 +18,8 @@ type FieldKind = 'text' | 'lines' | 'choice' | 'set' | 'flag';
 export type ClientValues = Readonly<Record<ClientField, readonly string[]>>;
 
 const KINDS: Partial<Record<ClientField, FieldKind>> = {
+  directory: 'choice',
+  directory_scan: 'flag',
   application_type: 'choice',
   token_endpoint_auth_method: 'choice',
   redirect_uris: 'lines',
@@ -32,6 +40,7 @@ const KINDS: Partial<Record<ClientField, FieldKind>> = {
 };
 
 export const FIELD_OPTIONS: Partial<Record<ClientField, readonly string[]>> = {
+  directory: DIRECTORY_CHOICES,
   application_type: clientSchema.shape.application_type.unwrap().options,
   token_endpoint_auth_method: clientSchema.shape.token_endpoint_auth_method.unwrap().options,
   scopes: SCOPES,
@@ -54,6 +63,8 @@ export const NEW_CLIENT: ClientValues = {
   name_zh: [],
   name_en: [],
   client_uri: [],
+  directory: ['no'],
+  directory_scan: [],
   application_type: ['web'],
   token_endpoint_auth_method: ['client_secret_basic'],
   jwks_uri: [],
@@ -78,15 +89,34 @@ export const NEW_CLIENT: ClientValues = {
   introspects: [],
 };
 
+/** Returns true if the clients file has the field under the same name. */
+function isPlain(
+  field: ClientField,
+): field is Exclude<ClientField, 'name_zh' | 'name_en' | 'directory' | 'directory_scan'> {
+  return !['name_zh', 'name_en', 'directory', 'directory_scan'].includes(field);
+}
+
+function toFlag(isOn: boolean): string[] {
+  return isOn ? [FLAG_ON] : [];
+}
+
 /** Returns the form of a registration. */
 export function valuesOf(client: ClientRegistration): ClientValues {
-  const plain = CLIENT_FIELDS.filter((field) => field !== 'name_zh' && field !== 'name_en').map((field) => {
+  const shown: readonly ClientField[] = isDirectoryOnly(client) ? DIRECTORY_ONLY_FIELDS : CLIENT_FIELDS;
+  const plain = CLIENT_FIELDS.filter(isPlain).map((field): [ClientField, readonly string[]] => {
     const value = field === 'require_pkce' ? requiresPkce(client) : client[field];
-    return [field, typeof value === 'boolean' ? (value ? [FLAG_ON] : []) : [value ?? []].flat()] as const;
+    if (!shown.includes(field)) return [field, []];
+    return [field, typeof value === 'boolean' ? toFlag(value) : [value ?? []].flat()];
   });
-  const { client_name: name } = client;
-  const names = { name_zh: [localize(name, DEFAULT_LANGUAGE)], name_en: [localize(name, SECOND_LANGUAGE)] };
-  return { ...NEW_CLIENT, ...Object.fromEntries(plain), ...names };
+  const { client_name: name, ldap } = client;
+  return {
+    ...NEW_CLIENT,
+    ...Object.fromEntries(plain),
+    name_zh: [localize(name, DEFAULT_LANGUAGE)],
+    name_en: [localize(name, SECOND_LANGUAGE)],
+    directory: [ldap === undefined ? 'no' : isDirectoryOnly(client) ? 'only' : 'also'],
+    directory_scan: toFlag(ldap?.scan === true),
+  };
 }
 
 /** Returns the values of a sent form: without empty ones, and lines without the spaces around them. */
@@ -99,13 +129,23 @@ export function cleanValues(sent: Readonly<Record<string, readonly string[] | un
   return { ...NEW_CLIENT, ...Object.fromEntries(cleaned) };
 }
 
+function hasDirectory({ directory: [choice] }: ClientValues): boolean {
+  return choice !== undefined && choice !== 'no';
+}
+
+/** Returns true if the form registers a client without sign-in. */
+export function isForDirectoryOnly({ directory: [choice] }: ClientValues): boolean {
+  return choice === 'only';
+}
+
 /** Returns the fields of the clients file for the form. Fields without a value are absent, so that their defaults apply. */
 export function toRegistrationForm(values: ClientValues): Record<string, unknown> {
   const form: Record<string, unknown> = {
     client_name: { [DEFAULT_LANGUAGE]: values.name_zh[0] ?? '', [SECOND_LANGUAGE]: values.name_en[0] ?? '' },
   };
-  for (const field of CLIENT_FIELDS) {
-    if (field === 'name_zh' || field === 'name_en') continue;
+  if (hasDirectory(values)) form['ldap'] = { scan: values.directory_scan.length > 0 };
+  for (const field of isForDirectoryOnly(values) ? DIRECTORY_ONLY_FIELDS : CLIENT_FIELDS) {
+    if (!isPlain(field)) continue;
     // An app without any role would be useless: no selection means all.
     if (field === 'acting_roles' && values[field].length === 0) continue;
     const value = registeredValue(field, values[field]);

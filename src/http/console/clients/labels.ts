@@ -8,6 +8,7 @@ export function optionLabel(pages: Pages, ctx: Context, field: ClientField, valu
   if (field === 'application_type' || field === 'token_endpoint_auth_method') {
     return pages.t(ctx, `clients.value.${value}`);
   }
+  if (field === 'directory') return pages.t(ctx, `clients.directory.${value}`);
   if (field === 'school_types') return pages.t(ctx, `schoolType.${value}`);
   if (field === 'acting_roles') return pages.t(ctx, `role.${value}`);
   return field === 'permissions' ? `${pages.t(ctx, `permission.${value}`)} (${value})` : value;

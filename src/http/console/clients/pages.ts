@@ -1,9 +1,11 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { isDirectoryOnly } from '../../../config/client-directory.ts';
 import { clientName, type ClientRegistration } from '../../../config/clients.ts';
-import { CLIENT_FIELDS } from '../../../domain/client-fields.ts';
-import { CLIENT_ACTIONS, type ClientAction, type StoredClient } from '../../../services/console/clients.ts';
+import { CLIENT_FIELDS, DIRECTORY_ONLY_FIELDS } from '../../../domain/client-fields.ts';
+import { CLIENT_ACTIONS, type ClientAction, type NewSecrets } from '../../../services/console/client-effects.ts';
+import type { StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
 import { readForm, rowVersion } from '../../forms/body.ts';
 import { redirectWithNotice, takeNotice } from '../../pages/page-notice.ts';
@@ -53,14 +55,21 @@ export async function showClient(deps: HttpDeps, ctx: Context): Promise<void> {
     id: clientId,
     name: clientName(registration, pages.langOf(ctx)),
     fields: describe(deps, ctx, registration),
-    isReadOnly: stored === undefined,
-    isShadowed: stored?.isShadowed === true,
-    isRevoking: stored?.disabledAt !== undefined && stored.isRevoking,
-    disabledAt: stored?.disabledAt,
-    previousSecretUntil: stored?.previousSecretUntil,
-    actions: stored === undefined ? [] : possibleActions(stored),
+    directory: registration.ldap && describeDirectory(deps, clientId),
+    ...(stored === undefined ? OF_FILE : describeStored(stored)),
     notice: noticeText(deps, ctx),
   });
+}
+
+/** A client of the file is shown without its state. */
+const OF_FILE = { isReadOnly: true, isShadowed: false, isRevoking: false, actions: [] };
+
+function describeStored(stored: StoredClient) {
+  const { disabledAt, isRevoking, isShadowed, previousSecretUntil, previousDirectorySecretUntil } = stored;
+  return {
+    ...{ isReadOnly: false, isShadowed, isRevoking: disabledAt !== undefined && isRevoking, disabledAt },
+    ...{ previousSecretUntil, previousDirectorySecretUntil, actions: possibleActions(stored) },
+  };
 }
 
 function noticeText(deps: HttpDeps, ctx: Context): string | undefined {
@@ -70,24 +79,34 @@ function noticeText(deps: HttpDeps, ctx: Context): string | undefined {
 
 function describe({ pages }: HttpDeps, ctx: Context, registration: ClientRegistration) {
   const values = valuesOf(registration);
-  return CLIENT_FIELDS.map((name) => ({ name, value: valueLabels(pages, ctx, name, values[name]) })).filter(
-    ({ value }) => value !== '',
-  );
+  return (isDirectoryOnly(registration) ? DIRECTORY_ONLY_FIELDS : CLIENT_FIELDS)
+    .map((name) => ({ name, value: valueLabels(pages, ctx, name, values[name]) }))
+    .filter(({ value }) => value !== '');
 }
 
-function possibleActions({ hasSecret, previousSecretUntil, disabledAt, isRevoking }: StoredClient): ClientAction[] {
-  return CLIENT_ACTIONS.filter((action) => {
-    switch (action) {
-      case 'rotate-secret':
-        return hasSecret;
-      case 'end-old-secret':
-        return previousSecretUntil !== undefined;
-      case 'disable':
-        return disabledAt === undefined;
-      case 'enable':
-        return disabledAt !== undefined && !isRevoking;
-    }
-  });
+/** The names that a service account of the directory is configured with. */
+interface DirectoryNames {
+  /** Name to bind with. */
+  name: string;
+  /** Search base. */
+  base: string;
+}
+
+/** @returns `undefined` names while the directory is off */
+function describeDirectory({ directoryBase: base }: HttpDeps, clientId: string): { names: DirectoryNames | undefined } {
+  return { names: base === undefined ? undefined : { name: `cn=${clientId},ou=services,${base}`, base } };
+}
+
+function possibleActions(client: StoredClient): ClientAction[] {
+  const isPossible: Record<ClientAction, boolean> = {
+    'rotate-secret': client.hasSecret,
+    'end-old-secret': client.previousSecretUntil !== undefined,
+    'rotate-directory-secret': client.hasDirectorySecret,
+    'end-old-directory-secret': client.previousDirectorySecretUntil !== undefined,
+    disable: client.disabledAt === undefined,
+    enable: client.disabledAt !== undefined && !client.isRevoking,
+  };
+  return CLIENT_ACTIONS.filter((action) => isPossible[action]);
 }
 
 /** `GET /console/clients/:id/action?action=`: says what the action will do, and asks for the reason. */
@@ -111,7 +130,7 @@ export async function performClientAction(deps: HttpDeps, ctx: Context, { actor 
   const result = await deps.console.clients.perform(write, { clientId, version, action });
   switch (result.kind) {
     case 'done':
-      showSecret(deps, ctx, clientId, result.secret, action);
+      showSecrets(deps, ctx, clientId, result, action);
       return;
     case 'changed_meanwhile':
     case 'impossible': {
@@ -158,20 +177,26 @@ function showAction(
   );
 }
 
-/** Shows a new secret in this response only; without one, the page of the client follows. */
-export function showSecret(
+/** Shows new secrets in this response only; without one, the page of the client follows. */
+export function showSecrets(
   deps: HttpDeps,
   ctx: Context,
   clientId: string,
-  secret: string | undefined,
+  { secret, directorySecret }: NewSecrets,
   notice: Notice,
 ): void {
-  if (secret === undefined) {
+  if (secret === undefined && directorySecret === undefined) {
     redirectWithNotice(deps, ctx, `/console/clients/${clientId}`, notice);
     return;
   }
   ctx.state['pagePath'] = `/console/clients/${clientId}`;
-  deps.pages.show(ctx, 'console/client-secret', { id: clientId, secret, isRotated: notice === 'rotate-secret' });
+  deps.pages.show(ctx, 'console/client-secret', {
+    id: clientId,
+    secret,
+    directory:
+      directorySecret === undefined ? undefined : { secret: directorySecret, ...describeDirectory(deps, clientId) },
+    isRotated: notice === 'rotate-secret' || notice === 'rotate-directory-secret',
+  });
 }
 
 /** @throws {HttpError} 404 if the database has no such client */
