@@ -225,6 +225,7 @@ export const SERVICES: readonly Part[] = [
     sources: files('services/access', 'stored-clients client-revocation'),
     tests: [...unit('services-console-bureau'), ...http('console-clients')],
   },
-  { sources: files('platform', 'request-id'), tests: http('console-audit') },
+  { sources: files('platform', 'request-id'), tests: http('console-audit refusal-log') },
+  { sources: files('platform', 'refusal'), tests: http('refusal-log request-transaction') },
   { sources: files('presentation', 'qr-code'), tests: unit('presentation-qr-code') },
 ];

@@ -19,8 +19,10 @@ import { rejectSubresources } from './middleware/fetch-metadata.ts';
 import { loadShedding } from './middleware/load-shedding.ts';
 import { locale } from './middleware/locale.ts';
 import { limitAnonymousSessions, limitBody } from './middleware/request-limits.ts';
+import { setRefusal } from './middleware/refusal.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { toLogText } from '../platform/refusal.ts';
 import { showErrorPage } from './pages/error-pages.ts';
 import { createPasswordResetRouter } from './password-reset/router.ts';
 import { isApiPath, isCsrfExempt } from './paths.ts';
@@ -56,6 +58,11 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
   return [
     locale(deps),
     rejectSubresources((ctx) => {
+      const destination = toLogText(ctx.get('sec-fetch-dest'));
+      setRefusal(ctx, {
+        error: 'forbidden',
+        error_description: `the request is no navigation but loads: ${destination}`,
+      });
       pages.message(ctx, 'badRequest', { status: 403 });
     }),
     loadShedding({ ...deps, provider: oidc.provider }),
@@ -117,6 +124,7 @@ function skipForApiPaths(pageMiddlewares: Middleware): Middleware {
 
 function rejectCrossSiteForms({ issuer, pages }: HttpDeps): Middleware {
   const rejectCrossSite = csrf(issuer, (ctx) => {
+    setRefusal(ctx, { error: 'forbidden', error_description: 'the form comes from another origin than the issuer' });
     pages.message(ctx, 'badRequest', { status: 403 });
   });
   return async (ctx, next) => {

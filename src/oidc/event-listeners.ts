@@ -1,20 +1,15 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
+import { CLIENT_ID } from '../config/clients.ts';
 import { runBestEffort, type BestEffortKind } from '../platform/best-effort.ts';
+import { describeRefusal } from '../platform/refusal.ts';
 import type { AuditEvent } from '../services/audit/audit.ts';
 import { pendingWrites } from './adapter/pending-writes.ts';
 import type { OidcDeps } from './deps.ts';
 
-/** Characters of a reason in the log. Some reasons quote a parameter of the request. */
-const MAX_REASON_LENGTH = 300;
-
-const refusalSchema = z.object({
-  error_description: z.string().optional(),
-  error_detail: z.string().optional(),
-  scope: z.string().optional(),
-  cause: z.unknown().optional(),
-});
+/** Errors of a device that waits as it should (RFC 8628, section 3.5). */
+const WAITING = new Set(['authorization_pending', 'slow_down']);
 
 /** Logs and audits the events of the provider. A listener never throws. */
 export function registerEventListeners(provider: Provider, deps: OidcDeps): void {
@@ -31,13 +26,15 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
     (event: BestEffortKind) =>
     (ctx: KoaContextWithOIDC, error: Error): void => {
       safely(event, () => {
-        const clientId = ctx.oidc.client?.clientId;
-        const reason = describeRefusal(error);
-        log.info({ event, clientId, error: error.message, reason }, 'request refused');
+        const clientId = ctx.oidc.client?.clientId ?? findUnknownClientId(ctx);
+        const level = WAITING.has(error.message) ? 'debug' : 'info';
+        log[level]({ event, clientId, ...describeRefusal(error) }, 'request refused');
       });
     };
   provider.on('authorization.error', refused('authorization.error'));
+  provider.on('code_verification.error', refused('code_verification.error'));
   provider.on('device_authorization.error', refused('device_authorization.error'));
+  provider.on('device_resume.error', refused('device_resume.error'));
   provider.on('grant.error', refused('grant.error'));
   provider.on('introspection.error', refused('introspection.error'));
   provider.on('pushed_authorization_request.error', refused('pushed_authorization_request.error'));
@@ -60,11 +57,21 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
   });
 }
 
-/** Returns the description of the response, and the failed check, which the response does not name. */
-function describeRefusal(error: Error): string | undefined {
-  const { error_description, error_detail, scope, cause } = refusalSchema.parse(error);
-  // A syntax error quotes the JSON, which can contain data of a person.
-  const detail = cause instanceof SyntaxError ? undefined : error_detail;
-  const parts = [error_description, detail, scope].filter((part) => part !== undefined);
-  return parts.length === 0 ? undefined : parts.join(': ').slice(0, MAX_REASON_LENGTH);
+const unknownClient = z.object({
+  oidc: z.object({ params: z.object({ client_id: z.string().optional() }).optional() }),
+  query: z.object({ client_id: z.string().optional() }).catch({}),
+  headers: z.object({ authorization: z.string().default('') }),
+});
+/** A secret in hexadecimal digits, sent as the client id by mistake. */
+const HEXADECIMAL_SECRET = /[0-9a-f]{32}/;
+
+/** Returns the id of a client that is not registered; undefined if the text is no client id. It could be a secret in the wrong field. */
+function findUnknownClientId(ctx: KoaContextWithOIDC): string | undefined {
+  const parsed = unknownClient.safeParse(ctx);
+  if (!parsed.success) return undefined;
+  const { oidc, query, headers } = parsed.data;
+  const basic = /^basic ([\w+/]+={0,2})$/i.exec(headers.authorization)?.[1];
+  const [ofHeader] = basic === undefined ? [] : Buffer.from(basic, 'base64').toString().split(':', 1);
+  const id = oidc.params?.client_id ?? query.client_id ?? ofHeader ?? '';
+  return CLIENT_ID.test(id) && !HEXADECIMAL_SECRET.test(id) ? id : undefined;
 }

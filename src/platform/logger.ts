@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
-import { currentRequestId } from './request-id.ts';
+import { currentRequestIds } from './request-id.ts';
 
 export type { Logger };
 
@@ -7,7 +7,7 @@ export type { Logger };
 const MAX_QUEUED_LINES = 1_000_000;
 
 /**
- * Creates a logger that writes JSON lines. Lines of a request have its id. Callers select the fields of each line; the redaction below is a
+ * Creates a logger that writes JSON lines. Lines of a request have its ids. Callers select the fields of each line; the redaction below is a
  * second safeguard. Lines that cannot be written are dropped without an error: a full disk must not fail requests or stop the process.
  *
  * @param destination default: standard output
@@ -18,10 +18,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    mixin: () => {
-      const requestId = currentRequestId();
-      return requestId === undefined ? {} : { requestId };
-    },
+    mixin: currentRequestIds,
     redact: {
       paths: ['password', 'login', 'email', 'token', 'cookie', 'authorization', 'headers', 'body'].flatMap((name) => [
         name,

@@ -51,7 +51,7 @@ eachStore('the audit log of the console', (on) => {
       outcome: 'ok',
       actorId: id('A1'),
       subjectId: id('G1'),
-      detail: { school: '993301', reason: '"school":"993302"', requestId: 'r-2' },
+      detail: { school: '993301', reason: '"school":"993302"', requestId: 'r-2', signInId: 'r-0' },
     });
     services.advance(HOUR);
     // More than one search reads.
@@ -97,6 +97,7 @@ eachStore('the audit log of the console', (on) => {
     assert.deepEqual(await events({ schoolCode: '993301' }), ['staff.unlock', 'session.revoked', 'sign_in.failed']);
     assert.deepEqual(await events({ schoolCode: '993302' }), ['sign_in.succeeded'], 'a reason is no school');
     assert.deepEqual(await events({ requestId: 'r-2' }), ['staff.unlock']);
+    assert.deepEqual(await events({ requestId: 'r-0' }), ['staff.unlock']);
     assert.deepEqual(await events({ event: 'sign_in', clientId: 'portfolio' }), ['sign_in.failed']);
   });
 

@@ -17,5 +17,5 @@ export function triggersOff(dialect: 'sqlite' | 'postgres'): string[] {
 
 /** Returns the detail of an audit entry without the id of its request. */
 export function withoutRequestId(detail: Record<string, string | number | boolean>): typeof detail {
-  return Object.fromEntries(Object.entries(detail).filter(([key]) => key !== 'requestId'));
+  return Object.fromEntries(Object.entries(detail).filter(([key]) => key !== 'requestId' && key !== 'signInId'));
 }

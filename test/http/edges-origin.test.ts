@@ -120,6 +120,22 @@ for (const [trust, proxies] of [
       }
     });
 
+    it(`takes X-Request-Id ${proxies === '' ? 'from nobody' : 'from the proxy, and only as a short id'}`, async () => {
+      const idFor = async (sent: string): Promise<unknown> =>
+        (await send(service.issuer, '/health/live', { headers: { 'x-request-id': sent } })).headers['x-request-id'];
+      const valid = ['0123456789abcdef0123456789abcdef', 'b6a1c7de-1111-4111-8111-111111111111'];
+      for (const id of valid) assert.equal((await idFor(id)) === id, proxies !== '', id);
+      const invalid = [
+        '',
+        'short',
+        'a'.repeat(65),
+        'someone@parents.example',
+        '<script>alert(1)</script>',
+        `${'a'.repeat(20)} b`,
+      ];
+      for (const id of invalid) assert.match(String(await idFor(id)), /^[\da-f]{8}-[\da-f-]{27}$/, id);
+    });
+
     const countOf = async (address: string): Promise<number> => {
       const { store, secrets } = service.container;
       const key = `address:${secrets.mac('throttle', address)}`;

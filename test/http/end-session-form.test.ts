@@ -146,7 +146,10 @@ describe('the form of a sign-out page after a change of the clients file', () =>
         assertSignedOut(await httpBrowser.submit(page, {}), 'with a session');
         assert.equal(await isAlive(party, httpBrowser), false);
         const log = kept.text().slice(lines);
-        assert.match(log, /"clientId":"app","reason":"post_logout_redirect_uri is no longer registered"/);
+        assert.match(
+          log,
+          /"clientId":"app","error":"invalid_request","error_description":"post_logout_redirect_uri is no longer registered"/,
+        );
         await service.stop();
         await start({ clients: [register('app', [BYE]), other], port, city: false });
       }

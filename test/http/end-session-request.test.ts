@@ -144,8 +144,11 @@ describe('a refused redirect after sign-out', () => {
       await httpBrowser.open(endUrl({ ...elsewhere, id_token_hint: `${hint(tokens)}x` }));
       const lines = kept.text().split('\n');
       const refused = lines.filter((line) => line.includes('end_session.redirect_refused'));
-      assert.match(refused[0] ?? '', /"clientId":"first","reason":"post_logout_redirect_uri is not registered"/);
-      assert.match(refused[1] ?? '', /"reason":"id_token_hint is not an ID token that a published key signed"/);
+      assert.match(
+        refused[0] ?? '',
+        /"clientId":"first","error":"invalid_request","error_description":"post_logout_redirect_uri is not registered"/,
+      );
+      assert.match(refused[1] ?? '', /"error_description":"id_token_hint is not an ID token that a published key signed"/);
       assert.equal(kept.text().includes(hint(tokens).slice(-40)), false);
       assert.equal(kept.text().includes('evil.example'), false);
     } finally {

@@ -28,8 +28,13 @@ const AT_ONCE = 10;
 const kept = createCapturedLog();
 const refusal = z.object({
   ...{ event: z.string(), clientId: z.string().default('none'), error: z.string() },
-  ...{ reason: z.string(), requestId: z.uuid() },
+  ...{ error_description: z.string(), error_detail: z.string().optional(), requestId: z.uuid() },
 });
+const reasonsOf = ({
+  error_description,
+  error_detail,
+}: Pick<z.infer<typeof refusal>, 'error_description' | 'error_detail'>): string[] =>
+  error_detail === undefined ? [error_description] : [error_description, error_detail];
 /** @returns the log lines of refused requests since `from` */
 const refusalsSince = (from: number): z.infer<typeof refusal>[] =>
   kept
@@ -186,11 +191,11 @@ eachService(
       const logged = refusalsSince(before);
       assert.equal(logged.at(-1)?.requestId, unknown.headers.get('x-request-id'));
       assert.deepEqual(
-        logged.map(({ event, clientId, error, reason }) => [event, clientId, error, reason]),
+        logged.map(({ event, clientId, error, ...line }) => [event, clientId, error, ...reasonsOf(line)]),
         [
           ['grant.error', 'app', 'invalid_request', "missing required parameter 'redirect_uri'"],
           ['authorization.error', 'app', 'invalid_request', 'unsupported prompt value requested'],
-          ['userinfo.error', 'none', 'invalid_token', 'invalid token provided: access token not found'],
+          ['userinfo.error', 'none', 'invalid_token', 'invalid token provided', 'access token not found'],
         ],
       );
     });
@@ -199,10 +204,7 @@ eachService(
       const before = kept.text().length;
       const { url } = await app.begin({ claims: '{"name" private' });
       await createHttpBrowser(running().issuer).open(url);
-      assert.deepEqual(
-        refusalsSince(before).map(({ reason }) => reason),
-        ['could not parse the claims parameter JSON'],
-      );
+      assert.deepEqual(refusalsSince(before).flatMap(reasonsOf), ['could not parse the claims parameter JSON']);
     });
 
     it('is logged with the check that its answer does not name', async () => {
@@ -225,7 +227,7 @@ eachService(
       const other = { ...app, secret: newSecret() };
       assert.equal((await requestTokens(other, fields)).status, 401);
       assert.deepEqual(
-        refusalsSince(before).map(({ reason }) => reason),
+        refusalsSince(before).map((line) => reasonsOf(line).join(': ')),
         [
           'grant request is invalid: authorization code redirect_uri mismatch',
           'grant request is invalid: code_verifier does not match code_challenge',

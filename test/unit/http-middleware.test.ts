@@ -111,7 +111,10 @@ describe('errors of a request', () => {
     ctx.body = `${String(status)} ${reference === ctx.response.get('x-request-id') ? 'same id' : 'other id'} ${String(error !== undefined)}`;
   };
   const answer = async (work: Middleware): Promise<Response> => {
-    const send = await serve(requestLog({ log: kept.log, metrics, random: systemRandom, showError }), work);
+    const send = await serve(
+      requestLog({ log: kept.log, metrics, random: systemRandom, trustedProxies: [], showError }),
+      work,
+    );
     return send('/');
   };
   const thrower =
@@ -139,13 +142,14 @@ describe('errors of a request', () => {
     }
   });
 
-  it('are logged with the cause if they are errors of the server, not of the client', async () => {
+  it('are logged: those of the server with their stack, those of the client with their reason', async () => {
     const before = kept.text().length;
     await answer(thrower(new Error('a bug of ours')));
-    assert.match(kept.text().slice(before), /a bug of ours/);
+    assert.match(kept.text().slice(before), /a bug of ours.*"stack"/);
     const after = kept.text().length;
     await answer(thrower(createError(400, 'a mistake of theirs')));
-    assert.doesNotMatch(kept.text().slice(after), /a mistake of theirs/);
+    assert.match(kept.text().slice(after), /"error_description":"a mistake of theirs"/);
+    assert.doesNotMatch(kept.text().slice(after), /stack/);
   });
 
   it('show a page for an empty 404 or 405 only', async () => {
@@ -172,7 +176,7 @@ describe('errors of a request', () => {
     const WORK_MS = 5;
     const before = kept.text().length;
     const send = await serve(
-      requestLog({ log: kept.log, metrics, random: systemRandom, showError }),
+      requestLog({ log: kept.log, metrics, random: systemRandom, trustedProxies: [], showError }),
       async (ctx, next) => {
         if (ctx.path.startsWith('/own')) ctx['_matchedRoute'] = '/own/:secret';
         if (ctx.path.startsWith('/named')) ctx['_matchedRouteName'] = 'named';

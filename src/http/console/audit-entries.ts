@@ -6,7 +6,7 @@ import type { AuditPage } from '../../services/console/audit-log.ts';
 import type { HttpDeps } from '../deps.ts';
 import { requestUrl } from './audit-filter.ts';
 
-/** Describes entries for a table. The bureau gets links to the other entries of a request. */
+/** Describes entries for a table. The bureau gets links to the other entries of a request or sign-in. */
 export function describeEntries(
   { pages }: HttpDeps,
   ctx: Context,
@@ -15,7 +15,7 @@ export function describeEntries(
   const person = (id: string | null): AuditEntryLocals['actor'] =>
     id === null ? undefined : { id, name: names.get(id) ?? id };
   return entries.map((entry) => {
-    const { requestId } = entry.detail;
+    const { requestId, signInId = requestId } = entry.detail;
     return {
       seq: entry.seq,
       at: entry.at,
@@ -27,10 +27,10 @@ export function describeEntries(
       app: entry.clientId === null ? '' : pages.appName(ctx, entry.clientId),
       address: entry.address ?? '',
       details: Object.entries(entry.detail)
-        .filter(([name]) => name !== 'requestId')
+        .filter(([name]) => name !== 'requestId' && name !== 'signInId')
         .map(([name, value]) => `${name}: ${String(value)}`),
       requestUrl:
-        typeof requestId === 'string' && ctx.state['isBureau'] === true ? requestUrl(requestId, entry.at) : undefined,
+        typeof signInId === 'string' && ctx.state['isBureau'] === true ? requestUrl(signInId, entry.at) : undefined,
     };
   });
 }

@@ -20,7 +20,7 @@ type FilterValues = Record<(typeof FILTER_NAMES)[number], string>;
 const PATTERNS = {
   event: /^[a-z_]{1,40}(\.[a-z_]{1,40})?$/,
   school: /^[0-9A-Za-z]{1,20}$/,
-  request: /^[0-9a-f-]{36}$/,
+  request: /^[\w-]{16,64}$/,
 } as const;
 
 /** Returns the filter of the query as it was entered. */
@@ -84,10 +84,10 @@ export function filterUrl(path: string, values: Partial<FilterValues>, more: Rec
   return set.length === 0 ? path : `${path}?${new URLSearchParams(set).toString()}`;
 }
 
-/** The entries of a request are written within its time limit. */
-const REQUEST_RANGE_MS = 2 * MINUTE_MS;
+/** Most sign-ins take less. A refresh token, which has the id of its sign-in, is used later. */
+const REQUEST_RANGE_MS = 10 * MINUTE_MS;
 
-/** Returns the URL of all entries of a request. The range of time keeps the search short. */
+/** Returns the URL of all entries of a request or sign-in. The range of time keeps the search short. */
 export function requestUrl(requestId: string, at: number): string {
   const [from, to] = [localDateTime(at - REQUEST_RANGE_MS), localDateTime(at + REQUEST_RANGE_MS)];
   return filterUrl('/console/audit', { request: requestId, from, to });

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { API_METHODS, normalizePath, ROUTES } from '../../oidc/routes.ts';
+import { setRefusal } from './refusal.ts';
 
 /** The methods of the pages of the provider. The routers of other pages define theirs. */
 const PAGE_METHODS: Readonly<Record<string, readonly string[]>> = {
@@ -30,9 +31,9 @@ function rejectMethod(ctx: Context, allowed: readonly string[]): void {
     ctx.status = 204;
     return;
   }
+  const use = allowed.filter((method) => method !== 'HEAD').join(' or ');
+  const refusal = { error: 'invalid_request', error_description: `method not allowed at this endpoint; use ${use}` };
+  setRefusal(ctx, refusal);
   ctx.status = 405;
-  ctx.body = {
-    error: 'invalid_request',
-    error_description: `method not allowed at this endpoint; use ${allowed.filter((method) => method !== 'HEAD').join(' or ')}`,
-  };
+  ctx.body = refusal;
 }

@@ -4,6 +4,7 @@ import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { normalizePath, ROUTES } from '../../oidc/routes.ts';
 import type { Pages } from '../pages/pages.ts';
+import { setRefusal } from './refusal.ts';
 
 interface Deps {
   pages: Pages;
@@ -19,6 +20,7 @@ interface Deps {
 export function loadShedding({ pages, isOverloaded, provider }: Deps): Middleware {
   return async (ctx, next) => {
     if (startsSignIn(ctx.req) && isOverloaded() && !(await isSignedIn(provider, ctx))) {
+      setRefusal(ctx, { error: 'temporarily_unavailable', error_description: 'the node is overloaded' });
       pages.message(ctx, 'busy', { status: 503, retryUrl: ctx.path + ctx.search });
     } else await next();
   };

@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider';
 import { MAX_BODY_BYTES } from '../../oidc/request-limits.ts';
 import { normalizePath, ROUTES } from '../../oidc/routes.ts';
 import type { RequestRateLimiter } from '../../services/access/request-rate-limiter.ts';
+import { setRefusal } from './refusal.ts';
 
 /** The endpoints where API clients store a request, also without authentication. */
 const STORING_PATHS = new Set<string>([ROUTES.pushedAuthorizationRequest, ROUTES.deviceAuthorization]);
@@ -12,8 +13,10 @@ export function limitBody(): Middleware {
   return async (ctx, next) => {
     if (STORING_PATHS.has(normalizePath(ctx.path)) && ctx.request.length > MAX_BODY_BYTES) {
       const description = `the body must be at most ${String(MAX_BODY_BYTES)} bytes`;
+      const refusal = { error: 'invalid_request', error_description: description };
+      setRefusal(ctx, refusal);
       ctx.status = 413;
-      ctx.body = { error: 'invalid_request', error_description: description };
+      ctx.body = refusal;
     } else await next();
   };
 }

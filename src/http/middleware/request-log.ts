@@ -1,4 +1,4 @@
-import type { Context, Middleware } from 'koa';
+import type { Context, Middleware, Next } from 'koa';
 import { z } from 'zod';
 import { errorReference } from '../../domain/error-reference.ts';
 import type { Random } from '../../domain/random.ts';
@@ -6,15 +6,22 @@ import { runBestEffort } from '../../platform/best-effort.ts';
 import { HashQueueFullError, DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { runWithRequestId } from '../../platform/request-id.ts';
+import { describeRefusal } from '../../platform/refusal.ts';
+import { currentRequestIds, runWithRequestId } from '../../platform/request-id.ts';
+import { createClientAddress, parseForwardedAddress } from './issuer-origin.ts';
+import { findRefusal } from './refusal.ts';
 
 interface Deps {
   log: Logger;
   metrics: Metrics;
   random: Random;
+  trustedProxies: readonly string[];
   /** Renders an error page. */
   showError: (ctx: Context, status: number, requestId: string, error?: unknown) => void;
 }
+
+/** Ids of proxies: 32 hexadecimal digits (nginx), UUIDs, base64url. Bounded, because log lines and audit entries repeat them. */
+const PROXY_REQUEST_ID = /^[\w-]{16,64}$/;
 
 const clientError = z.object({ status: z.number().int().min(400).max(499) });
 
@@ -26,31 +33,50 @@ const RETRY_AFTER_SECONDS = 5;
  * route and never the URL, which can contain the token of a reset link.
  */
 export function requestLog(deps: Deps): Middleware {
-  const { log, metrics, random, showError } = deps;
+  const { log, metrics, random } = deps;
+  const proxies = createClientAddress(deps.trustedProxies);
   return async (ctx, next) => {
-    const requestId = random.uuid();
+    const sent = ctx.get('x-request-id');
+    const isOfProxy = PROXY_REQUEST_ID.test(sent) && proxies.isTrusted(peerOf(ctx));
+    const requestId = isOfProxy ? sent : random.uuid();
     const start = performance.now();
     ctx.set('x-request-id', requestId);
-    try {
-      await runWithRequestId(requestId, next);
-      const isEmpty = ctx.body === undefined || ctx.body === null;
-      if (isEmpty && (ctx.status === 404 || ctx.status === 405)) showError(ctx, ctx.status, requestId);
-    } catch (error) {
-      const status = statusOf(error);
-      if (status >= 500) log.error({ err: error, requestId }, 'request failed');
-      showError(ctx, status, requestId, error);
-    }
-    if (ctx.status === 503 && !ctx.res.hasHeader('retry-after')) ctx.set('retry-after', String(RETRY_AFTER_SECONDS));
-    const seconds = (performance.now() - start) / 1000;
-    const route = routeOf(ctx);
-    const status = `${Math.floor(ctx.status / 100)}xx`;
-    runBestEffort(deps, 'metrics', () => {
-      metrics.responses.inc({ status });
-      metrics.requestSeconds.observe({ method: ctx.method, route, status }, seconds);
+    await runWithRequestId(requestId, async () => {
+      await handle(deps, ctx, next);
+      if (ctx.status === 503 && !ctx.res.hasHeader('retry-after')) ctx.set('retry-after', String(RETRY_AFTER_SECONDS));
+      const seconds = (performance.now() - start) / 1000;
+      const route = routeOf(ctx);
+      const status = `${Math.floor(ctx.status / 100)}xx`;
+      runBestEffort(deps, 'metrics', () => {
+        metrics.responses.inc({ status });
+        metrics.requestSeconds.observe({ method: ctx.method, route, status }, seconds);
+      });
+      const outcome = { status: ctx.status, ...(ctx.status >= 400 ? { reference: errorReference(requestId) } : {}) };
+      log.info({ method: ctx.method, route, ...outcome, ms: Math.round(seconds * 1000) }, 'request');
     });
-    const outcome = { status: ctx.status, ...(ctx.status >= 400 ? { reference: errorReference(requestId) } : {}) };
-    log.info({ requestId, method: ctx.method, route, ...outcome, ms: Math.round(seconds * 1000) }, 'request');
   };
+}
+
+/** Returns the address at the other end of the connection; empty if it is closed. */
+function peerOf({ req }: Context): string {
+  return parseForwardedAddress(req.socket.remoteAddress ?? '') ?? '';
+}
+
+/** Handles the request. Logs why it is refused, unless the provider has done so. */
+async function handle({ log, showError }: Deps, ctx: Context, next: Next): Promise<void> {
+  const { requestId = '' } = currentRequestIds();
+  try {
+    await next();
+    const refusal = findRefusal(ctx);
+    if (refusal !== undefined) log.info({ event: 'request', ...refusal }, 'request refused');
+    const isEmpty = ctx.body === undefined || ctx.body === null;
+    if (isEmpty && (ctx.status === 404 || ctx.status === 405)) showError(ctx, ctx.status, requestId);
+  } catch (error) {
+    const status = statusOf(error);
+    if (status >= 500) log.error({ err: error }, 'request failed');
+    else if (error instanceof Error) log.info({ event: 'request', ...describeRefusal(error) }, 'request refused');
+    showError(ctx, status, requestId, error);
+  }
 }
 
 function statusOf(error: unknown): number {

@@ -25,7 +25,7 @@ export function showErrorPage(pages: Pages, ctx: Context, { status, requestId, e
   }
   const kind = kindOfError(error) ?? kindOfStatus(status);
   const clientId = kind === 'expired' ? findReturnLink(ctx) : undefined;
-  pages.message(ctx, kind, { status, clientId, requestId: status >= 500 ? requestId : undefined });
+  pages.message(ctx, kind, { status, clientId });
 }
 
 function kindOfError(error: unknown): MessageKind | undefined {
@@ -71,5 +71,5 @@ export function showProviderError(pages: Pages, ctx: KoaContextWithOIDC, error: 
   // Our own pages respond in the same way to an expired interaction.
   if (error instanceof errors.SessionNotFound)
     pages.message(ctx, 'expired', { clientId: clientId ?? findReturnLink(ctx), status: 410 });
-  else pages.message(ctx, status >= 500 ? 'failed' : 'oauth', { clientId, requestId, status });
+  else pages.message(ctx, status >= 500 ? 'failed' : 'oauth', { clientId, status });
 }

@@ -21,7 +21,7 @@ export interface Pages {
   langOf(ctx: Context): string;
   t(ctx: Context, key: string, vars?: MessageParams): string;
   show<N extends PageName>(ctx: Context, name: N, locals: PageLocals[N] & CommonLocals, status?: number): void;
-  /** Shows a page that says what happened and what to do next. */
+  /** Shows a page that says what happened and what to do next, with the reference of the request. */
   message(ctx: Context, kind: MessageKind, options: MessageOptions): void;
   /** Returns the name of an app in the language of the request, or its id if it is no longer registered. */
   appName(ctx: Context, clientId: string): string;
@@ -38,8 +38,6 @@ interface MessageOptions {
   status: number;
   /** The app of the interaction; the page then links to it. */
   clientId?: string | undefined;
-  /** Of a request that staff have to look up; the page shows its short reference. */
-  requestId?: string | undefined;
   /** The URL of the first button, "try again". */
   retryUrl?: string;
 }
@@ -95,7 +93,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     ctx.state['isBureau'] === undefined
       ? { label: t(ctx, 'action.home'), href: '/account' }
       : { label: t(ctx, 'action.console'), href: '/console' };
-  const message: Pages['message'] = (ctx, kind, { status, clientId, requestId, retryUrl }) => {
+  const message: Pages['message'] = (ctx, kind, { status, clientId, retryUrl }) => {
     const links = [...retryLink(ctx, retryUrl), ...backToApp(ctx, kind, clientId)];
     show(
       ctx,
@@ -105,13 +103,18 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
         text: t(ctx, `message.${kind}.text`),
         actions: [...links, { ...homeLink(ctx), primary: links.length === 0 }],
         status,
-        reference: requestId === undefined ? undefined : errorReference(requestId),
+        reference: referenceOf(ctx),
       },
       status,
     );
   };
   const names = { termName: createTermName(langOf, t), className: createClassName(langOf, t) };
   return { langOf, t, show, message, appName, schoolName, relationName, ...names };
+}
+
+function referenceOf(ctx: Context): string | undefined {
+  const requestId = ctx.response.get('x-request-id');
+  return requestId === '' ? undefined : errorReference(requestId);
 }
 
 function nameRelation(label: string, t: (key: string) => string): string {

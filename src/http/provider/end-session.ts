@@ -124,8 +124,9 @@ async function findRedirect(deps: HttpDeps, form: RequestedSignOut): Promise<str
   return url;
 }
 
-function logRejection({ log }: Pick<HttpDeps, 'log'>, reason: string, clientId?: string): void {
-  log.info({ event: 'end_session.redirect_refused', clientId, reason }, 'redirect after sign-out refused');
+function logRejection({ log }: Pick<HttpDeps, 'log'>, error_description: string, clientId?: string): void {
+  const refusal = { error: 'invalid_request', error_description };
+  log.info({ event: 'end_session.redirect_refused', clientId, ...refusal }, 'redirect after sign-out refused');
 }
 
 /** Handles the confirmation. It also succeeds in a second tab, or after the session was revoked elsewhere. */
@@ -170,10 +171,9 @@ function redirectAfterSignOut(
 
 /** Shows that the sign-out failed. The transaction was rolled back, so the session and its form are still valid. */
 function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, retryUrl: string): void {
-  const requestId = ctx.response.get('x-request-id');
   const status = error instanceof DatabaseUnavailableError ? 503 : 500;
   log.error({ err: error }, 'failed to sign out');
-  pages.message(ctx, 'signOutFailed', { status, retryUrl, requestId });
+  pages.message(ctx, 'signOutFailed', { status, retryUrl });
 }
 
 /**

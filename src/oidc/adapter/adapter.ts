@@ -5,6 +5,7 @@ import { openPayload, sealPayload } from '../../platform/crypto/sealed-payload.t
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 import { ConcurrentChangeError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { currentSignInId, joinSignIn } from '../../platform/request-id.ts';
 import { revokeGrant, revokeReused } from '../../services/access/grant-revocation.ts';
 import type { Audit } from '../../services/audit/audit.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -26,6 +27,16 @@ export interface AdapterDeps {
 
 const body = z.looseObject({});
 
+/** The records that lead from the first request of a sign-in to its tokens. Each stores the id of the sign-in, for the log. */
+const SIGN_IN_MODELS: ReadonlySet<string> = new Set([
+  'PushedAuthorizationRequest',
+  'Interaction',
+  'DeviceCode',
+  'AuthorizationCode',
+  'RefreshToken',
+]);
+const ofSignIn = z.looseObject({ signInId: z.string() });
+
 /**
  * Creates the storage of one model of the provider. Ids are stored as hashes, lookups use columns, and the payload is encrypted.
  *
@@ -37,6 +48,8 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
     if (record === undefined) return undefined;
     if (model === 'Interaction' && !isOfCurrentBrowser(record)) return undefined;
     const payload: AdapterPayload = body.parse(openPayload(secrets, model, record));
+    const known = SIGN_IN_MODELS.has(model) ? ofSignIn.safeParse(payload) : undefined;
+    if (known?.success === true) joinSignIn(known.data.signInId);
     // A use extends the column only.
     if (model === 'RefreshToken' && typeof record.expiresAt === 'number')
       payload.exp = Math.floor(record.expiresAt / 1000);
@@ -53,7 +66,8 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
   };
   return {
     upsert: async (id, payload, expiresIn) => {
-      const record = toRecord({ model, id, payload, expiresIn, secrets, now: clock.now() });
+      const stored = SIGN_IN_MODELS.has(model) ? { ...payload, signInId: currentSignInId() } : payload;
+      const record = toRecord({ model, id, payload: stored, expiresIn, secrets, now: clock.now() });
       await saveRecord(store, record, async (tx) => {
         if (model === 'DeviceCode') assertUnanswered(open(await records.lockRecord(tx, model, record.idHash)), payload);
         await records.upsertRecord(tx, record);

@@ -3,7 +3,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { currentRequestId } from '../../platform/request-id.ts';
+import { currentRequestIds } from '../../platform/request-id.ts';
 import * as auditStore from '../../store/audit.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 
@@ -72,7 +72,6 @@ export function createAppend({
 }: Pick<Deps, 'clock' | 'secrets' | 'onCommitted'>): Audit['append'] {
   const seal = createHeadSeal(secrets);
   return async (tx, event) => {
-    const requestId = currentRequestId();
     const entry = {
       at: clock.now(),
       event: event.event,
@@ -81,7 +80,7 @@ export function createAppend({
       subjectId: event.subjectId ?? null,
       clientId: event.clientId ?? null,
       address: event.address ?? null,
-      detail: requestId === undefined ? (event.detail ?? {}) : { ...event.detail, requestId },
+      detail: { ...event.detail, ...currentRequestIds() },
     };
     await auditStore.appendEntry(tx, entry, seal);
     if (onCommitted !== undefined) {

@@ -12,6 +12,7 @@ export interface AuditFilter {
   clientId: string | undefined;
   /** The school of a staff action, or of the person today. */
   schoolCode: string | undefined;
+  /** The request, or the first request of the sign-in. */
   requestId: string | undefined;
   /** In ms since 1970; `to` is not included. */
   from: number | undefined;
@@ -51,13 +52,17 @@ export function listMatchingEntries(
         event === undefined ? undefined : matchesEvent(tx, event),
         clientId === undefined ? undefined : eq(audit.clientId, clientId),
         matchesSchool(tx, filter, window.schoolPeople),
-        filter.requestId === undefined ? undefined : hasDetail(tx, 'requestId', filter.requestId),
+        filter.requestId === undefined ? undefined : isOfRequest(tx, filter.requestId),
         from === undefined ? undefined : gte(audit.at, from),
         to === undefined ? undefined : lt(audit.at, to),
       ),
     )
     .orderBy(desc(audit.seq))
     .limit(window.limit);
+}
+
+function isOfRequest(tx: Transaction, requestId: string): SQL | undefined {
+  return or(hasDetail(tx, 'requestId', requestId), hasDetail(tx, 'signInId', requestId));
 }
 
 /** Lists up to `limit` decisions of staff about an application, the oldest first. The index of the subject bounds the cost. */
