@@ -148,7 +148,10 @@ describe('a refused redirect after sign-out', () => {
         refused[0] ?? '',
         /"clientId":"first","error":"invalid_request","error_description":"post_logout_redirect_uri is not registered"/,
       );
-      assert.match(refused[1] ?? '', /"error_description":"id_token_hint is not an ID token that a published key signed"/);
+      assert.match(
+        refused[1] ?? '',
+        /"error_description":"id_token_hint is not an ID token that a published key signed"/,
+      );
       assert.equal(kept.text().includes(hint(tokens).slice(-40)), false);
       assert.equal(kept.text().includes('evil.example'), false);
     } finally {
