@@ -121,8 +121,8 @@ describe('a third-party app', () => {
       );
       return rows
         .filter(({ event, subjectId }) => event.startsWith('consent.') && subjectId === personId('A2'))
-        .map(({ event, outcome, actorId, clientId, detail: { requestId, ...detail } }) => {
-          assert.equal(typeof requestId, 'string');
+        .map(({ event, outcome, actorId, clientId, detail: { requestId, signInId, ...detail } }) => {
+          assert.deepEqual([typeof requestId, typeof signInId], ['string', 'string']);
           return { event, outcome, actorId, clientId, detail };
         });
     };

@@ -47,7 +47,7 @@ eachService(
       assert.equal((await teacher.get(`/console/people/${personId('A1')}/history`)).status, 404);
     });
 
-    it('is filtered, and links the entries of one HTTP request', async () => {
+    it('is filtered, and links the entries of one sign-in', async () => {
       const { get } = await open('B1');
       assert.match((await get('/console/audit')).body, /<details class="help filter-box">/);
       const page = await get('/console/audit?person=bureau&event=sign_in.succeeded');
@@ -57,7 +57,11 @@ eachService(
       const link = /href="(\/console\/audit\?request=[^"]+)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&');
       assert.ok(link, 'no link to the request');
       const request = await get(link);
-      assert.deepEqual(eventsOn(request), ['sign_in.succeeded']);
+      assert.deepEqual(eventsOn(request), [
+        'authorization.granted',
+        'sign_in.succeeded',
+        'sign_in.second_factor_required',
+      ]);
       assert.match(request.body, /value="\d{4}-\d\d-\d\dT\d\d:\d\d"/);
     });
 
