@@ -1,6 +1,6 @@
 /** The services of the bureau check the administrator, and what the form was shown for, in the transaction that writes. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import { before, beforeEach, it } from 'node:test';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { loadDemoCity } from '../../demo/city/load.ts';
@@ -14,6 +14,7 @@ import type { BureauWrite } from '../../src/services/console/bureau-write.ts';
 import type { ClientAction } from '../../src/services/console/client-effects.ts';
 import type { ClientResult } from '../../src/services/console/clients.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
+import { createDirectory } from '../../src/services/directory/directory.ts';
 import { formatDuty, type NewDuty } from '../../src/services/console/duty-effects.ts';
 import { findPerson } from '../../src/store/people/people.ts';
 import { createTestServices, testClient, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
@@ -247,6 +248,15 @@ eachStore('the services of the bureau', (on) => {
     assert.equal(await access(), undefined);
     const again = await staff.clients.change(write('B1'), withDirectory, await versionOfClient());
     assert.deepEqual((await access())?.secret_sha256, [directorySecretOf(again)]);
+    const storedClients = createStoredClients(services);
+    const clients = { list: () => [], refresh: (clientId: string) => storedClients.refresh(clientId) };
+    const pairwiseKey = createSecretKey(Buffer.from('key'));
+    const freshNode = createDirectory({ ...services, storedClients, clients, pairwiseKey });
+    const here = createDirectory({ ...services, pairwiseKey });
+    const library = await here.findClient('library');
+    assert.ok(library);
+    const found = await freshNode.findClientOfHandle(here.handleOf(library, id('T1')));
+    assert.equal(found?.clientId, 'library', 'a node that has not read the client');
     assert.deepEqual(await staff.clients.change(write('B1'), client(), await versionOfClient()), { kind: 'done' });
   });
 

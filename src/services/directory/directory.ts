@@ -11,6 +11,7 @@ import type { Store } from '../../store/database/index.ts';
 import { listActivePersonIds } from '../../store/directory/people.ts';
 import { findActivePersonIdByIdentifier } from '../../store/people/people.ts';
 import { toEntitlements, type ClientRegistry } from '../access/client-registry.ts';
+import type { StoredClients } from '../access/stored-clients.ts';
 import { findFacts, listFacts } from '../people/people.ts';
 import { createHandles, sectorTag, type Handles } from './handles.ts';
 
@@ -71,7 +72,7 @@ interface Deps {
   secrets: Secrets;
   log: Logger;
   clients: Pick<ClientRegistry, 'refresh' | 'list'>;
-  storedClients: { list(): readonly ClientRegistration[] };
+  storedClients: Pick<StoredClients, 'list' | 'refreshAll'>;
   pairwiseKey: KeyObject;
 }
 
@@ -99,6 +100,7 @@ export function createDirectory(deps: Deps): Directory {
     findClientOfHandle: async (handle) => {
       const opened = handles.decode(handle);
       if (opened === undefined) return undefined;
+      await storedClients.refreshAll();
       const ofSector = [...clients.list(), ...storedClients.list()].filter(
         (client) => client.ldap !== undefined && sectorTag(sectorOf(client)) === opened.sectorTag,
       );
