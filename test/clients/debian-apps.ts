@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 import { createTrustedCertificate } from '../helpers/certificate.ts';
-import { pollUntil } from '../helpers/poll.ts';
+import { endProgram, startForeignProgram, type ForeignProgram } from '../helpers/foreign-program.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startService } from '../helpers/service.ts';
 import { startTlsProxy, type ForwardedRequest } from '../helpers/tls-proxy.ts';
@@ -33,7 +31,7 @@ export interface DebianApps {
   /** Runs the server of an app until `stop`, and waits until it answers at the address. */
   serve(address: string, command: readonly string[], env?: Record<string, string>): Promise<void>;
   /** Runs a program until it ends, or until `stop`. */
-  start(command: readonly string[]): App;
+  start(command: readonly string[]): ForeignProgram;
   /** Returns the statuses of the refreshes of a client. */
   refreshesOf(clientId: string): number[];
   stop(): Promise<void>;
@@ -66,9 +64,9 @@ export async function startDebianApps(clientsList: string, names: readonly strin
     env: { KINPASS_ISSUER: issuer },
   });
   const proxy = await startTlsProxy(certificate, issuerPort, servicePort);
-  const apps: App[] = [];
-  const start = (command: readonly string[], env: Record<string, string> = {}): App => {
-    const app = startApp(command, folder, env);
+  const apps: ForeignProgram[] = [];
+  const start = (command: readonly string[], env: Record<string, string> = {}): ForeignProgram => {
+    const app = startForeignProgram(command, folder, env);
     apps.push(app);
     return app;
   };
@@ -91,7 +89,7 @@ export async function startDebianApps(clientsList: string, names: readonly strin
         .filter((request) => clientOf(request) === clientId)
         .map(({ status }) => status),
     stop: async () => {
-      for (const app of apps) endGroup(app.child);
+      for (const app of apps) endProgram(app);
       await Promise.all(apps.map(({ ended }) => ended));
       proxy.stop();
       await service.stop();
@@ -107,52 +105,7 @@ function clientOf({ headers, body }: ForwardedRequest): string | null | undefine
   return Buffer.from(basic, 'base64').toString().split(':')[0];
 }
 
-export interface App {
-  child: ChildProcess;
-  output: () => string;
-  ended: Promise<unknown>;
-  /** Polls until `find` returns something for the output. @throws {Error} with the output, also if the program ends first */
-  waitFor<T>(what: string, find: (output: string) => T | Promise<T>): Promise<Exclude<T, false | undefined>>;
-}
-
-/** Programs of other projects start slowly while other tests run. */
-const PROGRAM_TIMEOUT_MS = 90_000;
-
-function startApp([command = '', ...args]: readonly string[], cwd: string, env: Record<string, string>): App {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env['PATH'], HOME: cwd, ...env }, detached: true });
-  let output = '';
-  let hasEnded = false;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  }
-  const ended = once(child, 'close')
-    .catch((error: unknown) => (output += String(error)))
-    .finally(() => (hasEnded = true));
-  return {
-    child,
-    ended,
-    output: () => output,
-    waitFor: (what, find) =>
-      pollUntil(
-        what,
-        async () => {
-          const found = await find(output);
-          if (hasEnded && (found === undefined || found === false)) throw new Error('the program has ended');
-          return found;
-        },
-        PROGRAM_TIMEOUT_MS,
-      ).catch((error: unknown) => {
-        throw new Error(`${String(error)}: ${output}`);
-      }),
-  };
-}
-
-/** Ends a program and its children. */
-function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid);
-}
-
-async function waitForApp(address: string, app: App): Promise<void> {
+async function waitForApp(address: string, app: ForeignProgram): Promise<void> {
   await app.waitFor(`an answer of ${address}`, () =>
     fetch(address, { redirect: 'manual' }).then(
       () => true,

@@ -1,4 +1,4 @@
-import { ATTRIBUTES, type Rule } from './schema.ts';
+import { ATTRIBUTES, findAttribute, type Rule } from './schema.ts';
 
 /** The arc of the attributes and classes of Kinpass: a UUID as an OID (ITU-T X.667). */
 const ARC = '2.25.120506206903450784431623026471863243548';
@@ -36,8 +36,41 @@ const SYNTAX: Readonly<Record<Rule, string>> = {
   name: 'EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12',
 };
 
-/** Describes the attributes (RFC 4512, section 4.1.2). */
+const SYNTAXES = '1.3.6.1.4.1.1466.115.121.1';
+/** Attributes of the root DSE, of the subschema, and of every entry (RFC 4512, sections 3.4, 4.2 and 5.1; RFC 3045). */
+const OPERATIONAL: readonly { name: string; oid: string; syntax: number; usage: string }[] = [
+  { name: 'objectClasses', oid: '2.5.21.6', syntax: 37, usage: 'directoryOperation' },
+  { name: 'attributeTypes', oid: '2.5.21.5', syntax: 3, usage: 'directoryOperation' },
+  { name: 'ldapSyntaxes', oid: '1.3.6.1.4.1.1466.101.120.16', syntax: 54, usage: 'directoryOperation' },
+  { name: 'matchingRules', oid: '2.5.21.4', syntax: 30, usage: 'directoryOperation' },
+  { name: 'matchingRuleUse', oid: '2.5.21.8', syntax: 31, usage: 'directoryOperation' },
+  { name: 'dITContentRules', oid: '2.5.21.2', syntax: 16, usage: 'directoryOperation' },
+  { name: 'dITStructureRules', oid: '2.5.21.1', syntax: 17, usage: 'directoryOperation' },
+  { name: 'nameForms', oid: '2.5.21.7', syntax: 35, usage: 'directoryOperation' },
+  { name: 'subschemaSubentry', oid: '2.5.18.10', syntax: 12, usage: 'directoryOperation' },
+  { name: 'createTimestamp', oid: '2.5.18.1', syntax: 24, usage: 'directoryOperation' },
+  { name: 'namingContexts', oid: '1.3.6.1.4.1.1466.101.120.5', syntax: 12, usage: 'dSAOperation' },
+  { name: 'altServer', oid: '1.3.6.1.4.1.1466.101.120.6', syntax: 26, usage: 'dSAOperation' },
+  { name: 'supportedExtension', oid: '1.3.6.1.4.1.1466.101.120.7', syntax: 38, usage: 'dSAOperation' },
+  { name: 'supportedControl', oid: '1.3.6.1.4.1.1466.101.120.13', syntax: 38, usage: 'dSAOperation' },
+  { name: 'supportedSASLMechanisms', oid: '1.3.6.1.4.1.1466.101.120.14', syntax: 15, usage: 'dSAOperation' },
+  { name: 'supportedLDAPVersion', oid: '1.3.6.1.4.1.1466.101.120.15', syntax: 27, usage: 'dSAOperation' },
+  { name: 'supportedFeatures', oid: '1.3.6.1.4.1.4203.1.3.5', syntax: 38, usage: 'dSAOperation' },
+  { name: 'vendorName', oid: '1.3.6.1.1.4', syntax: 15, usage: 'dSAOperation' },
+];
+
+/**
+ * Describes the attributes (RFC 4512, section 4.1.2). It includes those of the root DSE and of the subschema: ldap3 of Python refuses to
+ * request an attribute that the schema does not describe.
+ */
 export function attributeTypes(): string[] {
+  const operational = OPERATIONAL.filter(({ name }) => findAttribute(name) === undefined).map(
+    ({ name, oid, syntax, usage }) => `( ${oid} NAME '${name}' SYNTAX ${SYNTAXES}.${syntax} USAGE ${usage} )`,
+  );
+  return [...describeAttributes(), ...operational];
+}
+
+function describeAttributes(): string[] {
   return ATTRIBUTES.map(({ name, rule, isOperational }, at) => {
     const oid = Object.hasOwn(OIDS, name) ? OIDS[name] : undefined;
     const usage = isOperational === true ? ' NO-USER-MODIFICATION USAGE directoryOperation' : '';

@@ -1,0 +1,23 @@
+#!/bin/bash
+# Runs SSSD with a configuration, and a command beside it. SSSD has fixed paths, so it gets its own mounts.
+# usage: unshare --mount bash sssd.sh CONFIGURATION ACCOUNT COMMAND…
+set -euo pipefail
+configuration=$1 account=$2
+shift 2
+
+for folder in /var/lib/sss /etc/sssd /run /var/log; do mount -t tmpfs none "$folder"; done
+mkdir -p /var/lib/sss/{db,mc,pipes/private,pubconf,gpo_cache} /var/log/sssd /etc/sssd/conf.d /run/sssd
+install -m 600 "$configuration" /etc/sssd/sssd.conf
+cp -r /etc/pam.d /etc/passwd /run
+echo "$account:x:20001:20001::/home/$account:/bin/bash" >>/run/passwd
+printf 'auth required pam_sss.so\naccount required pam_sss.so\n' >/run/pam.d/city
+mount --bind /run/pam.d /etc/pam.d
+mount --bind /run/passwd /etc/passwd
+
+sssd --interactive --logger=stderr &
+trap 'kill %1; wait' EXIT
+for _ in $(seq 200); do
+  if getent -s sss passwd "$account" >/dev/null; then break; fi
+  sleep 0.1
+done
+"$@"
