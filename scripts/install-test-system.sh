@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the system packages that the tests need: Chromium, a PostgreSQL server, openssl, fonts for Chinese, and the clients of
-# docs/known-clients.md that Debian has. None of these clients starts a server on the machine: the tests start them.
+# docs/known-clients.md and docs/directory-recipes.md that Debian has. No server among them starts on the machine: the tests start them.
 # Needs Debian and root; otherwise it lists the missing packages and fails. Prints nothing when all are installed.
 set -eu
 
@@ -26,6 +26,21 @@ done <<END
 /usr/lib/python3/dist-packages/jose python3-jose
 /usr/share/doc/ruby-omniauth-openid-connect ruby-omniauth-openid-connect
 /usr/share/perl5/Lemonldap/NG/Portal.pm liblemonldap-ng-portal-perl
+/usr/sbin/freeradius freeradius
+/usr/lib/freeradius/rlm_ldap.so freeradius-ldap
+/usr/bin/radtest freeradius-utils
+/usr/bin/eapol_test eapoltest
+/usr/sbin/dovecot dovecot-core
+/usr/lib/dovecot/modules/auth/libauthdb_ldap.so dovecot-ldap
+/usr/sbin/postmap postfix
+/usr/lib/postfix/postfix-ldap.so postfix-ldap
+/usr/lib/python3/dist-packages/ldap3 python3-ldap3
+/usr/sbin/sssd sssd-common
+/usr/share/doc/sssd-ldap sssd-ldap
+/usr/share/doc/sssd-proxy sssd-proxy
+/usr/share/doc/libnss-sss libnss-sss
+/usr/share/doc/libpam-sss libpam-sss
+/usr/bin/pamtester pamtester
 END
 
 [ -n "$missing" ] || exit 0
@@ -37,16 +52,42 @@ fi
 
 echo "installing packages for the tests:$missing"
 export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm "$policy"' EXIT
+fi
 apt-get update -qq
+# The files of packages need no fsync here, which takes most of the time.
 # shellcheck disable=SC2086 # one word per package
-apt-get install -y -qq --no-install-recommends $missing
+apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $missing
 
-# LemonLDAP::NG enables jobs that clean up its sessions each hour. The tests need none.
-case "$missing" in
-  *lemonldap*)
-    for unit in liblemonldap-ng-portal-perl liblemonldap-ng-handler-perl; do
-      rm -f "/etc/cron.d/$unit"
-      if command -v systemctl >/dev/null 2>&1; then systemctl --quiet disable "$unit.service" "$unit.timer"; fi
-    done
-    ;;
-esac
+# Returns true if this run has installed a package.
+installed() {
+  case "$missing " in
+    *" $1 "*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+disable() {
+  if command -v systemctl >/dev/null 2>&1; then systemctl --quiet disable "$@"; fi
+}
+
+if installed liblemonldap-ng-portal-perl; then
+  # LemonLDAP::NG enables jobs that clean up its sessions each hour. The tests need none.
+  for unit in liblemonldap-ng-portal-perl liblemonldap-ng-handler-perl; do
+    rm -f "/etc/cron.d/$unit"
+    disable "$unit.service" "$unit.timer"
+  done
+fi
+if installed freeradius; then disable freeradius.service; fi
+if installed dovecot-core; then disable dovecot.service; fi
+if installed postfix; then disable postfix.service; fi
+if installed sssd-common; then
+  disable sssd.service sssd-autofs.socket sssd-nss.socket sssd-pam.socket sssd-pam-priv.socket sssd-ssh.socket sssd-sudo.socket
+fi
+# The machine itself does not use SSSD.
+if installed libpam-sss; then pam-auth-update --package --remove sss; fi
+if installed libnss-sss; then sed -i 's/ sss\>//' /etc/nsswitch.conf; fi
