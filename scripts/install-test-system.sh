@@ -58,6 +58,8 @@ if [ ! -e "$policy" ]; then
   chmod 755 "$policy"
   trap 'rm "$policy"' EXIT
 fi
+pam_profiles='sss pwquality'
+[ ! -e /usr/share/pam-configs/pwquality ] || pam_profiles='sss'
 apt-get update -qq
 # The files of packages need no fsync here, which takes most of the time.
 # shellcheck disable=SC2086 # one word per package
@@ -88,6 +90,7 @@ if installed postfix; then disable postfix.service; fi
 if installed sssd-common; then
   disable sssd.service sssd-autofs.socket sssd-nss.socket sssd-pam.socket sssd-pam-priv.socket sssd-ssh.socket sssd-sudo.socket
 fi
-# The machine itself does not use SSSD.
-if installed libpam-sss; then pam-auth-update --package --remove sss; fi
-if installed libnss-sss; then sed -i 's/ sss\>//' /etc/nsswitch.conf; fi
+# The accounts and passwords of the machine do not change.
+# shellcheck disable=SC2086 # one word per profile
+if installed libpam-sss; then pam-auth-update --package --remove $pam_profiles; fi
+if installed libnss-sss; then sed -i -e 's/ sss\>//' -e '/^automount: *$/d' /etc/nsswitch.conf; fi

@@ -12,7 +12,7 @@ import { listTeachers, signIn } from '../../docs/directory-clients/ldapts.ts';
 import { BASE, SERVICE_SECRET, serviceName, startDirectory, type TestDirectory } from '../helpers/directory.ts';
 import { endProgram, startForeignProgram, type ForeignProgram } from '../helpers/foreign-program.ts';
 import { freePort } from '../helpers/ports.ts';
-import { createRecipeFolder, readRecipe, recipeClients, type RecipeFolder } from './clients/recipes.ts';
+import { createRecipeFolder, readRecipe, recipeClients, type RecipeFolder } from '../helpers/directory-recipes.ts';
 
 const TEACHER = { account: 'shufen.chen', email: 'shufen.chen@school.example', name: '陳淑芬' };
 const PARENT = 'meiling.li@parents.example';
@@ -288,7 +288,7 @@ print(json.dumps([[recipe['sign_in'](*one) for one in logins], recipe['list_teac
 
   it('SSSD: checks passwords of accounts that the machine has', async () => {
     const configuration = recipes.write('sssd.conf');
-    const script = join(import.meta.dirname, 'clients/sssd.sh');
+    const script = join(import.meta.dirname, 'sssd.sh');
     const check =
       'for password; do echo "$password" | pamtester city "$0" authenticate acct_mgmt; done; getent -s sss passwd "$0"';
     const program = ['bash', '-c', check, TEACHER.account, 'wrong', DEMO_PASSWORD];

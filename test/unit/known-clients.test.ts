@@ -1,4 +1,4 @@
-/** docs/known-clients.md shows the files that the tests of test/clients run. */
+/** Documents that show the files that the tests run: those of test/clients, and of test/ldap. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,22 +8,33 @@ const DOCS = join(import.meta.dirname, '../../docs');
 /** A link with the path as its text, and the code block under it. */
 const SHOWN = /\[([\w./-]+)\]\(\1\)\n\n```\w+\n([\s\S]*?)```/g;
 
-describe('docs/known-clients.md', () => {
-  const page = readFileSync(join(DOCS, 'known-clients.md'), 'utf8');
+const PAGES = [
+  { file: 'known-clients.md', folder: 'clients', linkedFrom: '../README.md', link: '(docs/known-clients.md)' },
+  {
+    file: 'directory-recipes.md',
+    folder: 'directory-clients',
+    linkedFrom: 'directory.md',
+    link: '(directory-recipes.md)',
+  },
+];
 
-  it('shows the files of the tests, unchanged, each under a link to its file', () => {
-    const shown = [...page.matchAll(SHOWN)].map(([, path = '', code = '']) => ({ path, code }));
-    for (const { path, code } of shown) {
-      assert.ok(existsSync(join(DOCS, path)), path);
-      assert.equal(code, readFileSync(join(DOCS, path), 'utf8'), path);
-    }
-    const files = readdirSync(join(DOCS, 'clients')).map((name) => `clients/${name}`);
-    const paths = shown.map(({ path }) => path);
-    assert.deepEqual(paths.filter((path) => path.startsWith('clients/')).sort(), files.sort());
-    assert.equal((page.match(/```/g) ?? []).length, shown.length * 2, 'no other code on the page');
-  });
+for (const { file, folder, linkedFrom, link } of PAGES)
+  describe(`docs/${file}`, () => {
+    const page = readFileSync(join(DOCS, file), 'utf8');
 
-  it('is linked from the README', () => {
-    assert.ok(readFileSync(join(DOCS, '../README.md'), 'utf8').includes('(docs/known-clients.md)'));
+    it('shows the files of the tests, unchanged, each under a link to its file', () => {
+      const shown = [...page.matchAll(SHOWN)].map(([, path = '', code = '']) => ({ path, code }));
+      for (const { path, code } of shown) {
+        assert.ok(existsSync(join(DOCS, path)), path);
+        assert.equal(code, readFileSync(join(DOCS, path), 'utf8'), path);
+      }
+      const files = readdirSync(join(DOCS, folder)).map((name) => `${folder}/${name}`);
+      const paths = shown.map(({ path }) => path);
+      assert.deepEqual(paths.filter((path) => path.startsWith(`${folder}/`)).sort(), files.sort());
+      assert.equal((page.match(/```/g) ?? []).length, shown.length * 2, 'no other code on the page');
+    });
+
+    it(`is linked from ${linkedFrom.replace('../', '')}`, () => {
+      assert.ok(readFileSync(join(DOCS, linkedFrom), 'utf8').includes(link));
+    });
   });
-});

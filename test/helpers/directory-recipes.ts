@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { z } from 'zod';
-import { directoryClient, SERVICE_SECRET, type TestDirectory } from '../../helpers/directory.ts';
+import { directoryClient, SERVICE_SECRET, type TestDirectory } from './directory.ts';
 
-const FILES = join(import.meta.dirname, '../../../docs/directory-clients');
+const FILES = join(import.meta.dirname, '../../docs/directory-clients');
 const clientsFile = z.object({
   clients: z.array(z.looseObject({ client_id: z.string(), ldap: z.looseObject({}) })),
 });

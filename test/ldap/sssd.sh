@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs SSSD with a configuration, and a command beside it. SSSD has fixed paths, so it gets its own mounts.
+# Starts SSSD with a configuration, and runs a command while it is up. SSSD has fixed paths, so it gets its own mounts.
 # usage: unshare --mount bash sssd.sh CONFIGURATION ACCOUNT COMMAND…
 set -euo pipefail
 configuration=$1 account=$2
