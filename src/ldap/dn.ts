@@ -79,7 +79,8 @@ export function formatRdn(type: string, value: string): string {
     .replace(/[\\"+,;<>=]/g, (character) => `\\${character}`)
     .replaceAll('\0', '\\00')
     .replace(/^[ #]/, (character) => `\\${character}`)
-    .replace(/ $/, '\\ ');
+    // A single space is escaped already.
+    .replace(/(?<!^\\) $/, '\\ ');
   return `${type}=${escaped}`;
 }
 

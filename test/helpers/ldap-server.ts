@@ -85,7 +85,9 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
   };
 }
 
-function createServices(): Pick<LdapServer, 'hold'> & { services: Pick<LdapDeps, 'directory' | 'groups' | 'binds'> } {
+function createServices(): Pick<LdapServer, 'hold'> & {
+  services: Pick<LdapDeps, 'directory' | 'groups' | 'binds' | 'passwordChanges'>;
+} {
   let held = Promise.resolve<undefined>(undefined);
   const findClient = async (): Promise<DirectoryClient> => {
     await held;
@@ -123,6 +125,7 @@ function createServices(): Pick<LdapServer, 'hold'> & { services: Pick<LdapDeps,
         bindPerson: () => Promise.resolve({ kind: 'failed' }),
         isCurrent: () => Promise.resolve(false),
       },
+      passwordChanges: { change: () => Promise.reject(new Error('nobody has a password')) },
     },
   };
 }
