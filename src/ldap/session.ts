@@ -37,6 +37,9 @@ export interface LdapDeps {
   isPlainAllowed: (address: string) => boolean;
 }
 
+/** The services of operations that read. */
+export type ReadDeps = Pick<LdapDeps, 'directory' | 'groups' | 'lookups' | 'binds' | 'tree'>;
+
 /** The part of a connection that an operation may use. */
 export interface OperationContext {
   session: Session;
@@ -57,7 +60,10 @@ export interface Access {
  * Returns what a connection may see now. Every operation asks again: a client that was disabled and a person whose password changed have no
  * access on connections that were bound before.
  */
-export async function findAccess(deps: LdapDeps, { identity }: Session): Promise<Access | undefined> {
+export async function findAccess(
+  deps: Pick<LdapDeps, 'directory' | 'binds' | 'tree'>,
+  { identity }: Session,
+): Promise<Access | undefined> {
   if (identity.kind === 'anonymous') return undefined;
   const { directory, binds } = deps;
   if (identity.kind === 'service') {

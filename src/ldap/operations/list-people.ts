@@ -1,9 +1,9 @@
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 import type { ListIds, PeopleLookup } from '../../services/directory/lookups.ts';
-import type { Access, LdapDeps } from '../session.ts';
+import type { Access, ReadDeps } from '../session.ts';
 
 interface Reader {
-  deps: Pick<LdapDeps, 'directory' | 'lookups'>;
+  deps: Pick<ReadDeps, 'directory' | 'lookups'>;
   access: Access;
 }
 
@@ -33,12 +33,16 @@ export function listOwn({ deps: { directory }, access: { client } }: Reader, per
 }
 
 /** Lists the people of lookups, each once. */
-export function lookUp({ deps, access: { client } }: Reader, lookups: readonly PeopleLookup[]): ListPeople {
+export function lookUp(
+  { deps, access: { client } }: Reader,
+  lookups: readonly PeopleLookup[],
+  batch: number = BATCH,
+): ListPeople {
   return async function* (after) {
     const lists = await Promise.all(lookups.map((lookup) => deps.lookups.open(client, lookup)));
     let from: string | undefined = after;
     while (from !== undefined) {
-      const { ids, next } = await nextIds(lists, from);
+      const { ids, next } = await nextIds(lists, from, batch);
       if (ids.length > 0) yield await deps.directory.listPeopleOfIds(client, ids);
       from = next;
     }
@@ -46,9 +50,13 @@ export function lookUp({ deps, access: { client } }: Reader, lookups: readonly P
 }
 
 /** Merges the next ids of several lists. A list that is full may have more ids behind its last one, so the batch ends there. */
-async function nextIds(lists: readonly ListIds[], after: string): Promise<{ ids: string[]; next: string | undefined }> {
-  const found = await Promise.all(lists.map((list) => list(after, BATCH)));
-  const [end] = found.flatMap((ids) => (ids.length < BATCH ? [] : (ids.at(-1) ?? []))).sort();
+async function nextIds(
+  lists: readonly ListIds[],
+  after: string,
+  batch: number,
+): Promise<{ ids: string[]; next: string | undefined }> {
+  const found = await Promise.all(lists.map((list) => list(after, batch)));
+  const [end] = found.flatMap((ids) => (ids.length < batch ? [] : (ids.at(-1) ?? []))).sort();
   const ids = [...new Set(found.flat())].filter((id) => end === undefined || id <= end).sort();
   return { ids, next: end };
 }

@@ -4,11 +4,11 @@ import { affiliationsOf, rolesOf } from '../../domain/claims/claims.ts';
 import { groupEntry, schoolEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { valuesOfEquality } from '../directory/plan.ts';
 import type { Filter } from '../protocol.ts';
-import type { Access, LdapDeps } from '../session.ts';
+import type { Access, ReadDeps } from '../session.ts';
 import { findPerson } from './people.ts';
 
 interface Search {
-  deps: LdapDeps;
+  deps: ReadDeps;
   access: Access;
 }
 

@@ -1,9 +1,9 @@
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 import { createPersonEntries, type DirectoryEntry } from '../directory/entries.ts';
-import type { Access, LdapDeps } from '../session.ts';
+import type { Access, ReadDeps } from '../session.ts';
 
 interface Reader {
-  deps: LdapDeps;
+  deps: ReadDeps;
   access: Access;
 }
 

@@ -6,7 +6,7 @@ import { rootDse, subschema } from '../directory/root-dse.ts';
 import { createSelection } from '../directory/selection.ts';
 import type { Container, Target } from '../directory/tree.ts';
 import { OID, type Result, type SearchRequest } from '../protocol.ts';
-import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
+import { findAccess, type Access, type ReadDeps, type OperationContext } from '../session.ts';
 import { findGroupEntry, findSchoolEntry, listGroupEntries, listSchoolEntries } from './other-entries.ts';
 import { listOwn, lookUp, scan, type ListPeople } from './list-people.ts';
 import { findPersonEntry, personEntriesOf } from './people.ts';
@@ -18,7 +18,7 @@ const MAX_SECONDS = 30;
 const MAX_READ = 20_000;
 
 interface Search {
-  deps: LdapDeps;
+  deps: ReadDeps;
   context: OperationContext;
   request: SearchRequest;
   access: Access;
@@ -27,7 +27,7 @@ interface Search {
 }
 
 /** Finds entries (RFC 4511, section 4.5). */
-export async function search(deps: LdapDeps, context: OperationContext, request: SearchRequest): Promise<Result> {
+export async function search(deps: ReadDeps, context: OperationContext, request: SearchRequest): Promise<Result> {
   const target = deps.tree.locate(request.base);
   if (target === undefined) return { result: 'invalidDnSyntax' };
   if (hasUnknown(request.filter)) return { result: 'unwillingToPerform', text: 'extensible match is not supported' };
@@ -44,7 +44,7 @@ export async function search(deps: LdapDeps, context: OperationContext, request:
 }
 
 /** Returns an entry that needs no bind. */
-function openEntry({ tree }: LdapDeps, target: Target, { scope }: SearchRequest): DirectoryEntry | undefined {
+function openEntry({ tree }: ReadDeps, target: Target, { scope }: SearchRequest): DirectoryEntry | undefined {
   if (scope === 'base' && target.kind === 'root_dse') return rootDse(tree);
   if (scope === 'base' && target.kind === 'subschema') return subschema();
   return undefined;

@@ -29,15 +29,22 @@ interface Deps {
   store: Store;
   directory: Pick<Directory, 'findIdByLogin' | 'openHandle' | 'listIdsOfEntryUuid'>;
   groups: Pick<DirectoryGroups, 'findGroup' | 'listMemberIds'>;
+  /** Default: `MAX_SMALL_RANGE`. */
+  maxSmallRange?: number;
 }
 
 /** Most people of a range whose ids are read at once. A range with more is read in the order of ids, which then finds a page soon. */
 const MAX_SMALL_RANGE = 2_000;
 
-export function createDirectoryLookups({ store, directory, groups }: Deps): DirectoryLookups {
+export function createDirectoryLookups({
+  store,
+  directory,
+  groups,
+  maxSmallRange = MAX_SMALL_RANGE,
+}: Deps): DirectoryLookups {
   const openRange = async (range: PeopleRange): Promise<ListIds> => {
-    const ids = await store.read((tx) => listIdsOfRange(tx, range, MAX_SMALL_RANGE + 1));
-    if (ids.length <= MAX_SMALL_RANGE) return listOf(ids);
+    const ids = await store.read((tx) => listIdsOfRange(tx, range, maxSmallRange + 1));
+    if (ids.length <= maxSmallRange) return listOf(ids);
     return (after, limit) => store.read((tx) => listIdsOfLargeRange(tx, range, after, limit));
   };
   return {

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, inArray, lte, sql, type AnyColumn, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, lte, sql, type AnyColumn, type SQL } from 'drizzle-orm';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
@@ -36,7 +36,7 @@ export async function listIdsOfRange(tx: Transaction, range: PeopleRange, limit:
   const rows = await tx.db
     .select({ id: sql<string>`${id}` })
     .from(table)
-    .where(and(kinds, gte(key, range.from), lte(key, range.to)))
+    .where(and(...kinds, gte(key, range.from), lte(key, range.to)))
     .limit(limit);
   return rows.map((row) => row.id);
 }
@@ -51,13 +51,14 @@ export async function listIdsOfLargeRange(
   after: string,
   limit: number,
 ): Promise<string[]> {
-  const { table, id, key, kinds } = columnsOf(tx, range);
-  // SQLite has no statistics: it would take the index of the range and sort all of it for each page.
-  const value = tx.dialect === 'sqlite' ? sql`+${key}` : sql`${key}`;
+  // SQLite has no statistics: it would take the index of the range and sort all of it for each page. The sign excludes that index.
+  const sign = tx.dialect === 'sqlite' ? '+' : '';
+  const { table, id, key, kinds } = columnsOf(tx, range, sign);
+  const value = sql`${sql.raw(sign)}${key}`;
   const rows = await tx.db
     .selectDistinct({ id: sql<string>`${id}` })
     .from(table)
-    .where(and(gt(id, after), kinds, sql`${value} >= ${range.from}`, sql`${value} <= ${range.to}`))
+    .where(and(gt(id, after), ...kinds, sql`${value} >= ${range.from}`, sql`${value} <= ${range.to}`))
     .orderBy(asc(id))
     .limit(limit);
   return rows.map((row) => row.id);
@@ -67,15 +68,16 @@ interface RangeColumns {
   table: Tables['persons'] | Tables['identifiers'];
   id: AnyColumn;
   key: AnyColumn;
-  /** The logins that count. */
-  kinds: SQL | undefined;
+  /** Conditions on the logins that count. */
+  kinds: readonly SQL[];
 }
 
-function columnsOf({ tables: { persons, identifiers } }: Transaction, { by }: PeopleRange): RangeColumns {
+function columnsOf({ tables: { persons, identifiers } }: Transaction, { by }: PeopleRange, sign = ''): RangeColumns {
   if (by === 'login') {
-    const kinds = and(inArray(identifiers.kind, ['account', 'email', 'mobile']), eq(identifiers.scope, ''));
+    const kind = sql`${sql.raw(sign)}${identifiers.kind}`;
+    const kinds = [sql`${kind} in ('account', 'email', 'mobile')`, eq(identifiers.scope, '')];
     return { table: identifiers, id: identifiers.personId, key: identifiers.value, kinds };
   }
   const key = { name: persons.nameSearch, created: persons.createdAt, modified: persons.updatedAt }[by];
-  return { table: persons, id: persons.id, key, kinds: undefined };
+  return { table: persons, id: persons.id, key, kinds: [] };
 }
