@@ -90,7 +90,7 @@ interface Found {
 function createSearch(store: Store, maxSmallRange: number): TestSearch {
   const services = createTestServices(store);
   const pairwiseKey = createSecretKey(randomBytes(32));
-  const unused = { list: () => [], refresh: () => Promise.resolve(undefined) };
+  const unused = { list: () => [], refresh: () => Promise.resolve(undefined), refreshAll: () => Promise.resolve() };
   const directory = createDirectory({ ...services, clients: unused, storedClients: unused, pairwiseKey });
   const groups = createDirectoryGroups(services);
   const lookups = createDirectoryLookups({ ...services, directory, groups, maxSmallRange });
@@ -134,7 +134,7 @@ function createSearch(store: Store, maxSmallRange: number): TestSearch {
     attributes: readonly string[] = ['1.1'],
   ): Promise<Entry[]> => {
     const all: Entry[] = [];
-    let cookie = Buffer.alloc(0);
+    let cookie: Buffer = Buffer.alloc(0);
     do {
       const page = encode({ tag: TAG.sequence, content: [integer(size), octets(cookie)] });
       const { result, entries } = await run(clientOf(entitlements, true), filter, attributes, page);

@@ -38,6 +38,7 @@ const CLIENT: DirectoryClient = {
   clientId: 'radius',
   sector: 'radius.example',
   entitlements: { scopes: ['openid'], schoolTypes: [], permissions: [] },
+  shownSchoolTypes: [],
   canScan: false,
 };
 
@@ -86,7 +87,7 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
 }
 
 function createServices(): Pick<LdapServer, 'hold'> & {
-  services: Pick<LdapDeps, 'directory' | 'groups' | 'binds' | 'passwordChanges'>;
+  services: Pick<LdapDeps, 'directory' | 'groups' | 'lookups' | 'binds' | 'passwordChanges'>;
 } {
   let held = Promise.resolve<undefined>(undefined);
   const findClient = async (): Promise<DirectoryClient> => {
@@ -111,15 +112,18 @@ function createServices(): Pick<LdapServer, 'hold'> & {
         handleOf: () => '',
         findPerson: absent,
         findIdByLogin: absent,
+        listIdsOfEntryUuid: () => [],
+        listPeopleOfIds: none,
         listPeople: () => Promise.resolve({ people: [], next: undefined }),
       },
       groups: {
         listSchools: none,
         findSchool: absent,
         listGroups: none,
-        hasGroup: () => Promise.resolve(false),
+        findGroup: absent,
         listMemberIds: none,
       },
+      lookups: { open: () => Promise.resolve(none) },
       binds: {
         bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : undefined),
         bindPerson: () => Promise.resolve({ kind: 'failed' }),
