@@ -3,8 +3,15 @@ import { contract, files, http, security, unit, type Part } from './mutation-par
 
 export const SERVICES: readonly Part[] = [
   {
-    sources: files('services/directory', 'binds directory groups handles lookups password-changes'),
+    sources: files('services/directory', 'binds directory groups handles lookups'),
     tests: ['test/ldap/ldap-utils.test.ts'],
+  },
+  {
+    sources: [
+      ...files('services/directory', 'password-changes service-accounts'),
+      ...files('services/authentication', 'application-passwords'),
+    ],
+    tests: ['test/ldap/ldap-utils.test.ts', ...security('ldap-passwords')],
   },
   {
     sources: files('services/console', 'binding-overviews binding-reminders'),

@@ -48,6 +48,7 @@ export function createProviderApp(
     humanCheck: services.humanCheck,
     humanCheckDemand: services.humanCheckDemand,
     audit: services.audit,
+    applicationPasswords: services.applicationPasswords,
     binding: services.binding,
     clients,
     consents: services.consents,

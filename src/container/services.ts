@@ -139,7 +139,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     people,
     ...access,
     humanCheck: shared.humanCheck,
-    ...createSelfService(config, { ...base, knownDevices }),
+    ...createSelfService(config, { ...base, knownDevices, clients, storedClients }),
     console: createConsoleServices({
       ...base,
       keyRing,

@@ -15,6 +15,7 @@ import type { Consents } from '../services/access/consents.ts';
 import type { RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
 import type { Audit } from '../services/audit/audit.ts';
 import type { AccountReminder } from '../services/authentication/account-reminder.ts';
+import type { ApplicationPasswords } from '../services/authentication/application-passwords.ts';
 import type { HumanCheckDemand } from '../services/authentication/human-check-demand.ts';
 import type { HumanCheck } from '../services/authentication/human-check.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
@@ -53,6 +54,7 @@ export interface HttpDeps {
   adulthood: Pick<Adulthood, 'listGuardians' | 'changeConsent'>;
   guardianshipEnds: GuardianshipEnds;
   accountReminder: AccountReminder;
+  applicationPasswords: Pick<ApplicationPasswords, 'listServiceAccounts' | 'list' | 'create' | 'revoke'>;
   emailReverts: EmailReverts;
   humanCheck: HumanCheck;
   humanCheckDemand: HumanCheckDemand;

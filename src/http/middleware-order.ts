@@ -3,6 +3,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { identifyBrowser } from '../oidc/adapter/browser-binding.ts';
 import { createAccountRouter } from './account/router.ts';
+import { createApplicationPasswordRouter } from './account/application-passwords.ts';
 import { createSecondFactorRouter } from './account/second-factors.ts';
 import { createConsoleRouter } from './console/router.ts';
 import { createBindingRouter } from './binding/router.ts';
@@ -76,6 +77,7 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
     ownRoutes(createInteractionRouter(deps)),
     ownRoutes(createAccountRouter(deps)),
     ownRoutes(createSecondFactorRouter(deps)),
+    ownRoutes(createApplicationPasswordRouter(deps)),
     ownRoutes(createBindingRouter(deps)),
     ownRoutes(createConsoleRouter(deps)),
     ownRoutes(createPasswordResetRouter(deps)),

@@ -12,13 +12,23 @@ import type { Control, Entry } from './protocol.ts';
 export type Identity =
   | { kind: 'anonymous' }
   | { kind: 'service'; clientId: string; name: string }
-  | { kind: 'person'; clientId: string; personId: string; credentialVersion: number; name: string };
+  | {
+      kind: 'person';
+      clientId: string;
+      personId: string;
+      credentialVersion: number;
+      /** Undefined: bound with the own password. */
+      applicationPasswordId: string | undefined;
+      name: string;
+    };
 
 export const ANONYMOUS: Identity = { kind: 'anonymous' };
 
 /** The state of a connection that operations read and change. */
 export interface Session {
   identity: Identity;
+  /** The service account that was bound last, also while a person is bound. */
+  serviceId: string | undefined;
   isTls: boolean;
   /** Network address of the peer. */
   readonly address: string;
@@ -70,8 +80,17 @@ export async function findAccess(
     const client = await directory.findClient(identity.clientId);
     return client && { client, onlyPersonId: undefined };
   }
-  const target = deps.tree.locate(identity.name);
-  const client = target?.kind === 'person' ? await directory.findClientOfHandle(target.handle) : undefined;
-  const isCurrent = await binds.isCurrent(identity.personId, identity.credentialVersion);
+  const client = await findClientOfPerson(deps, identity);
+  const isCurrent = await binds.isCurrent(identity);
   return client !== undefined && isCurrent ? { client, onlyPersonId: identity.personId } : undefined;
+}
+
+/** An application password shows what its service account sees. The own password shows what any of the sector sees. */
+function findClientOfPerson(
+  { directory, tree }: Pick<LdapDeps, 'directory' | 'tree'>,
+  { name, clientId, applicationPasswordId }: Extract<Identity, { kind: 'person' }>,
+): Promise<DirectoryClient | undefined> {
+  if (applicationPasswordId !== undefined) return directory.findClient(clientId);
+  const target = tree.locate(name);
+  return target?.kind === 'person' ? directory.findClientOfHandle(target.handle) : Promise.resolve(undefined);
 }

@@ -58,13 +58,15 @@ export const DYNAMIC_KEYS = {
   ],
   'signIn.purpose': [
     ...['payment', 'portfolio', 'app', 'console'],
-    ...['contacts', 'secondFactors', 'data', 'guardianship', 'account'],
+    ...['contacts', 'secondFactors', 'applicationPasswords', 'data', 'guardianship', 'account'],
   ],
   required: ['login', 'password', 'current_password', 'new_password', 'confirm_password'],
   problem: [...PASSWORD_PROBLEMS, 'wrong_current', 'mismatch'],
   notice: [
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
     ...['deviceEnded', 'devicesEnded', 'namedAppRevoked', 'namedFactorRemoved'],
+    ...['applicationPasswordRevoked', 'namedApplicationPasswordRevoked'],
+    ...['tooManyApplicationPasswords', 'applicationPasswordRefused'],
     ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled', 'changesSeen', 'openAgain'],
   ],
   'account.changes.event': ACCOUNT_CHANGES,
@@ -95,6 +97,7 @@ export const DYNAMIC_KEYS = {
   'account.hidden': HIDDEN_REASONS,
   'mail.button': [
     ...['signIn', 'application', 'confirmEmail', 'setPassword', 'restoreEmail', 'account', 'secondFactors', 'console'],
+    'applicationPasswords',
     'request',
   ],
   'mail.loginChanged.text': ['email', 'mobile', 'account', 'mobile_removed', 'account_removed'],

@@ -20,6 +20,8 @@ const SCHEMAS = {
   'second-factor-failed': z.object({ name, at, link }),
   /** `link`: the page with the second factors. */
   'second-factor-changed': z.object({ name, change: z.enum(SECOND_FACTOR_CHANGES), at, link }),
+  /** `password`: its name; `link`: the page with the application passwords. */
+  'application-password-created': z.object({ name, password: z.string(), at, link }),
   'reset-link': z.object({ name, link, minutes }),
   /** `hours`: validity of the link. */
   'setup-link': z.object({ name, link, hours: z.number() }),

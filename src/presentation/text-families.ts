@@ -81,6 +81,7 @@ export const AUDIT_EVENTS = [
     'binding_notice-published',
   ],
   'account_changes-seen',
+  ...['application_password-created', 'application_password-revoked', 'application_password-used'],
   'directory-bind_failed',
   ...['personal_data-downloaded', 'personal_data-sharing_stopped', 'personal_data-sharing_resumed', 'person-erased'],
   ...['subject_request-created', 'subject_request-withdrawn', 'subject_request-approved', 'subject_request-declined'],
@@ -91,6 +92,7 @@ export const AUDIT_EVENTS = [
 
 /** The changes that the account page shows, with `-` for the dot. */
 export const ACCOUNT_CHANGES = [
+  'application_password-created',
   ...['second_factor-added', 'second_factor-removed', 'recovery_codes-replaced'],
   ...['identifier-changed', 'identifier-removed', 'identifier-reverted'],
   ...['staff-issue_one_time_code', 'staff-restore_first_password', 'staff-remove_second_factor'],

@@ -112,7 +112,12 @@ function createSearch(store: Store, maxSmallRange: number): TestSearch {
     const entries: Entry[] = [];
     const controls: Control[] = page === undefined ? [] : [{ oid: OID.pagedResults, isCritical: true, value: page }];
     const context = {
-      session: { identity: { kind: 'service', clientId: 'x', name: 'x' } as const, isTls: true, address: '127.0.0.1' },
+      session: {
+        identity: { kind: 'service', clientId: 'x', name: 'x' } as const,
+        serviceId: undefined,
+        isTls: true,
+        address: '127.0.0.1',
+      },
       ...{ controls, signal: new AbortController().signal },
       send: (entry: Entry) => {
         entries.push(entry);

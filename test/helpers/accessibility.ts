@@ -63,6 +63,8 @@ const TITLES: Record<PageName, readonly string[]> = {
   'account/second-factors': ['secondFactor.title'],
   'account/second-factor-setup': ['secondFactor.setup.title'],
   'account/recovery-codes': ['secondFactor.recovery.title'],
+  'account/application-passwords': ['applicationPassword.title'],
+  'account/application-password': ['applicationPassword.shownTitle'],
   'account/sign-ins': ['account.history.title'],
   'forgot-account/request': ['forgotAccount.title'],
   'forgot-account/sent': ['forgot.sent.title'],

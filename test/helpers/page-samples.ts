@@ -91,6 +91,12 @@ export function samplePageLocals(x: string): PageLocals {
       ],
       ...{ recoveryCodes: 10, addUrl: '/a', removeAction: '/r', recoveryCodesAction: '/c', notice: x },
     },
+    'account/application-passwords': {
+      passwords: [0, null].map((lastUsedAt) => ({ id: x, name: x, service: x, createdAt: 0, lastUsedAt })),
+      services: [{ id: x, name: x }],
+      ...{ form: x, action: '/a', revokeAction: '/r', notice: x },
+    },
+    'account/application-password': { password: x, name: x, service: x, login: x, listUrl: '/l' },
     'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },
     'account/recovery-codes': { action: '/a', codes: [x] },
     'account/sign-ins': {
@@ -135,6 +141,7 @@ export function samplePageLocals(x: string): PageLocals {
       ...{ removalAt: 0, hasGuardians: true, needsConsent: true },
       consoleUrl: '/console',
       isSchoolAccount: false,
+      hasApplicationPasswords: true,
       applicationState: 'submitted',
       person: {
         name: x,

@@ -15,7 +15,8 @@ export function createRecoveryCodes(random: Pick<Random, 'bytes'>): string[] {
   return Array.from({ length: RECOVERY_CODE_COUNT }, () => formatCode(random.bytes(CODE_BYTES)));
 }
 
-function formatCode(bytes: Buffer): string {
+/** Formats random bytes in groups of four characters. Bits that do not fill a character are left out. */
+export function formatCode(bytes: Buffer): string {
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
   const characters = (bits.match(/.{5}/g) ?? []).map((group) => ALPHABET.charAt(Number.parseInt(group, 2)));
   return (characters.join('').match(/.{4}/g) ?? []).join('-');

@@ -20,7 +20,17 @@ import type { SignedInPerson } from './session.ts';
 /** Shows the person, their roles, children, sessions and authorized apps. */
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
-  const [sessions, apps, staff, removalAt, changes, guardians = [], applicationState, schools] = await Promise.all([
+  const [
+    sessions,
+    apps,
+    staff,
+    removalAt,
+    changes,
+    guardians = [],
+    applicationState,
+    schools,
+    hasApplicationPasswords,
+  ] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
     deps.console.authorization.findActor(signedIn.facts.id),
@@ -29,35 +39,33 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     deps.adulthood.listGuardians(signedIn.facts.id),
     signedIn.facts.isSchoolAccount ? deps.binding.findState(signedIn.facts.id) : undefined,
     deps.schoolContacts.listOfPerson(signedIn.facts.id),
+    hasPasswordsOrServices(deps, signedIn),
   ]);
   await loadAnnouncement(deps, ctx);
   const used = apps.map(({ clientId }) => clientId);
   const today = localDate(deps.clock.now());
   pages.show(ctx, 'account/overview', {
-    person: {
-      name: signedIn.facts.name,
-      identifiers: signedIn.facts.identifiers.map(({ kind, value }) => ({
-        kind,
-        value: kind === 'mobile' ? formatLocalMobile(value) : value,
-      })),
-    },
+    person: describePerson(signedIn),
     isSchoolAccount: signedIn.facts.isSchoolAccount,
     applicationState,
     consoleUrl: staff && '/console',
     removalAt,
     ...changes,
+    hasApplicationPasswords,
     ...{ hasGuardians: guardians.length > 0, needsConsent: guardians.some((one) => one.isUndecided) },
     schoolContacts: describeContacts(deps, ctx, schools),
     roles: listRoles(deps, ctx, signedIn),
     children: listChildren(deps, ctx, signedIn, used),
     unusedApps: signedIn.facts.isSchoolAccount ? [] : listUnusedApps(deps, ctx, { facts: signedIn.facts, used, today }),
-    sessions: sessions.map((session) => ({
-      id: session.sessionHash,
-      device: describeUserAgent(deps, ctx, session.userAgent),
-      since: session.createdAt,
-      until: session.expiresAt,
-      current: session.sessionHash === signedIn.sessionHash,
-    })),
+    sessions: sessions.map(({ sessionHash: id, userAgent, createdAt: since, expiresAt: until }) => {
+      return {
+        id,
+        since,
+        until,
+        device: describeUserAgent(deps, ctx, userAgent),
+        current: id === signedIn.sessionHash,
+      };
+    }),
     apps: apps
       .filter(({ clientId }) => clientId !== ACCOUNT_CLIENT_ID)
       .map(({ clientId, since, scopes }) => ({
@@ -69,6 +77,22 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
       })),
     ...takeAccountNotice(deps, ctx),
   });
+}
+
+function describePerson({ facts: { name, identifiers } }: SignedInPerson): AccountLocals['person'] {
+  return {
+    name,
+    identifiers: identifiers.map(({ kind, value }) => ({
+      kind,
+      value: kind === 'mobile' ? formatLocalMobile(value) : value,
+    })),
+  };
+}
+
+async function hasPasswordsOrServices({ applicationPasswords }: HttpDeps, { facts }: SignedInPerson): Promise<boolean> {
+  if (facts.isSchoolAccount) return false;
+  if ((await applicationPasswords.list(facts.id)).length > 0) return true;
+  return (await applicationPasswords.listServiceAccounts(facts.id)).length > 0;
 }
 
 /** Returns the title of one of our scopes or of an API scope. */

@@ -8,13 +8,8 @@ import { field, parseForms, readForm } from '../forms/body.ts';
 import { checkSetup, factorName, factorSetupLocals, ownChange, setupForm } from '../forms/second-factor-form.ts';
 import { findMarkedRejection, redirectRejected, REJECTED, type Rejection } from '../forms/rejected-form.ts';
 import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
-import {
-  hideFromSchoolAccounts,
-  requireAssurance,
-  requireRecentSignIn,
-  requireSignIn,
-  type SignedInPerson,
-} from './session.ts';
+import { requireCredentialChange } from './credential-change.ts';
+import { hideFromSchoolAccounts, requireSignIn, type SignedInPerson } from './session.ts';
 
 const PAGE = '/account/second-factors';
 const SETUP_PAGE = `${PAGE}/totp`;
@@ -28,6 +23,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
   const { secondFactors } = deps;
   const router = new Router({ prefix: PAGE });
   const forms = parseForms();
+  const recently = { page: PAGE, maxAgeSeconds: RECENT_SIGN_IN_SECONDS };
   router.use(hideFromSchoolAccounts(deps));
   router.get(
     '/',
@@ -35,15 +31,17 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
   );
   router.get(
     '/totp',
-    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, (ctx, { facts, sessionHash }) => {
+    requireCredentialChange(deps, recently, (ctx, { facts, sessionHash }) => {
       const rejection = findMarkedRejection(deps, ctx, { path: SETUP_PAGE, owner: sessionHash });
       const setup = secondFactors.startTotp(facts.id, rejection?.values?.['setup']);
       return showSetup(deps, ctx, facts.id, setup, rejection);
     }),
   );
   // Longer than for the other forms: the person installs an app in the meantime.
-  const setUp = requireFactorChange(deps, RECENT_SECOND_FACTOR_SECONDS, (ctx, signedIn) =>
-    submitSetup(deps, ctx, signedIn),
+  const setUp = requireCredentialChange(
+    deps,
+    { page: PAGE, maxAgeSeconds: RECENT_SECOND_FACTOR_SECONDS },
+    (ctx, signedIn) => submitSetup(deps, ctx, signedIn),
   );
   router.post(
     '/totp',
@@ -60,7 +58,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     '/remove',
     languageLinkToFactors,
     forms,
-    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
+    requireCredentialChange(deps, recently, async (ctx, { facts }) => {
       const change = { ...ownChange(deps, ctx, facts.id), id: readForm(ctx, factorForm).factor };
       const factor = (await secondFactors.list(facts.id)).factors.find(({ id }) => id === change.id);
       // A repeated form finds nothing to remove, so its notice names nothing.
@@ -72,7 +70,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     '/recovery-codes',
     languageLinkToFactors,
     forms,
-    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
+    requireCredentialChange(deps, recently, async (ctx, { facts }) => {
       const codes = await secondFactors.replaceRecoveryCodes(ownChange(deps, ctx, facts.id));
       if (codes === undefined) {
         ctx.status = 303;
@@ -81,26 +79,6 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     }),
   );
   return router;
-}
-
-type Handler = Parameters<typeof requireSignIn>[1];
-
-/**
- * Requires a recent sign-in, and a recent second factor of a person who has one: the password alone neither adds nor removes a factor.
- * Afterwards the person presses the button again.
- */
-function requireFactorChange(deps: HttpDeps, maxAgeSeconds: number, handler: Handler): Middleware {
-  const returnPath = (ctx: Context): string => (ctx.method === 'GET' ? ctx.path : PAGE);
-  const assurance = { maxAgeMs: RECENT_SECOND_FACTOR_SECONDS * 1000, returnPath };
-  const withSecondFactor = requireAssurance(deps, assurance, handler);
-  return requireRecentSignIn(
-    deps,
-    async (ctx, signedIn) => {
-      if (await deps.secondFactors.has(signedIn.facts.id)) await withSecondFactor(ctx, () => Promise.resolve());
-      else await handler(ctx, signedIn);
-    },
-    { maxAgeSeconds, returnPath },
-  );
 }
 
 /** These paths accept POST too, so language links lead to the list. */

@@ -65,12 +65,17 @@ export async function checkSetup(deps: HttpDeps, ctx: Context, personId: string,
 
 /** Returns the name that the person typed for a factor, or else the default. */
 export function factorName({ pages }: HttpDeps, ctx: Context, typed: string): string {
-  const name = typed
+  const name = shortName(typed);
+  return name === '' ? pages.t(ctx, 'secondFactor.totp') : name;
+}
+
+/** Returns a name that a person typed, in one short line. */
+export function shortName(typed: string): string {
+  return typed
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim()
     .slice(0, MAX_FACTOR_NAME_LENGTH)
     .trim();
-  return name === '' ? pages.t(ctx, 'secondFactor.totp') : name;
 }
 
 /** Returns the person who changes their second factors, with the address, the device and the language. */

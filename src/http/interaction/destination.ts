@@ -25,6 +25,7 @@ const OWN_ACTIONS = [
   { path: /^\/console(?:[/?#]|$)/, purpose: 'console' },
   { path: /^\/account\/(?:contacts|email)(?:[/?#]|$)/, purpose: 'contacts' },
   { path: /^\/account\/second-factors(?:[/?#]|$)/, purpose: 'secondFactors' },
+  { path: /^\/account\/application-passwords(?:[/?#]|$)/, purpose: 'applicationPasswords' },
   { path: /^\/account\/data(?:[/?#]|$)/, purpose: 'data' },
   { path: /^\/account\/(?:children|guardians)(?:[/?#]|$)/, purpose: 'guardianship' },
 ];

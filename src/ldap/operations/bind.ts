@@ -35,6 +35,7 @@ async function bindService(
   const client = await binds.bindService(clientId, password, session.address);
   if (client === undefined) return REFUSED;
   session.identity = { kind: 'service', clientId, name };
+  session.serviceId = clientId;
   return { result: 'success' };
 }
 
@@ -44,7 +45,8 @@ async function bindPerson(
   password: string,
   handle: string,
 ): Promise<Result> {
-  const bound = await binds.bindPerson(handle, password, session.address);
+  const { address, serviceId } = session;
+  const bound = await binds.bindPerson({ name: handle, password, address, serviceId });
   if (bound.kind === 'password_change_required') {
     const hasControl = controls.some(({ oid }) => oid === OID.passwordPolicy);
     return {
@@ -54,9 +56,9 @@ async function bindPerson(
     };
   }
   if (bound.kind !== 'succeeded') return REFUSED;
-  const { personId, credentialVersion, client } = bound;
+  const { personId, credentialVersion, applicationPasswordId, client } = bound;
   const identity: Identity = {
-    ...{ kind: 'person', personId, credentialVersion, clientId: client.clientId },
+    ...{ kind: 'person', personId, credentialVersion, applicationPasswordId, clientId: client.clientId },
     name: tree.personName(handle),
   };
   session.identity = identity;

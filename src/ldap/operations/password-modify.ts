@@ -42,12 +42,10 @@ export async function modifyPassword(
   if (name !== undefined && !isOwnName(deps, identity.name, name)) {
     return { result: 'insufficientAccessRights', text: 'only your own password can be changed' };
   }
-  if (current === undefined || current === '') {
-    return { result: 'unwillingToPerform', text: 'send the old password too' };
-  }
-  if (next === undefined || next === '') {
-    return { result: 'unwillingToPerform', text: 'send a new password; the service does not generate one' };
-  }
+  if (!current) return { result: 'unwillingToPerform', text: 'send the old password too' };
+  if (!next) return { result: 'unwillingToPerform', text: 'send a new password; the service does not generate one' };
+  // An application password is for one service, so it does not change the password of the account.
+  if (identity.applicationPasswordId !== undefined) return toRefusal({ kind: 'second_factor_required' });
   const { personId, clientId } = identity;
   const changed = await deps.passwordChanges.change({ personId, clientId, current, next, address: session.address });
   if (changed.kind !== 'changed') return toRefusal(changed);

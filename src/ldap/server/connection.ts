@@ -68,7 +68,7 @@ export class Connection {
     this.#deps = deps;
     this.#currentContext = currentContext;
     this.#timeouts = timeouts;
-    this.#session = { identity: ANONYMOUS, isTls: false, address: socket.remoteAddress ?? '' };
+    this.#session = { identity: ANONYMOUS, serviceId: undefined, isTls: false, address: socket.remoteAddress ?? '' };
     this.#socket = socket;
     socket.setNoDelay(true);
     if (isImplicitTls) this.#secure();

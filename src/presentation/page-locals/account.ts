@@ -22,6 +22,8 @@ export interface AccountLocals {
   applicationState?: ApplicationState | undefined;
   /** The staff console, for people with a capacity. */
   consoleUrl?: string | undefined;
+  /** The person has application passwords, or can create one. */
+  hasApplicationPasswords: boolean;
   /** The person is an adult student with guardians. */
   hasGuardians: boolean;
   /** One of them waits for the consent. */
@@ -92,6 +94,18 @@ interface SecondFactorListLocals {
   notice?: string | undefined;
 }
 
+interface ApplicationPasswordListLocals {
+  /** Instants are ms since 1970. */
+  passwords: readonly { id: string; name: string; service: string; createdAt: number; lastUsedAt: number | null }[];
+  /** The services that the person can create a password for. */
+  services: readonly { id: string; name: string }[];
+  /** Unique id of the form. */
+  form: string;
+  action: string;
+  revokeAction: string;
+  notice?: string | undefined;
+}
+
 /** The account pages. */
 export interface AccountPages {
   'account/overview': AccountLocals;
@@ -100,6 +114,9 @@ export interface AccountPages {
   'account/second-factors': SecondFactorListLocals;
   'account/second-factor-setup': FactorSetupLocals & { cancelUrl: string };
   'account/recovery-codes': RecoveryCodesLocals;
+  'account/application-passwords': ApplicationPasswordListLocals;
+  /** `password`: shown once; `login`: what the person types as the account. */
+  'account/application-password': { password: string; name: string; service: string; login: string; listUrl: string };
   'account/contacts': ContactsLocals;
   'account/guardians': { guardians: readonly GuardianLocals[]; notice?: string | undefined };
   'account/guardian': { guardian: GuardianLocals; notice?: string | undefined };

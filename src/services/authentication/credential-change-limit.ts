@@ -30,7 +30,7 @@ export async function admitStaffLink(tx: Transaction, personId: string, now: num
  */
 export async function countCredentialChange(
   tx: Transaction,
-  kind: 'second-factor' | 'password',
+  kind: 'second-factor' | 'password' | 'application-password',
   personId: string,
   now: number,
 ): Promise<void> {

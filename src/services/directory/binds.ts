@@ -5,18 +5,40 @@ import { RateLimitedError } from '../../platform/errors.ts';
 import type { ClientRegistry } from '../access/client-registry.ts';
 import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
+import type { ApplicationPasswords } from '../authentication/application-passwords.ts';
 import type { PasswordVerifier, VerificationResult } from '../authentication/password-verification.ts';
 import type { RequiresSecondFactor } from '../settings/required-second-factor.ts';
 import type { Directory, DirectoryClient } from './directory.ts';
 
 export type PersonBind =
-  | { kind: 'succeeded'; client: DirectoryClient; personId: string; credentialVersion: number }
+  | {
+      kind: 'succeeded';
+      client: DirectoryClient;
+      personId: string;
+      credentialVersion: number;
+      applicationPasswordId?: string;
+    }
   /** The first password or the one-time code was correct. It only allows setting an own password, on the web. */
   | { kind: 'password_change_required' }
   /** The password was correct, and the person signs in with a second factor. */
   | { kind: 'second_factor_required' }
   /** Wrong, unknown, locked, throttled and disabled. */
   | { kind: 'failed' };
+
+interface PersonAttempt {
+  /** A handle, or any other text, which costs the same. */
+  name: string;
+  password: string;
+  address: string;
+  /** The service account that was bound to the connection before. */
+  serviceId: string | undefined;
+}
+
+interface BoundPerson {
+  personId: string;
+  credentialVersion: number;
+  applicationPasswordId: string | undefined;
+}
 
 /** Authenticates the connections of the directory. */
 export interface DirectoryBinds {
@@ -25,18 +47,18 @@ export interface DirectoryBinds {
   /**
    * Verifies the password of a person, with the counters of the sign-in on the web.
    *
-   * @param name a handle, or any other text, which costs the same
    * @throws {HashQueueFullError}
    */
-  bindPerson(name: string, password: string, address: string): Promise<PersonBind>;
+  bindPerson(attempt: PersonAttempt): Promise<PersonBind>;
   /** Returns true if a person who is bound may still use the connection. */
-  isCurrent(personId: string, credentialVersion: number): Promise<boolean>;
+  isCurrent(bound: BoundPerson): Promise<boolean>;
 }
 
 interface Deps {
   directory: Directory;
   clients: Pick<ClientRegistry, 'refresh'>;
   people: { isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean> };
+  applicationPasswords: Pick<ApplicationPasswords, 'find' | 'use' | 'exists'>;
   passwordVerifier: Pick<PasswordVerifier, 'verify'>;
   requiresSecondFactor: RequiresSecondFactor;
   rateLimiter: Pick<RequestRateLimiter, 'admitNetwork' | 'releaseNetwork'>;
@@ -47,7 +69,7 @@ interface Deps {
 const NO_HASH = '0'.repeat(64);
 
 export function createDirectoryBinds(deps: Deps): DirectoryBinds {
-  const { directory, clients, rateLimiter, audit, people } = deps;
+  const { clients, directory, rateLimiter, audit, people, applicationPasswords } = deps;
   return {
     bindService: async (clientId, secret, address) => {
       if (!admit(rateLimiter, address)) return undefined;
@@ -62,8 +84,10 @@ export function createDirectoryBinds(deps: Deps): DirectoryBinds {
       rateLimiter.releaseNetwork('directory_bind', address);
       return directory.findClient(clientId);
     },
-    bindPerson: (name, password, address) => bindPerson(deps, name, password, address),
-    isCurrent: (personId, credentialVersion) => people.isCredentialCurrent(personId, credentialVersion),
+    bindPerson: async (attempt) => (await bindWithApplicationPassword(deps, attempt)) ?? bindPerson(deps, attempt),
+    isCurrent: async ({ personId, credentialVersion, applicationPasswordId: id }) =>
+      (await people.isCredentialCurrent(personId, credentialVersion)) &&
+      (id === undefined || applicationPasswords.exists(personId, id)),
   };
 }
 
@@ -77,7 +101,30 @@ function admit(rateLimiter: Deps['rateLimiter'], address: string): boolean {
   }
 }
 
-async function bindPerson(deps: Deps, name: string, password: string, address: string): Promise<PersonBind> {
+/**
+ * Accepts an application password at its own service account. Wrong passwords are neither counted nor throttled here, because nobody guesses
+ * 140 bits; all other texts continue to `bindPerson`, which counts them.
+ *
+ * @returns undefined if it is no application password for this name and service account
+ */
+async function bindWithApplicationPassword(
+  { directory, applicationPasswords }: Deps,
+  { name, password, address, serviceId }: PersonAttempt,
+): Promise<PersonBind | undefined> {
+  const named = await directory.findClientOfHandle(name);
+  const personId = named && directory.openHandle(named, name);
+  const found = personId === undefined ? undefined : await applicationPasswords.find(personId, password);
+  if (personId === undefined || found === undefined) return undefined;
+  if (serviceId !== undefined && serviceId !== found.clientId) return undefined;
+  const client = await directory.findClient(found.clientId);
+  if (client === undefined || directory.openHandle(client, name) !== personId) return undefined;
+  if ((await directory.findPerson(client, personId)) === undefined) return undefined;
+  const credentialVersion = await applicationPasswords.use(personId, found, address);
+  if (credentialVersion === undefined) return undefined;
+  return { kind: 'succeeded', client, personId, credentialVersion, applicationPasswordId: found.id };
+}
+
+async function bindPerson(deps: Deps, { name, password, address }: PersonAttempt): Promise<PersonBind> {
   const { directory, passwordVerifier, requiresSecondFactor } = deps;
   const client = await directory.findClientOfHandle(name);
   const opened = client && directory.openHandle(client, name);

@@ -12,6 +12,7 @@ const mailPayload = z.object({
   kind: z.literal('mail'),
   to: z.string(),
   template: z.enum([
+    'application-password-created',
     'email-confirmation',
     'email-in-use',
     'login-changed',

@@ -54,33 +54,38 @@ export async function insertApplicationPassword(
   return rows.length > 0;
 }
 
-/** Replaces the secret of an application password that was not used yet. @returns the row; undefined if there is none */
+/** Replaces the secret of an application password that was not used yet. @returns false if there is none */
 export async function replaceUnusedSecret(
   tx: Transaction,
-  { id, personId, secretHash }: Pick<ApplicationPasswordRow, 'id' | 'personId' | 'secretHash'>,
-): Promise<ApplicationPasswordRow | undefined> {
+  { id, personId, clientId, secretHash }: Pick<ApplicationPasswordRow, 'id' | 'personId' | 'clientId' | 'secretHash'>,
+): Promise<boolean> {
   const { applicationPasswords } = tx.tables;
-  const isUnused = isNull(applicationPasswords.lastUsedAt);
-  const [row] = await tx.db
+  const isSame = and(
+    ...[eq(applicationPasswords.id, id), eq(applicationPasswords.personId, personId)],
+    ...[eq(applicationPasswords.clientId, clientId), isNull(applicationPasswords.lastUsedAt)],
+  );
+  const rows = await tx.db
     .update(applicationPasswords)
     .set({ secretHash })
-    .where(and(eq(applicationPasswords.id, id), eq(applicationPasswords.personId, personId), isUnused))
-    .returning();
-  return row;
+    .where(isSame)
+    .returning({ id: applicationPasswords.id });
+  return rows.length > 0;
 }
 
-/** Records the time of a use, unless the stored one is newer than `before`. */
+/** Records the time of a use. @returns false if the stored time is not before `before`, or the password was revoked */
 export async function updateLastUse(
   tx: Transaction,
   id: string,
   { now, before }: { now: number; before: number },
-): Promise<void> {
+): Promise<boolean> {
   const { applicationPasswords } = tx.tables;
   const isOld = or(isNull(applicationPasswords.lastUsedAt), lt(applicationPasswords.lastUsedAt, before));
-  await tx.db
+  const rows = await tx.db
     .update(applicationPasswords)
     .set({ lastUsedAt: now })
-    .where(and(eq(applicationPasswords.id, id), isOld));
+    .where(and(eq(applicationPasswords.id, id), isOld))
+    .returning({ id: applicationPasswords.id });
+  return rows.length > 0;
 }
 
 /** Deletes one application password of a person. @returns the deleted row */

@@ -7,6 +7,7 @@ export const CHANGES_SEEN_EVENT = 'account_changes.seen';
 
 /** Changes that give access to the account, or to its mail. */
 const ACCOUNT_CHANGE_EVENTS = [
+  'application_password.created',
   ...['second_factor.added', 'second_factor.removed', 'recovery_codes.replaced'],
   ...['identifier.changed', 'identifier.removed', 'identifier.reverted'],
   ...['staff.issue_one_time_code', 'staff.restore_first_password', 'staff.remove_second_factor'],

@@ -1,0 +1,176 @@
+/** What people may bind with, at two nodes of one database: passwords of the web, and application passwords. */
+import assert from 'node:assert/strict';
+import { dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { listAuditEvents, setPassword, signInToAccount } from '../helpers/city.ts';
+import {
+  BASE,
+  directoryClient,
+  runTool,
+  SERVICE_SECRET,
+  serviceName,
+  startDirectory,
+  valuesOf,
+  type TestDirectory,
+} from '../helpers/directory.ts';
+import { formOf, noticeOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
+
+const PAGE = '/account/application-passwords';
+/** Result codes. */
+const [SUCCESS, INVALID_CREDENTIALS] = [0, 49];
+
+describe('binds of people', () => {
+  let nodes: TestDirectory[] = [];
+  let first: TestDirectory;
+  before(async () => {
+    const clients = [
+      directoryClient('radius'),
+      // The sector is the host of the redirect URI.
+      directoryClient('printer', { redirect_uris: ['https://radius.example/printer'] }),
+      directoryClient('mail'),
+      directoryClient('nursery', { school_types: ['special'] }),
+    ];
+    first = await startDirectory({ clients });
+    const folder = dirname(first.service.clientsFile);
+    const env = {
+      KINPASS_DATABASE_FILE: join(folder, 'kinpass.sqlite'),
+      KINPASS_MASTER_KEY_FILE: join(folder, 'key'),
+    };
+    nodes = [first, await startDirectory({ clients, city: false, env })];
+  });
+  after(async () => {
+    for (const node of nodes.reverse()) await node.stop();
+  });
+
+  const nameOf = async (uid: string, service = 'radius', attribute = 'dn'): Promise<string> => {
+    const as = ['-x', '-H', first.tlsUrl, '-D', serviceName(service), '-w', SERVICE_SECRET];
+    const { stdout } = await runTool(first, 'ldapsearch', [...as, '-LLL', '-b', BASE, `(uid=${uid})`, attribute]);
+    return valuesOf(stdout, attribute)[0] ?? '';
+  };
+  const bind = async (node: TestDirectory, name: string, password: string): Promise<number> =>
+    (await runTool(node, 'ldapwhoami', ['-x', '-H', node.tlsUrl, '-D', name, '-w', password])).code;
+  /** Returns the results of both nodes. */
+  const bindAll = async (name: string, password: string): Promise<number[]> => [
+    await bind(nodes[0] ?? first, name, password),
+    await bind(nodes[1] ?? first, name, password),
+  ];
+  const create = async (browser: HttpBrowser, service = 'radius', name = 'tablet'): Promise<Answer> => {
+    const page = await browser.open(PAGE);
+    const { hidden } = creationFormOf(page);
+    return browser.post(PAGE, new URLSearchParams({ ...hidden, service, name }));
+  };
+  const signIn = async (key: 'T1' | 'T2' | 'G2'): Promise<HttpBrowser> =>
+    (await signInToAccount(first.service, LOGIN[key])).httpBrowser;
+
+  it('shows an application password once, which one service accepts until it is revoked', async () => {
+    const browser = await signIn('T1');
+    assert.match(textOf((await browser.open('/account')).body), /應用程式密碼/);
+    const shown = await create(browser);
+    const password = secretOn(shown);
+    assert.match(password, /^(?:[0-9a-hjkmnp-tv-z]{4}-){6}[0-9a-hjkmnp-tv-z]{4}$/);
+    const list = await browser.open(PAGE);
+    assert.ok(!list.body.includes(password));
+    assert.match(textOf(list.body), /尚未使用/);
+    const [own, other] = [await nameOf(LOGIN.T1), await nameOf(LOGIN.T1, 'mail')];
+    assert.deepEqual(await bindAll(own, password), [SUCCESS, SUCCESS]);
+    assert.equal(await bind(first, own, password.toUpperCase().replaceAll('-', '')), SUCCESS);
+    assert.equal(await bind(first, own, DEMO_PASSWORD), SUCCESS);
+    assert.equal(await bind(first, other, password), INVALID_CREDENTIALS);
+    assert.equal(await bind(first, await nameOf(LOGIN.T2), password), INVALID_CREDENTIALS);
+    assert.match((await signInToAccount(first.service, LOGIN.T1, password)).answer.body, /帳號或密碼不正確/);
+    const used = await browser.open(PAGE);
+    assert.doesNotMatch(textOf(used.body), /尚未使用/);
+    const events = await listAuditEvents(first.service, 'T1');
+    assert.equal(events.filter((event) => event === 'application_password.used').length, 1);
+    const id = /data-application-password="([^"]*)"/.exec(used.body)?.[1] ?? '';
+    assert.match(
+      noticeOf((await browser.post(`${PAGE}/revoke`, new URLSearchParams({ password: id }))).body),
+      /tablet/,
+    );
+    assert.deepEqual(await bindAll(own, password), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
+  });
+
+  it('offers no service that does not see the person, and refuses it in a form', async () => {
+    const browser = await signIn('T1');
+    const page = await browser.open(PAGE);
+    assert.deepEqual(
+      [...page.body.matchAll(/<option value="([^"]*)"/g)].map(([, id]) => id),
+      ['radius', 'printer', 'mail'],
+    );
+    for (const service of ['nursery', 'unknown', '']) {
+      const refused = await create(browser, service);
+      assert.match(noticeOf(refused.body), /沒有建立密碼/, service);
+    }
+  });
+
+  it('creates one password for a form that is sent twice, and shows the valid one', async () => {
+    const browser = await signIn('T1');
+    const { hidden } = creationFormOf(await browser.open(PAGE));
+    const form = new URLSearchParams({ ...hidden, service: 'radius', name: 'twice' });
+    const [before, last] = [secretOn(await browser.post(PAGE, form)), secretOn(await browser.post(PAGE, form))];
+    const name = await nameOf(LOGIN.T1);
+    assert.equal(await bind(first, name, before), INVALID_CREDENTIALS);
+    assert.equal(await bind(first, name, last), SUCCESS);
+    assert.equal((await browser.open(PAGE)).body.split('>twice<').length, 2);
+  });
+
+  it('refuses the own password with a second factor, and accepts an application password', async () => {
+    const browser = await signIn('T2');
+    const password = secretOn(await create(browser));
+    const name = await nameOf(LOGIN.T2);
+    assert.equal(await bind(first, name, DEMO_PASSWORD), SUCCESS);
+    await enrollTotp(first.service, 'T2');
+    try {
+      assert.deepEqual(await bindAll(name, DEMO_PASSWORD), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
+      assert.deepEqual(await bindAll(name, password), [SUCCESS, SUCCESS]);
+      // A session without the factor creates no other one.
+      assert.doesNotMatch((await create(browser)).body, /id="secret"/);
+      const change = [
+        '-x',
+        '-H',
+        first.tlsUrl,
+        '-D',
+        name,
+        '-w',
+        password,
+        '-a',
+        DEMO_PASSWORD,
+        '-s',
+        'six red kites in the wind',
+      ];
+      const { stderr, stdout } = await runTool(first, 'ldappasswd', change);
+      assert.match(stdout + stderr, /\(53\)[\s\S]*account page/);
+    } finally {
+      await removeSecondFactors(first.service, 'T2');
+    }
+  });
+
+  it('ends application passwords with a changed password, on the next bind at each node', async () => {
+    const browser = await signIn('T2');
+    const password = secretOn(await create(browser));
+    const name = await nameOf(LOGIN.T2);
+    assert.deepEqual(await bindAll(name, password), [SUCCESS, SUCCESS]);
+    const next = 'eight green lanterns by the gate';
+    const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
+    assert.match(noticeOf((await browser.submit(await browser.open('/account/password'), fields)).body), /密碼已變更/);
+    assert.deepEqual(await bindAll(name, password), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
+    assert.deepEqual(await bindAll(name, DEMO_PASSWORD), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
+    assert.deepEqual(await bindAll(name, next), [SUCCESS, SUCCESS]);
+    await setPassword(first.service, 'T2', DEMO_PASSWORD);
+  });
+});
+
+function secretOn({ body }: Answer): string {
+  const secret = /<code id="secret">([^<]*)<\/code>/.exec(body)?.[1];
+  assert.ok(secret, textOf(body).slice(0, 300));
+  return secret;
+}
+
+/** Returns the form that creates a password. The forms before it revoke one. */
+function creationFormOf({ body }: Answer): { hidden: Record<string, string> } {
+  return formOf(body.slice(body.indexOf('aria-labelledby="create"')));
+}
