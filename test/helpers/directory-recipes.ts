@@ -1,22 +1,18 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { z } from 'zod';
-import { directoryClient, SERVICE_SECRET, type TestDirectory } from './directory.ts';
+import { SERVICE_SECRET, type TestDirectory } from './directory.ts';
 
 const FILES = join(import.meta.dirname, '../../docs/directory-clients');
-const clientsFile = z.object({
-  clients: z.array(z.looseObject({ client_id: z.string(), ldap: z.looseObject({}) })),
-});
+const clientsFile = z.object({ clients: z.array(z.looseObject({})) });
 
 /** Returns the registrations of docs/directory-clients, with the secret of the tests. */
 export function recipeClients(): object[] {
-  const { clients } = clientsFile.parse(JSON.parse(readRecipe('clients.json')));
-  return clients.map(({ client_id: id, ldap: { scan = false }, ...fields }) => {
-    const client = z.looseObject({ ldap: z.looseObject({}) }).parse(directoryClient(id));
-    return { ...client, ...fields, ldap: { ...client.ldap, scan } };
-  });
+  const hash = createHash('sha256').update(SERVICE_SECRET).digest('hex');
+  return clientsFile.parse(JSON.parse(readRecipe('clients.json').replaceAll('the-secret-hash', hash))).clients;
 }
 
 export function readRecipe(file: string): string {
