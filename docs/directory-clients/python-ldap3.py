@@ -9,30 +9,25 @@ TLS = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=os.environ['DIRECTORY_CA'])
 SERVER = Server(os.environ['DIRECTORY_URL'], tls=TLS)
 
 
-def connect(name, password):
-    return Connection(SERVER, name, password, auto_bind=AUTO_BIND_TLS_BEFORE_BIND, read_only=True)
-
-
-def connect_service():
-    return connect(f'cn=portal,ou=services,{BASE}', os.environ['DIRECTORY_SECRET'])
+def connect():
+    name, secret = f'cn=portal,ou=services,{BASE}', os.environ['DIRECTORY_SECRET']
+    return Connection(SERVER, name, secret, auto_bind=AUTO_BIND_TLS_BEFORE_BIND, read_only=True)
 
 
 def sign_in(login, password):
     """Returns the attributes of the person, or None."""
-    with connect_service() as directory:
+    with connect() as directory:
         found = f'(&(objectClass=inetOrgPerson)(uid={escape_filter_chars(login)}))'
         directory.search(f'ou=people,{BASE}', found, attributes=['uniqueIdentifier', 'cn', 'memberOf'])
         entries = directory.entries
-    # A bind without a password would not check anything.
-    if len(entries) != 1 or not password:
-        return None
-    person = Connection(SERVER, entries[0].entry_dn, password)
-    person.start_tls()
-    return entries[0].entry_attributes_as_dict if person.bind() else None
+        # A bind without a password would not check anything.
+        if len(entries) != 1 or not password or not directory.rebind(entries[0].entry_dn, password):
+            return None
+        return entries[0].entry_attributes_as_dict
 
 
 def list_teachers():
-    with connect_service() as directory:
+    with connect() as directory:
         teachers = f'(memberOf=cn=teachers,ou=groups,{BASE})'
         pages = directory.extend.standard.paged_search(
             f'ou=people,{BASE}', teachers, attributes=['cn'], paged_size=500, generator=True

@@ -5,12 +5,18 @@ import { after, before, describe, it } from 'node:test';
 import { encode, integer, octets, TAG } from '../../src/ldap/codec/ber.ts';
 import { HashQueueFullError } from '../../src/platform/errors.ts';
 import { OID, RESULT } from '../../src/ldap/protocol.ts';
+import { upsertThrottle } from '../../src/store/auth/throttles.ts';
+import { createNetworkCounters } from '../../src/services/authentication/network-counters.ts';
+import { ADDRESS_POLICY, SERVICE_ACCOUNT_POLICY } from '../../src/domain/throttling/throttle.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
   BASE,
   directoryClient,
+  runTool,
   SERVICE_SECRET,
   serviceName,
   startDirectory,
+  valuesOf,
   type TestDirectory,
 } from '../helpers/directory.ts';
 import {
@@ -95,6 +101,45 @@ describe('directory against hostile clients', () => {
     client.send(bindMessage(1, `uniqueIdentifier=unknown,ou=people,${BASE}`, 'a password'));
     assert.deepEqual(await client.next(), { id: 1, tag: 0x61, code: RESULT.busy });
     client.socket.destroy();
+  });
+
+  it('counts wrong passwords for the service that passes them on, not for its address', async (t) => {
+    const { store, secrets } = directory.service.container;
+    const search = [
+      '-x',
+      '-ZZ',
+      '-H',
+      directory.url,
+      '-D',
+      serviceName('radius'),
+      '-w',
+      SERVICE_SECRET,
+      '-LLL',
+      '-b',
+      BASE,
+    ];
+    const { stdout } = await runTool(directory, 'ldapsearch', [...search, '(uid=shufen.chen)', '1.1']);
+    const [person = ''] = valuesOf(stdout, 'dn');
+    const bindPerson = async (client: RawLdap): Promise<number> => {
+      client.send(bindMessage(2, person, DEMO_PASSWORD));
+      return (await client.next()).code;
+    };
+    const [ofAddress] = createNetworkCounters(secrets, 'address', '127.0.0.1', ADDRESS_POLICY);
+    const setFailures = (key: string, failures: number): Promise<void> =>
+      store.write((tx) => upsertThrottle(tx, key, { failures, blockedUntil: 0, updatedAt: Date.now() }));
+    const keys = { address: ofAddress?.key ?? '', service: 'service:radius' };
+    t.after(() => setFailures(keys.address, 0));
+
+    await setFailures(keys.address, 10 * ADDRESS_POLICY.capacity);
+    assert.equal(await bindPerson(await connectLdap(directory.port)), RESULT.invalidCredentials);
+    const throughService = await bound();
+    assert.equal(await bindPerson(throughService), RESULT.success);
+    await setFailures(keys.address, 0);
+    await setFailures(keys.service, 10 * SERVICE_ACCOUNT_POLICY.capacity);
+    assert.equal(await bindPerson(throughService), RESULT.invalidCredentials);
+    assert.equal(await bindPerson(await connectLdap(directory.port)), RESULT.success);
+    await setFailures(keys.service, 0);
+    assert.equal(await bindPerson(throughService), RESULT.success);
   });
 
   it('serves others while 200 connections are idle', async () => {

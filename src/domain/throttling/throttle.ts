@@ -60,6 +60,13 @@ export const MAX_FAILURES_ACROSS_DEVICES = 90;
 export const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 300, leakIntervalMs: 1_000 };
 
 /**
+ * Passwords of people on the connections of one service account of the directory, such as the RADIUS server of the city. They all come from
+ * its address, so they have a counter of their own: 100,000 devices at 8:00 with 5 % old passwords are half of the bucket, and devices
+ * repeat them. The counters of each person remain. A stolen secret of a service has 10,000 attempts, then 20 per second, for all people.
+ */
+export const SERVICE_ACCOUNT_POLICY: LeakyBucketPolicy = { capacity: 10_000, leakIntervalMs: 50 };
+
+/**
  * Completed sign-ins of one person: 60 at once, then one per minute. Each stores a session, audit entries and notices. It is enough for a
  * family or a club that shares an account; a class in a computer room is 30 persons. A person can complete at most 60 + 1,440 per day.
  */

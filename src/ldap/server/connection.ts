@@ -213,6 +213,7 @@ export class Connection {
     this.#socket = socket;
     this.#session.isTls = true;
     this.#session.identity = ANONYMOUS;
+    this.#session.serviceId = undefined;
     this.#listen();
   }
 

@@ -3,7 +3,7 @@ import { MAX_FAILURES } from '../../domain/credentials/first-password.ts';
 import type { Login } from '../../domain/credentials/identifiers.ts';
 import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import { normalizePassword } from '../../domain/credentials/password-policy.ts';
-import { ADDRESS_POLICY, type AttemptWarning } from '../../domain/throttling/throttle.ts';
+import { ADDRESS_POLICY, SERVICE_ACCOUNT_POLICY, type AttemptWarning } from '../../domain/throttling/throttle.ts';
 import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { HashQueueFullError, UnsupportedHashError } from '../../platform/errors.ts';
@@ -42,6 +42,8 @@ export interface VerificationRequest {
   login: TypedLogin | undefined;
   password: string;
   address: string;
+  /** The service account of the directory that passed the password on. Its counter replaces that of its address. */
+  serviceId?: string | undefined;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
 }
@@ -149,14 +151,17 @@ export async function listFailureKeys(tx: Transaction, secrets: Secrets, personI
 }
 
 function createCounterKeys({ secrets, knownDevices }: Deps): (attempt: VerificationRequest) => CounterKeys {
-  return ({ login, personId, address, device }) => {
+  return ({ login, personId, address, serviceId, device }) => {
     const typed = login && loginKey(secrets, login);
     return {
       personId,
       device: knownDevices.findCounterKey(device, personId),
       login: typed,
       person: personId === undefined ? `unknown:${typed ?? ''}` : personKey(personId),
-      networks: createNetworkCounters(secrets, 'address', address, ADDRESS_POLICY),
+      networks:
+        serviceId === undefined
+          ? createNetworkCounters(secrets, 'address', address, ADDRESS_POLICY)
+          : [{ key: `service:${serviceId}`, name: `service account ${serviceId}`, policy: SERVICE_ACCOUNT_POLICY }],
     };
   };
 }

@@ -124,7 +124,8 @@ async function bindWithApplicationPassword(
   return { kind: 'succeeded', client, personId, credentialVersion, applicationPasswordId: found.id };
 }
 
-async function bindPerson(deps: Deps, { name, password, address }: PersonAttempt): Promise<PersonBind> {
+async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBind> {
+  const { name, password, address } = attempt;
   const { directory, passwordVerifier, requiresSecondFactor } = deps;
   const client = await directory.findClientOfHandle(name);
   const opened = client && directory.openHandle(client, name);
@@ -148,12 +149,28 @@ async function bindPerson(deps: Deps, { name, password, address }: PersonAttempt
       detail: { protocol: 'ldap' },
     };
   };
+  const serviceId = await findCountedService(deps, attempt, client);
   const login =
     personId === undefined ? ({ kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } as const) : undefined;
-  const result = await passwordVerifier.verify({ personId, login, password, address }, auditEventFor);
+  const result = await passwordVerifier.verify({ personId, login, password, address, serviceId }, auditEventFor);
   const kind = kindOf(result);
   if (kind === 'throttled') return { kind: 'failed' };
   if (kind !== 'succeeded') return { kind };
   if (client === undefined || personId === undefined || result.kind !== 'password') return { kind: 'failed' };
   return { kind, client, personId, credentialVersion: result.credentialVersion };
+}
+
+/**
+ * Returns the service account that an attempt counts for. A service passes on passwords of its own sector, all from its own address, so one
+ * counter of the address would let old passwords of some refuse everyone.
+ *
+ * @param client a client of the sector of the typed name
+ */
+async function findCountedService(
+  { directory }: Deps,
+  { serviceId }: PersonAttempt,
+  client: DirectoryClient | undefined,
+): Promise<string | undefined> {
+  const service = serviceId === undefined ? undefined : await directory.findClient(serviceId);
+  return client === undefined || client.sector === service?.sector ? service?.clientId : undefined;
 }
