@@ -146,7 +146,7 @@ export const SERVICES: readonly Part[] = [
     sources: [
       ...files('services/access', 'client-registry'),
       ...files('platform', 'metrics'),
-      ...files('services/notifications', 'mailer outbox'),
+      ...files('services/notifications', 'mail-test mail-transport mailer outbox'),
     ],
     tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },

@@ -3,8 +3,9 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from './config/config-error.ts';
-import { loadConfig, type Config } from './config/load.ts';
+import type { Config } from './config/load.ts';
 import { createContainer, type Container } from './container/index.ts';
+import { checkStart } from './container/start-checks.ts';
 import type { JobIntervals } from './container/jobs.ts';
 import { systemClock } from './domain/clock.ts';
 import { systemRandom } from './domain/random.ts';
@@ -12,6 +13,7 @@ import { createMetricsServer } from './http/server/metrics-server.ts';
 import type { PeriodicJob } from './jobs/periodic-job.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics.ts';
+import { createMailTest, type MailTest } from './services/notifications/mail-test.ts';
 import { codeOf } from './store/database/errors.ts';
 
 /** Time for in-flight requests after the drain, in milliseconds. Then their connections are closed. */
@@ -39,7 +41,9 @@ export async function start(
   env: Record<string, string | undefined>,
   intervals: JobIntervals = {},
 ): Promise<RunningServer> {
-  const config = loadConfig(env);
+  // The level is known after the check, which only warns.
+  const complete = await checkStart(env, { clock: systemClock, log: createLogger('warn') });
+  const config = complete();
   const log = createLogger(config.logLevel);
   logIgnoredSignals(log);
   const container = await createContainer(config, { clock: systemClock, random: systemRandom, log });
@@ -63,14 +67,28 @@ export async function start(
     await close();
     throw error;
   }
+  const mailTest = testMail(config, log);
   log.info({ issuer: config.issuer, port, database: container.store.dialect }, 'ready');
   return {
     port,
     reloadClients: () => {
       container.reloadClients();
     },
-    stop: createStop(config, container, log, close),
+    stop: createStop(config, container, log, async () => {
+      mailTest.close();
+      await close();
+    }),
   };
+}
+
+/** Tries the mail server in the background. A failure is a warning, because the outbox keeps all mail. */
+function testMail({ mail }: Config, log: Logger): MailTest {
+  const mailTest = createMailTest(mail);
+  void mailTest.attempt().catch((error: unknown) => {
+    const advice = 'KINPASS_SMTP_URL: run "kinpass mail test"; mail waits in the outbox';
+    log.warn({ host: new URL(mail.smtpUrl).host, code: codeOf(error), advice }, 'mail server not usable');
+  });
+  return mailTest;
 }
 
 /** Creates the function that drains and closes a running service. */

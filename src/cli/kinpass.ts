@@ -8,9 +8,12 @@ import { addBackupCommands } from './backup.ts';
 import { addClientsCommands } from './clients.ts';
 import { CliCommand } from './command.ts';
 import { addCompletionCommand } from './completion.ts';
+import { addConfigCommands } from './config.ts';
 import { addDemoCommand } from './demo.ts';
 import { addHelpCommands } from './help.ts';
 import { addKeysCommands } from './keys.ts';
+import { addMailCommands } from './mail.ts';
+import { addMigrateCommand } from './migrate.ts';
 import { handleOutputErrors } from './output.ts';
 import { addPersonCommands } from './person.ts';
 import { addRegisterCommands } from './register.ts';
@@ -24,6 +27,9 @@ const EXIT_USAGE = 2;
 const GROUPS = [
   addStartCommand,
   addDemoCommand,
+  addConfigCommands,
+  addMigrateCommand,
+  addMailCommands,
   addAuditCommands,
   addKeysCommands,
   addBackupCommands,

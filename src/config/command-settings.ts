@@ -4,7 +4,8 @@ import { loadClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentSchema } from './environment.ts';
 import type { Config } from './load.ts';
-import { addressRulesOf, databaseOf, parseEnvironment, type Environment } from './load.ts';
+import { parseEnvironment, type Environment } from './environment-reader.ts';
+import { addressRulesOf, databaseOf, mailOf } from './load.ts';
 import { readMasterKey } from './master-key.ts';
 
 /*
@@ -20,6 +21,7 @@ const invitingSchema = migratingSchema.extend(
   environmentSchema.pick({ KINPASS_ISSUER: true, KINPASS_PROFILE: true }).shape,
 );
 const addressSchema = environmentSchema.pick({ KINPASS_PROFILE: true, KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: true });
+const mailSchema = environmentSchema.pick({ KINPASS_PROFILE: true, KINPASS_SMTP_URL: true, KINPASS_MAIL_FROM: true });
 const archiveDirSchema = environmentSchema.pick({ KINPASS_AUDIT_ARCHIVE_DIR: true });
 const archiveSchema = archiveDirSchema.extend(environmentSchema.pick({ KINPASS_AUDIT_RETENTION_DAYS: true }).shape);
 
@@ -32,7 +34,7 @@ export type RevokingSettings = MigratingSettings & Pick<Config, 'clientsFile'>;
 /** For commands that send links. */
 export type InvitingSettings = MigratingSettings & Pick<Config, 'issuer'> & { isProduction: boolean };
 
-/** For `backup`. */
+/** For `backup` and `migrate`. */
 export function loadDatabaseSettings(env: Environment): DatabaseSettings {
   return { database: databaseOf(parseEnvironment(databaseSchema, env)) };
 }
@@ -40,7 +42,7 @@ export function loadDatabaseSettings(env: Environment): DatabaseSettings {
 /** For `audit verify`, `audit export`, `audit archive`, `keys rotate` and `restore`. */
 export function loadKeySettings(env: Environment): KeySettings {
   const parsed = parseEnvironment(keySchema, env);
-  return { database: databaseOf(parsed), masterKey: readMasterKey(parsed.KINPASS_MASTER_KEY_FILE, { create: false }) };
+  return { database: databaseOf(parsed), masterKey: readMasterKey(parsed.KINPASS_MASTER_KEY_FILE, { isNew: false }) };
 }
 
 /** For `person unlock`. */
@@ -70,6 +72,11 @@ export function loadAddressRules(env: Environment): AddressRules {
 export function loadInvitingSettings(env: Environment): InvitingSettings {
   const { KINPASS_ISSUER: issuer, KINPASS_PROFILE: profile } = parseEnvironment(invitingSchema, env);
   return { ...loadMigratingSettings(env), issuer, isProduction: profile === 'production' };
+}
+
+/** For `mail test`. */
+export function loadMailSettings(env: Environment): Config['mail'] {
+  return mailOf(parseEnvironment(mailSchema, env));
 }
 
 /** For `audit archive`. @throws {ConfigError} when a setting is missing, or the service cannot create files in the folder */

@@ -1,4 +1,6 @@
+import { createSecureContext } from 'node:tls';
 import { ConfigError } from './config-error.ts';
+import { readPem } from './tls.ts';
 
 /** Settings of the LDAP directory. */
 export interface DirectorySettings {
@@ -16,13 +18,13 @@ export interface DirectorySettings {
 }
 
 interface DirectoryEnvironment {
-  KINPASS_LDAP_HOST: string;
+  KINPASS_LDAP_HOST?: string | undefined;
   KINPASS_LDAP_PORT?: number | undefined;
   KINPASS_LDAPS_PORT?: number | undefined;
   KINPASS_LDAP_BASE?: string | undefined;
   KINPASS_LDAP_TLS_CERT_FILE?: string | undefined;
   KINPASS_LDAP_TLS_KEY_FILE?: string | undefined;
-  KINPASS_LDAP_ALLOW_PLAIN: readonly string[];
+  KINPASS_LDAP_ALLOW_PLAIN?: readonly string[] | undefined;
 }
 
 /**
@@ -44,13 +46,26 @@ export function readDirectory(e: DirectoryEnvironment): DirectorySettings | unde
     }).filter(([, value]) => value === undefined);
     throw new ConfigError(missing.map(([name]) => `${name}: is missing; the directory needs it`).join('\n'));
   }
+  assertUsable(certFile, keyFile);
   return {
-    host: e.KINPASS_LDAP_HOST,
+    host: e.KINPASS_LDAP_HOST ?? '127.0.0.1',
     port,
     tlsPort,
     base,
     certFile,
     keyFile,
-    plainNetworks: e.KINPASS_LDAP_ALLOW_PLAIN,
+    plainNetworks: e.KINPASS_LDAP_ALLOW_PLAIN ?? [],
   };
+}
+
+/** @throws {ConfigError} when the files are no certificate with its private key */
+function assertUsable(certFile: string, keyFile: string): void {
+  const files = { KINPASS_LDAP_TLS_CERT_FILE: certFile, KINPASS_LDAP_TLS_KEY_FILE: keyFile };
+  const [cert, key] = Object.entries(files).map(([name, file]) => readPem(name, file));
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    const names = Object.keys(files).join(', ');
+    throw new ConfigError(`${names}: are no certificate with its private key in PEM; check both files`, { cause });
+  }
 }

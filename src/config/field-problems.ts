@@ -66,6 +66,14 @@ function findSimilar(word: string, names: readonly string[]): string | undefined
   return names.find((name) => word.length > MAX_DISTANCE && name.startsWith(`${word}_`));
 }
 
+/** Finds the nearest name: one that continues the word, else the one with the fewest changed letters. */
+export function findNearest(word: string, names: readonly string[]): string {
+  const distance = (name: string): number =>
+    name.startsWith(`${word}_`) ? 0 : distanceOf(word.toLowerCase(), name.toLowerCase());
+  const [first = '', ...others] = names;
+  return others.reduce((best, name) => (distance(name) < distance(best) ? name : best), first);
+}
+
 /** Counts the letters to insert, delete or replace (Levenshtein). */
 function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -1,17 +1,17 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { z } from 'zod';
 import { HOUR_SECONDS } from '../domain/duration.ts';
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
 import type { AddressRules } from './client-addresses.ts';
-import { loadClientsFile, type ClientsFile } from './clients-file.ts';
+import { checkClientsFile, type ClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
 import { readDirectory, type DirectorySettings } from './directory.ts';
 import { environmentSchema } from './environment.ts';
 import { isLoopbackHost } from './loopback.ts';
-import { isReadableByOthers, readMasterKey } from './master-key.ts';
-import { PROGRAM_FOLDER } from './program-folder.ts';
+import { readEnvironment, type Environment } from './environment-reader.ts';
+import { createMasterKey, isReadableByOthers, readMasterKey } from './master-key.ts';
+import type { UnsafeFacts } from './startup-checks.ts';
 import { readTls, type Tls } from './tls.ts';
 
 export interface Config {
@@ -62,23 +62,113 @@ const DEFAULT_DRAIN_SECONDS = 5;
  */
 const MAX_DEFAULT_HASH_THREADS = 4;
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+type Undefinable<T> = { [K in keyof T]?: T[K] | undefined };
+
+/** What a check of the start needs to know besides the problems of the settings; a part whose setting is invalid is missing. */
+export interface ConfigParts extends Undefinable<UnsafeFacts> {
+  profile?: Config['profile'] | undefined;
+  database?: Config['database'] | undefined;
+  masterKey?: Buffer | undefined;
+  migrations?: Config['migrations'] | undefined;
+  brandFile?: string | undefined;
+}
+
+/** The configuration, as far as it is valid. */
+export interface ConfigDraft {
+  /** Undefined when there is a problem. Creates the master key where the profile allows it. */
+  complete: (() => Config) | undefined;
+  problems: readonly string[];
+  parts: ConfigParts;
+}
 
 /**
  * Reads and validates the configuration, and freezes it.
  *
- * @throws {ConfigError} that lists each invalid setting
- * @throws {Error} that lists each invalid client with its line and field
+ * @throws {ConfigError} that lists all problems
  */
 export function loadConfig(env: Environment): Config {
-  const e = parseEnvironment(environmentSchema, env);
+  const { complete, problems } = draftConfig(env);
+  if (complete === undefined) throw new ConfigError(problems.join('\n'));
+  return complete();
+}
+
+/** Reads the environment and all files that it names. A problem of one does not hide those of the others. Creates nothing. */
+export function draftConfig(env: Environment): ConfigDraft {
+  const { settings, valid, problems: invalid } = readEnvironment(environmentSchema, env);
+  const problems = [...invalid];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(error.message);
+      return undefined;
+    }
+  };
+  const masterKey = attempt(() => readKey(valid));
+  const clientsFile = attempt(() => readClients(valid));
+  const tls = attempt(() => readTls(valid.KINPASS_TLS_CERT_FILE, valid.KINPASS_TLS_KEY_FILE));
+  const directory = attempt(() => readDirectory(valid));
+  const auditArchive = attempt(() =>
+    readAuditArchive(valid.KINPASS_AUDIT_RETENTION_DAYS, valid.KINPASS_AUDIT_ARCHIVE_DIR),
+  );
+  const parts = { ...partsOf(valid), masterKey };
+  if (settings === undefined || clientsFile === undefined || problems.length > 0) {
+    return { complete: undefined, problems, parts };
+  }
+  const complete = (): Config =>
+    toConfig(settings, {
+      clientsFile,
+      tls,
+      directory,
+      auditArchive,
+      masterKey: masterKey ?? createMasterKey(settings.KINPASS_MASTER_KEY_FILE),
+    });
+  return { complete, problems, parts };
+}
+
+type Settings = z.output<typeof environmentSchema>;
+type ValidSettings = Undefinable<Settings>;
+type FileParts = Pick<Config, 'clientsFile' | 'tls' | 'directory' | 'auditArchive' | 'masterKey'>;
+
+/** @returns undefined when the profile allows to create the key, and no database needs an existing one */
+function readKey(e: ValidSettings): Buffer | undefined {
+  const { KINPASS_MASTER_KEY_FILE: file, KINPASS_DATABASE_FILE: databaseFile = '', DATABASE_URL: url } = e;
+  if (file === undefined) return undefined;
+  const isNew = url === undefined && !existsSync(databaseFile);
+  if (e.KINPASS_PROFILE !== 'production' && (isNew || url !== undefined) && !existsSync(file)) return undefined;
+  return readMasterKey(file, { isNew });
+}
+
+function readClients(e: ValidSettings): ClientsFile | undefined {
+  if (e.KINPASS_CLIENTS_FILE === undefined) return undefined;
+  const { KINPASS_PROFILE: profile = 'production', KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: isAllowed = false } = e;
+  const acceptsPrivateAddresses = profile !== 'production' || isAllowed;
+  const rules = addressRulesOf({ profile, acceptsPrivateAddresses });
+  const { clients, resourceServers, problems } = checkClientsFile(e.KINPASS_CLIENTS_FILE, rules);
+  if (problems.length === 0) return { clients, resourceServers };
+  throw new ConfigError(problems.map((problem) => `KINPASS_CLIENTS_FILE: ${problem}`).join('\n'));
+}
+
+function partsOf(e: ValidSettings): ConfigParts {
+  const { KINPASS_DATABASE_FILE, DATABASE_URL, KINPASS_HASH_MEMORY_KIB: memoryKib, KINPASS_HASH_PASSES: passes } = e;
+  const database =
+    KINPASS_DATABASE_FILE === undefined ? undefined : databaseOf({ KINPASS_DATABASE_FILE, DATABASE_URL });
+  return {
+    profile: e.KINPASS_PROFILE,
+    issuer: e.KINPASS_ISSUER,
+    mail: e.KINPASS_MAIL_FROM === undefined ? undefined : { from: e.KINPASS_MAIL_FROM },
+    hashing: memoryKib === undefined || passes === undefined ? undefined : { memoryKib, passes },
+    isMasterKeyExposed: e.KINPASS_MASTER_KEY_FILE !== undefined && isExposed(e.KINPASS_MASTER_KEY_FILE),
+    exposedDatabaseFiles: database === undefined ? [] : listExposed(database),
+    database,
+    migrations: e.KINPASS_MIGRATIONS,
+    brandFile: e.KINPASS_BRAND_FILE,
+  };
+}
+
+function toConfig(e: Settings, files: FileParts): Config {
   const production = e.KINPASS_PROFILE === 'production';
-  const acceptsPrivateAddresses = !production || e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES;
-  const rules = addressRulesOf({ profile: e.KINPASS_PROFILE, acceptsPrivateAddresses });
-  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, rules);
-  const tls = readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE);
-  // Last of the files, because it creates a missing key outside production.
-  const masterKey = readMasterKey(e.KINPASS_MASTER_KEY_FILE, { create: !production });
   return Object.freeze({
     profile: e.KINPASS_PROFILE,
     nodeEnv: e.NODE_ENV,
@@ -87,21 +177,14 @@ export function loadConfig(env: Environment): Config {
     port: e.KINPASS_PORT,
     metrics:
       e.KINPASS_METRICS_PORT === undefined ? undefined : { host: e.KINPASS_METRICS_HOST, port: e.KINPASS_METRICS_PORT },
-    tls,
+    ...files,
     trustedProxies: e.KINPASS_TRUSTED_PROXIES,
-    masterKey,
-    isMasterKeyExposed: isReadableByOthers(statSync(e.KINPASS_MASTER_KEY_FILE), process.getuid?.()),
+    isMasterKeyExposed: isExposed(e.KINPASS_MASTER_KEY_FILE),
     database: databaseOf(e),
-    exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
+    exposedDatabaseFiles: listExposed(databaseOf(e)),
     migrations: e.KINPASS_MIGRATIONS,
-    clientsFile,
     clientsFilePath: e.KINPASS_CLIENTS_FILE,
-    mail: {
-      smtpUrl: e.KINPASS_SMTP_URL,
-      from: e.KINPASS_MAIL_FROM,
-      // Mail to a server on the same machine never crosses a network.
-      requireTls: production && !isLoopbackHost(new URL(e.KINPASS_SMTP_URL).hostname),
-    },
+    mail: mailOf(e),
     brandFile: e.KINPASS_BRAND_FILE,
     password: { minLength: e.KINPASS_PASSWORD_MIN_LENGTH },
     humanCheckFailures: e.KINPASS_HUMAN_CHECK_FAILURES,
@@ -115,9 +198,7 @@ export function loadConfig(env: Environment): Config {
       queueLimit: e.KINPASS_HASH_QUEUE_LIMIT,
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
-    acceptsPrivateAddresses,
-    directory: readDirectory(e),
-    auditArchive: readAuditArchive(e.KINPASS_AUDIT_RETENTION_DAYS, e.KINPASS_AUDIT_ARCHIVE_DIR),
+    acceptsPrivateAddresses: !production || e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
     drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DEFAULT_DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,
   });
@@ -131,26 +212,16 @@ export function addressRulesOf({
   return { isProduction: profile === 'production', acceptsPrivateAddresses };
 }
 
-/**
- * Parses the settings of a schema. An empty value counts as missing.
- *
- * @throws {ConfigError} that lists each invalid setting
- */
-export function parseEnvironment<T>(schema: z.ZodType<T>, env: Environment): T {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const present = { ...DEFAULT_PATHS, ...given };
-  const parsed = schema.safeParse(present);
-  if (!parsed.success) throw new ConfigError(describeProblems(parsed.error, present));
-  return parsed.data;
+export function mailOf(
+  e: Pick<Settings, 'KINPASS_PROFILE' | 'KINPASS_SMTP_URL' | 'KINPASS_MAIL_FROM'>,
+): Config['mail'] {
+  return {
+    smtpUrl: e.KINPASS_SMTP_URL,
+    from: e.KINPASS_MAIL_FROM,
+    // Mail to a server on the same machine never crosses a network.
+    requireTls: e.KINPASS_PROFILE === 'production' && !isLoopbackHost(new URL(e.KINPASS_SMTP_URL).hostname),
+  };
 }
-
-/** Default paths are in the folder of the program, whatever the folder that it runs in. */
-const DEFAULT_PATHS = Object.fromEntries(
-  (['KINPASS_DATABASE_FILE', 'KINPASS_BRAND_FILE'] as const).map((name) => [
-    name,
-    join(PROGRAM_FOLDER, environmentSchema.shape[name].parse(undefined)),
-  ]),
-);
 
 /** Selects the database; PostgreSQL takes precedence over the file. */
 export function databaseOf(e: {
@@ -161,24 +232,13 @@ export function databaseOf(e: {
 }
 
 /** Lists SQLite files that all users can access. Ignores group bits, which container platforms set on volumes. */
-function listExposed(databaseFile: string): string[] {
-  if (process.getuid === undefined) return [];
-  const files = ['', '-wal', '-shm'].map((ending) => databaseFile + ending);
-  return files.filter((file) => ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0);
+function listExposed({ file, url }: Config['database']): string[] {
+  if (process.getuid === undefined || file === undefined || url !== undefined) return [];
+  const files = ['', '-wal', '-shm'].map((ending) => file + ending);
+  return files.filter((one) => ((statSync(one, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0);
 }
 
-function describeProblems(error: z.ZodError, present: Record<string, unknown>): string {
-  return error.issues
-    .map((issue) => {
-      const name = issue.path.join('.');
-      const purpose = purposeOf(name);
-      const problem = name in present ? issue.message : 'is missing';
-      return `${name}: ${problem}${purpose === undefined ? '' : ` (${purpose})`}`;
-    })
-    .join('\n');
-}
-
-function purposeOf(name: string): string | undefined {
-  const shape: Record<string, z.ZodType> = environmentSchema.shape;
-  return shape[name]?.description;
+function isExposed(keyFile: string): boolean {
+  const found = statSync(keyFile, { throwIfNoEntry: false });
+  return found?.isFile() === true && isReadableByOthers(found, process.getuid?.());
 }

@@ -1,19 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { ConfigError } from './config-error.ts';
 import { createPrivateFolder } from './private-folder.ts';
+
+const KEY_BYTES = 32;
 
 /**
  * Reads the master key, which seals secrets in the database. The key is stored outside the database, so a stolen dump alone reveals no
  * sealed value.
  *
- * @param options.create creates a new key when the file does not exist (not in production)
- * @throws {Error} when the file is missing, or does not contain 32 bytes in base64
+ * @param options.isNew true if there is no database yet. Only then may a new key replace a missing one
+ * @throws {ConfigError} when the file cannot be read, or does not contain 32 bytes in base64
  */
-export function readMasterKey(file: string, options: { create: boolean }): Buffer {
-  const text = readOrCreate(file, options.create);
-  const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== 32) throw new Error(`KINPASS_MASTER_KEY_FILE: ${file} must contain 32 bytes in base64`);
+export function readMasterKey(file: string, { isNew }: { isNew: boolean }): Buffer {
+  const key = Buffer.from(read(file, isNew).trim(), 'base64');
+  if (key.length === KEY_BYTES) return key;
+  throw new ConfigError(
+    `KINPASS_MASTER_KEY_FILE: ${file} must contain 32 bytes in base64; it is not a master key, so check the path or restore the key from its copy`,
+  );
+}
+
+/** Creates a key that only this user can read, and the folder. */
+export function createMasterKey(file: string): Buffer {
+  createPrivateFolder(dirname(file));
+  const key = randomBytes(KEY_BYTES);
+  writeFileSync(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
   return key;
 }
 
@@ -28,22 +40,28 @@ export function isReadableByOthers(file: { mode: number; uid: number }, processU
   return (file.mode & (file.uid === 0 && processUid !== 0 ? 0o037 : 0o077)) !== 0;
 }
 
-function readOrCreate(file: string, create: boolean): string {
+function read(file: string, isNew: boolean): string {
   try {
     return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (!isMissing(error) || !create) {
-      throw new Error(`KINPASS_MASTER_KEY_FILE: cannot read ${file}; create one with: openssl rand -base64 32`, {
-        cause: error,
-      });
-    }
-    createPrivateFolder(dirname(file));
-    const text = randomBytes(32).toString('base64');
-    writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' });
-    return text;
+  } catch (cause) {
+    throw new ConfigError(
+      `KINPASS_MASTER_KEY_FILE: cannot read ${file} (${codeOf(cause)}); ${adviceOf(cause, isNew)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+/** A new key does not open an existing database, so the advice to create one is only for a first start. */
+function adviceOf(error: unknown, isNew: boolean): string {
+  const code = codeOf(error);
+  if (code === 'EACCES' || code === 'EPERM') return 'make this user its owner, with mode 600';
+  if (code === 'EISDIR') return 'it is a folder; set the path of the key file';
+  if (!isNew) return 'check the path, or restore the key from its copy';
+  return 'for a first start create one: (umask 077; openssl rand -base64 32 > FILE)';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -29,17 +29,25 @@ export function assertSafeToStart(config: Config, facts: DatabaseState): void {
   if (facts.pendingMigrations.length > 0) {
     reasons.push(`KINPASS_MIGRATIONS=check: migrations are pending: ${facts.pendingMigrations.join(', ')}`);
   }
-  if (config.profile === 'production') reasons.push(...unsafeSettings(config), ...unsafeData(facts));
+  if (config.profile === 'production') reasons.push(...listUnsafeSettings(config), ...listUnsafeData(facts));
   if (reasons.length > 0) throw new ConfigError(reasons.join('\n'));
 }
 
-function unsafeSettings({ issuer, mail, hashing, isMasterKeyExposed, exposedDatabaseFiles }: Config): string[] {
+/** The settings that must be safe in production. */
+export interface UnsafeFacts extends Pick<Config, 'issuer' | 'isMasterKeyExposed' | 'exposedDatabaseFiles'> {
+  mail: Pick<Config['mail'], 'from'>;
+  hashing: Pick<Config['hashing'], 'memoryKib' | 'passes'>;
+}
+
+/** Lists what must not be so in production. Settings that are invalid for other reasons are left out. */
+export function listUnsafeSettings(facts: { [K in keyof UnsafeFacts]?: UnsafeFacts[K] | undefined }): string[] {
+  const { issuer, mail, hashing, isMasterKeyExposed = false, exposedDatabaseFiles = [] } = facts;
   const reasons: string[] = [];
-  if (!issuer.startsWith('https:')) {
+  if (issuer?.startsWith('https:') === false) {
     reasons.push('KINPASS_ISSUER: production needs https (OpenID Connect Discovery 1.0, section 3)');
   }
   // RFC 2606 reserves .example. The sender may have the form `Name <address>`.
-  if (/\.example>?$/i.test(mail.from)) {
+  if (mail !== undefined && /\.example>?$/i.test(mail.from)) {
     reasons.push('KINPASS_MAIL_FROM: replies to an address in .example are lost; set a real address');
   }
   if (isMasterKeyExposed) {
@@ -50,14 +58,21 @@ function unsafeSettings({ issuer, mail, hashing, isMasterKeyExposed, exposedData
       `KINPASS_DATABASE_FILE: other users of this machine can read it; run chmod 600 ${exposedDatabaseFiles.join(' ')}`,
     );
   }
-  if (!MIN_HASHING.some(([memory, passes]) => hashing.memoryKib >= memory && hashing.passes >= passes)) {
+  if (
+    hashing !== undefined &&
+    !MIN_HASHING.some(([memory, passes]) => hashing.memoryKib >= memory && hashing.passes >= passes)
+  ) {
     const minimum = MIN_HASHING.map(([memory, passes]) => `${memory} with ${passes}`).join(', ');
     reasons.push(`KINPASS_HASH_MEMORY_KIB: too low with KINPASS_HASH_PASSES=${hashing.passes}; minimum ${minimum}`);
   }
   return reasons;
 }
 
-function unsafeData({ demoSchools, hasExampleLogins }: DatabaseState): string[] {
+/** Lists data that must not be in a production database. */
+export function listUnsafeData({
+  demoSchools,
+  hasExampleLogins,
+}: Pick<DatabaseState, 'demoSchools' | 'hasExampleLogins'>): string[] {
   return [
     ...(demoSchools > 0
       ? ['the database contains the demo city (school codes 99…); use another database in production']

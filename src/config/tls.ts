@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ConfigError } from './config-error.ts';
 
 /** PEM text. */
 export interface Tls {
@@ -10,7 +11,7 @@ export interface Tls {
  * Reads the certificate of the conformance profile. Other profiles use a TLS proxy.
  *
  * @returns undefined when neither file is set
- * @throws {Error} when only one of them is set, or one cannot be read
+ * @throws {ConfigError} when only one of them is set, or one cannot be read
  */
 export function readTls(certFile: string | undefined, keyFile: string | undefined): Tls | undefined {
   if (certFile === undefined && keyFile === undefined) return undefined;
@@ -18,10 +19,18 @@ export function readTls(certFile: string | undefined, keyFile: string | undefine
 }
 
 function read(setting: string, file: string | undefined): string {
-  if (file === undefined) throw new Error(`${setting}: is missing; set the certificate and the key together`);
+  if (file === undefined) throw new ConfigError(`${setting}: is missing; set the certificate and the key together`);
+  return readPem(setting, file);
+}
+
+/** Reads a file. @throws {ConfigError} that names the setting */
+export function readPem(setting: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new Error(`${setting}: cannot read ${file}`, { cause });
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new ConfigError(`${setting}: cannot read ${file} (${code}); check the path and that this user may read it`, {
+      cause,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import type { KeySettings, MigratingSettings, RevokingSettings } from '../config/command-settings.ts';
+import type { DatabaseSettings, KeySettings, MigratingSettings, RevokingSettings } from '../config/command-settings.ts';
 import { systemClock, type Clock } from '../domain/clock.ts';
 import { systemRandom, type Random } from '../domain/random.ts';
 import { createSecrets, type Secrets } from '../platform/crypto/secrets.ts';
@@ -9,7 +9,8 @@ import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { createResetFailures, type PasswordVerifier } from '../services/authentication/password-verification.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
-import { openExistingStore } from '../store/open.ts';
+import { migrate } from '../store/migrate.ts';
+import { openExistingStore, openNamedStore } from '../store/open.ts';
 
 /** Dependencies of commands that work on the database only. */
 interface DatabaseDeps {
@@ -39,6 +40,16 @@ export function withAccountServices<T>(
   return withStore(settings, (deps) =>
     work({ ...deps, outbox: createOutbox(deps), passwordVerifier: { resetFailures: createResetFailures(deps) } }),
   );
+}
+
+/** Applies pending migrations. Creates a missing database. @returns their tags */
+export async function migrateDatabase({ database }: DatabaseSettings): Promise<string[]> {
+  const store = await openNamedStore({ ...database, log: createLogger('warn') });
+  try {
+    return await migrate(store);
+  } finally {
+    await store.close();
+  }
 }
 
 async function withStore<T>(

@@ -19,6 +19,7 @@ import { insertTestPerson } from '../services/people/test-person.ts';
 import { monitorAvailability } from '../store/database/availability.ts';
 import type { PoolUse, Store } from '../store/database/index.ts';
 import { openNamedStore } from '../store/open.ts';
+import { probeWrite } from '../store/write-probe.ts';
 import { migrate, pendingMigrations } from '../store/migrate.ts';
 import { hasExampleLogins } from '../store/people/people.ts';
 import { countCitySchools, countDemoSchools } from '../store/people/schools.ts';
@@ -96,7 +97,7 @@ function watchNode({ registry }: Metrics, store: Store, { isReady }: ProcessStat
 }
 
 async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store, brand: Brand): Promise<Container> {
-  const { store, isAvailable } = monitorAvailability(unmonitored, runtime.log);
+  const { store, isAvailable } = monitorAvailability(unmonitored, runtime.log, probeWrite);
   const services = await createServices(config, { ...runtime, store, brand });
   const { clock, log, metrics, hasher } = services;
   const connections = createConnections({ log, metrics, trustedProxies: config.trustedProxies });

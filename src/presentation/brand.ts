@@ -1,6 +1,7 @@
 /** The brand of a city: name, logo, colors and support text, from one file. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { ConfigError } from '../config/config-error.ts';
 import { textByLanguage, localize } from '../config/localized-text.ts';
 
 /** Page backgrounds in light and dark mode; equal to `--surface` in style.css. */
@@ -56,10 +57,10 @@ export function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** Loads the brand file. @throws {Error} that names the file and the field, also when a color has too little contrast */
+/** Loads the brand file. @throws {ConfigError} that names the file and the field, also when a color has too little contrast */
 export function loadBrand(file: string): Brand {
   const parsed = brandSchema.safeParse(readJson(file));
-  if (!parsed.success) throw new Error(`KINPASS_BRAND_FILE: ${file}: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new ConfigError(`KINPASS_BRAND_FILE: ${file}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
@@ -68,12 +69,12 @@ function readJson(file: string): unknown {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new Error(`KINPASS_BRAND_FILE: cannot read ${file}; copy config/brand.json and change it`, { cause });
+    throw new ConfigError(`KINPASS_BRAND_FILE: cannot read ${file}; copy config/brand.json and change it`, { cause });
   }
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Error(`KINPASS_BRAND_FILE: ${file} is not valid JSON`, { cause });
+    throw new ConfigError(`KINPASS_BRAND_FILE: ${file} is not valid JSON`, { cause });
   }
 }
 

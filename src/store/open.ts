@@ -38,7 +38,8 @@ export function openNamedStore(options: StoreOptions): Promise<Store> {
   });
 }
 
-function nameOf({ file, url }: StoreOptions): string {
+/** Returns the setting and the place of a database, for messages. */
+export function nameOf({ file, url }: StoreOptions): string {
   return url === undefined ? `KINPASS_DATABASE_FILE: ${file ?? ''}` : 'DATABASE_URL: the database';
 }
 

@@ -114,10 +114,12 @@ describe('a full disk', () => {
     const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
     assertErrorPage(await fill());
     assert.equal((await fetch(`${service.issuer}/health/live`)).status, 200);
+    assert.equal((await fetch(`${service.issuer}/health/ready`)).status, 503);
     assert.equal((await userinfo(app, tokens.access_token)).status, 200);
     const reply = await refresh(app, tokens.refresh_token);
     assert.deepEqual([reply.status, reply.body['error']], [500, 'server_error']);
     await limitPages('1073741823');
+    assert.equal((await fetch(`${service.issuer}/health/ready`)).status, 200);
     // The failed refresh may have consumed the token. The session gives a new one without a password.
     const again = await tokensFor(app, httpBrowser, { parameters: OFFLINE });
     assert.equal((await refresh(app, again.refresh_token)).status, 200);

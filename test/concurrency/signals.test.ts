@@ -19,7 +19,7 @@ import {
 import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
 
-const logLine = z.looseObject({ msg: z.string() });
+const logLine = z.looseObject({ level: z.string(), msg: z.string() });
 const ROOT = join(import.meta.dirname, '../..');
 
 describe('kinpass start', () => {
@@ -104,7 +104,9 @@ describe('kinpass start', () => {
     const messages = out
       .trim()
       .split('\n')
-      .map((line) => logLine.parse(JSON.parse(line)).msg);
+      .map((line) => logLine.parse(JSON.parse(line)))
+      .filter(({ level }) => level === 'info')
+      .map(({ msg }) => msg);
     assert.deepEqual(messages, ['ready', 'stopping', 'stopped']);
   });
 

@@ -7,7 +7,9 @@ import { after, it } from 'node:test';
 
 import { loadConfig } from '../../src/config/load.ts';
 import { createContainer } from '../../src/container/index.ts';
+import { checkStart } from '../../src/container/start-checks.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import { MINUTE_MS } from '../../src/domain/duration.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { insertIdentifier, insertPerson, type NewIdentifier } from '../../src/store/people/people.ts';
@@ -22,17 +24,18 @@ eachStore('a start in production', (on) => {
   after(() => {
     rmSync(folder, { recursive: true });
   });
+  const environment = (): Record<string, string> => ({
+    KINPASS_ISSUER: 'https://id.city.test',
+    KINPASS_MASTER_KEY_FILE: join(folder, 'key'),
+    KINPASS_CLIENTS_FILE: join(folder, 'clients.json'),
+    KINPASS_SMTP_URL: 'smtps://mail.city.test',
+    KINPASS_MAIL_FROM: 'no-reply@city.test',
+    ...(on.location.url === undefined
+      ? { KINPASS_DATABASE_FILE: on.location.file ?? '' }
+      : { DATABASE_URL: on.location.url }),
+  });
   const start = async (): Promise<void> => {
-    const config = loadConfig({
-      KINPASS_ISSUER: 'https://id.city.test',
-      KINPASS_MASTER_KEY_FILE: join(folder, 'key'),
-      KINPASS_CLIENTS_FILE: join(folder, 'clients.json'),
-      KINPASS_SMTP_URL: 'smtps://mail.city.test',
-      KINPASS_MAIL_FROM: 'no-reply@city.test',
-      ...(on.location.url === undefined
-        ? { KINPASS_DATABASE_FILE: on.location.file }
-        : { DATABASE_URL: on.location.url }),
-    });
+    const config = loadConfig(environment());
     const surroundings = { clock: systemClock, random: systemRandom, log: createLogger('silent') };
     await (await createContainer(config, surroundings)).close();
   };
@@ -62,5 +65,41 @@ eachStore('a start in production', (on) => {
     await start();
     await addLogin('p3', 'email', 'daming@parents.example');
     await assert.rejects(start(), /^ConfigError: the database contains demo people \(email in \.example\)[^\n]*$/);
+  });
+
+  it('fails with a clock that is far behind an entry, a key or the server, and names both times', async () => {
+    const log = createLogger('silent');
+    const check = (now: number): Promise<unknown> =>
+      checkStart({ ...environment(), KINPASS_PROFILE: 'development' }, { clock: { now: () => now }, log });
+    const newest = await on.store.read((tx) => tx.db.select({ at: tx.tables.keys.createdAt }).from(tx.tables.keys));
+    const latest = Math.max(...newest.map(({ at }) => at));
+    await check(Date.now());
+    await check(latest - 4 * MINUTE_MS);
+    const behind = latest - 20 * MINUTE_MS;
+    await assert.rejects(check(behind), ({ message }: Error) => {
+      const source = on.store.dialect === 'postgres' ? 'the PostgreSQL server' : 'the newest signing key';
+      const [own, other] = [behind, latest].map((time) => new Date(time).toISOString().slice(0, 16));
+      return (
+        message.startsWith(`clock: this machine has ${String(own)}`) &&
+        message.includes(`, but ${source} has ${String(other).slice(0, 13)}`)
+      );
+    });
+  });
+
+  it('fails on a server that takes no writes', async () => {
+    const { url } = on.location;
+    if (url === undefined) return;
+    const name = new URL(url).pathname.slice(1);
+    const set = (value: string): Promise<unknown> =>
+      on.store.runExclusively((run) => run(`set local transaction_read_only = off; alter database ${name} ${value}`));
+    await set('set default_transaction_read_only = on');
+    const log = createLogger('silent');
+    await assert.rejects(
+      checkStart({ ...environment(), KINPASS_PROFILE: 'development' }, { clock: systemClock, log }),
+      {
+        message: /^DATABASE_URL: the database takes no writes: [^\n]*read-only transaction[^\n]*$/,
+      },
+    );
+    await set('reset default_transaction_read_only');
   });
 });

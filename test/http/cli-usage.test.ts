@@ -29,6 +29,11 @@ const run = async (args: readonly string[], env: Record<string, string> = {}): P
 const COMMANDS = [
   'start',
   'demo',
+  'config',
+  'config check',
+  'migrate',
+  'mail',
+  'mail test',
   'audit',
   'audit verify',
   'audit export',

@@ -1,6 +1,8 @@
 /** A service that cannot start lists all problems, each with its setting, exits 1, and leaves nothing open. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -8,7 +10,9 @@ import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
 
 import { writeSelfSignedCertificate } from '../../demo/certificate.ts';
-import { createInstallation, runProgram, type Installation } from '../helpers/child-process.ts';
+import { startMailCatcher } from '../../demo/mail-catcher.ts';
+import { createInstallation, runProgram, startProgram, type Installation } from '../helpers/child-process.ts';
+import { mailTo } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 
 describe('a failed start', () => {
@@ -50,6 +54,108 @@ describe('a failed start', () => {
       'DATABASE_URL: the database cannot be opened: the server asks for a password and the URL has none; write postgres://user:password@host/database\n',
     );
     server.close();
+  });
+
+  it('lists all mistakes of the environment, the key, the files, the database and mail at once', async () => {
+    const brand = join(home.folder, 'brand.json');
+    const clients = join(home.folder, 'wrong.json');
+    writeFileSync(brand, '{');
+    writeFileSync(clients, '{ "clients": [{ "client_id": 1 }] }');
+    const mistakes = {
+      KINPASS_PROFILE: 'production',
+      KINPASS_TRUSTED_PROXY: '10.0.0.1',
+      KINPASS_PORT: 'x',
+      KINPASS_METRICS_PORT: '',
+      KINPASS_MASTER_KEY_FILE: home.folder,
+      KINPASS_CLIENTS_FILE: clients,
+      KINPASS_BRAND_FILE: brand,
+      KINPASS_SMTP_URL: 'mail.city.test',
+      KINPASS_DATABASE_FILE: join(brand, 'kinpass.sqlite'),
+      KINPASS_LDAP_PORT: '0',
+    };
+    const [start, check] = await Promise.all(
+      [['start'], ['config', 'check']].map(async (args) => {
+        const program = runProgram(args, { ...home.env, ...mistakes });
+        return [await program.ended, program.out(), program.err()] as const;
+      }),
+    );
+    assert.deepEqual(start, check);
+    const [code, out, err] = start ?? [];
+    assert.deepEqual([code, out], [1, '']);
+    const names = new Set(
+      err
+        ?.trim()
+        .split('\n')
+        .map((line) => line.split(':')[0]),
+    );
+    assert.deepEqual([...names].sort(), [
+      'KINPASS_BRAND_FILE',
+      'KINPASS_CLIENTS_FILE',
+      'KINPASS_DATABASE_FILE',
+      'KINPASS_HASH_MEMORY_KIB',
+      'KINPASS_ISSUER',
+      'KINPASS_LDAP_BASE',
+      'KINPASS_LDAP_TLS_CERT_FILE',
+      'KINPASS_LDAP_TLS_KEY_FILE',
+      'KINPASS_MAIL_FROM',
+      'KINPASS_MASTER_KEY_FILE',
+      'KINPASS_METRICS_PORT',
+      'KINPASS_PORT',
+      'KINPASS_SMTP_URL',
+      'KINPASS_TRUSTED_PROXY',
+    ]);
+    assert.deepEqual(
+      err?.split('\n').filter((line) => line.startsWith('KINPASS_MASTER_KEY_FILE')),
+      [`KINPASS_MASTER_KEY_FILE: cannot read ${home.folder} (EISDIR); it is a folder; set the path of the key file`],
+    );
+  });
+
+  it('lists another master key together with other mistakes, and kinpass migrate creates the database', async () => {
+    const env = { ...home.env, KINPASS_DATABASE_FILE: join(home.folder, 'new.sqlite') };
+    const run = async (args: readonly string[], changes: Record<string, string> = {}): Promise<unknown[]> => {
+      const program = runProgram(args, { ...env, ...changes });
+      return [await program.ended, program.out(), program.err()];
+    };
+    const [code, out] = await run(['migrate']);
+    assert.equal(code, 0);
+    assert.match(String(out), /^migrate: applied 0000_foundation, [^\n]*\n$/);
+    assert.deepEqual(await run(['migrate']), [0, 'migrate: no migration is pending\n', '']);
+    const started = await startProgram(env);
+    started.child.kill('SIGTERM');
+    await started.ended;
+    assert.match(started.out(), /"host":"127\.0\.0\.1:9","code":"ESOCKET",[^\n]*"msg":"mail server not usable"/);
+    assert.deepEqual(await run(['config', 'check']), [
+      0,
+      'config: no problems; "kinpass mail test" checks the mail server\n',
+      '',
+    ]);
+    const otherKey = join(home.folder, 'other-key');
+    writeFileSync(otherKey, randomBytes(32).toString('base64'));
+    assert.deepEqual(await run(['start'], { KINPASS_MASTER_KEY_FILE: otherKey, KINPASS_BRAND_FILE: otherKey }), [
+      1,
+      '',
+      `KINPASS_BRAND_FILE: ${otherKey} is not valid JSON\nKINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n`,
+    ]);
+  });
+
+  it('of the mail server is found by kinpass mail test', async () => {
+    const mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+    const run = async (args: readonly string[], smtpUrl: string): Promise<unknown[]> => {
+      const program = runProgram(['mail', 'test', ...args], { ...home.env, KINPASS_SMTP_URL: smtpUrl });
+      return [await program.ended, program.out(), program.err()];
+    };
+    const { host } = new URL(mail.smtpUrl);
+    assert.deepEqual(await run([], mail.smtpUrl), [0, `mail: ${host} accepts connections\n`, '']);
+    const sent = [0, `mail: ${host} accepted a mail to a@city.test\n`, ''];
+    assert.deepEqual(await run(['--to', 'a@city.test'], mail.smtpUrl), sent);
+    await mailTo(mail, 'a@city.test', 'Kinpass: test mail');
+    const [code, , err] = await run([], 'smtp://127.0.0.1:9');
+    assert.equal(code, 1);
+    assert.match(
+      String(err),
+      /^KINPASS_SMTP_URL: 127\.0\.0\.1:9: [^\n]*ECONNREFUSED[^\n]*; check the host, the port[^\n]*\n$/,
+    );
+    await mail.close();
   });
 });
 

@@ -84,7 +84,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
   it('names the setting when the file cannot be read', () => {
     assert.throws(
       () => loadClientsFile(join(folder, 'nothing.json'), { isProduction: true, acceptsPrivateAddresses: false }),
-      /^Error: KINPASS_CLIENTS_FILE: cannot read .*nothing\.json$/,
+      /^ConfigError: KINPASS_CLIENTS_FILE: cannot read .*nothing\.json \(ENOENT\); check the path [^\n]*$/,
     );
   });
 

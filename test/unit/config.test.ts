@@ -93,9 +93,13 @@ describe('loadConfig', () => {
     );
   });
 
-  it('treats an empty setting as missing', () => {
-    assert.deepEqual(refusal({ KINPASS_SMTP_URL: '' }), ['KINPASS_SMTP_URL: is missing']);
-    assert.equal(load({ KINPASS_PORT: '' }).port, 3000);
+  it('rejects an empty setting, whose default might be another database', () => {
+    for (const name of ['KINPASS_SMTP_URL', 'KINPASS_PORT', 'DATABASE_URL', 'KINPASS_TRUSTED_PROXIES']) {
+      for (const value of ['', ' ']) {
+        assert.deepEqual(refusal({ [name]: value }), [`${name}: is set but empty; set a value or remove it`]);
+      }
+    }
+    assert.equal(load({ NODE_ENV: '' }).port, 3000);
   });
 
   it('lists each invalid setting without its password', () => {
@@ -171,10 +175,9 @@ describe('loadConfig', () => {
       writeFileSync(file, text);
       assert.match(
         refusal({ KINPASS_MASTER_KEY_FILE: file })[0] ?? '',
-        /^KINPASS_MASTER_KEY_FILE: .* must contain 32 bytes in base64$/,
+        /^KINPASS_MASTER_KEY_FILE: .* must contain 32 bytes in base64; it is not a master key, so check the path or restore the key from its copy$/,
       );
     }
-    assert.match(refusal({ KINPASS_MASTER_KEY_FILE: folder })[0] ?? '', /^KINPASS_MASTER_KEY_FILE: cannot read /);
   });
 
   it('creates one master key in development, readable by its owner only', () => {

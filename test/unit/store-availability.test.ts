@@ -46,7 +46,7 @@ describe('monitored store', () => {
   beforeEach(() => {
     [failure, pingFailure, hanging, writes] = [undefined, undefined, undefined, 0];
     kept = createCapturedLog();
-    watched = monitorAvailability(store, kept.log);
+    watched = monitorAvailability(store, kept.log, () => Promise.resolve());
   });
 
   it('passes results and errors of the callback through', async () => {
@@ -105,6 +105,7 @@ describe('monitored store', () => {
   });
 
   it('throws DatabaseUnavailableError and stays ready after a connection lost during COMMIT', async () => {
+    assert.equal(await watched.isAvailable(), true);
     failure = new StoreError('lost', '08007');
     await assert.rejects(write(), DatabaseUnavailableError);
     failure = undefined;
@@ -112,6 +113,18 @@ describe('monitored store', () => {
     assert.equal(await watched.isAvailable(), true);
     assert.equal(writes, 0, 'no trial was needed');
   });
+
+  for (const code of ['25006', '53100', '58030', 'ENOSPC', 'SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_READONLY']) {
+    it(`is unavailable while writes fail with ${code}, also without other writes`, async () => {
+      failure = new StoreError('refused', code);
+      assert.equal(await watched.isAvailable(), false);
+      assert.deepEqual(messages(), ['the database takes no writes']);
+      await assert.rejects(write(), code === '25006' ? DatabaseUnavailableError : failure);
+      failure = undefined;
+      assert.equal(await watched.isAvailable(), true);
+      assert.deepEqual(messages(), ['the database takes no writes', 'the database takes writes again']);
+    });
+  }
 
   it('is available again after a successful write and logs each change once', async () => {
     failure = new StoreError('away', 'ECONNREFUSED');

@@ -1,11 +1,10 @@
-import { createTransport } from 'nodemailer';
 import { localize } from '../../config/localized-text.ts';
-import { SECOND_MS } from '../../domain/duration.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { I18n } from '../../presentation/i18n.ts';
 import { MAIL_SCHEMAS } from '../../presentation/mail-locals.ts';
 import type { Mail, Templates } from '../../presentation/templates.ts';
 import type { SchoolContacts, SchoolWithContacts } from '../people/school-contacts.ts';
+import { addressOf, createMailTransport, type MailTransportSettings } from './mail-transport.ts';
 import type { MailJob } from './outbox.ts';
 
 /** Sends the mails of the outbox. */
@@ -15,33 +14,15 @@ export interface Mailer {
   close(): void;
 }
 
-/** Timeouts in ms: short, because the outbox retries. */
-const SMTP_TIMEOUTS = {
-  connectionTimeout: 10 * SECOND_MS,
-  greetingTimeout: 10 * SECOND_MS,
-  socketTimeout: 30 * SECOND_MS,
-};
-
-interface Settings {
-  smtpUrl: string;
-  from: string;
-  /** Refuses servers without STARTTLS (RFC 8314, section 3): reset links give access. */
-  requireTls: boolean;
-}
-
 interface Deps {
   templates: Templates;
   i18n: I18n;
   schoolContacts: Pick<SchoolContacts, 'listOfAddress'>;
 }
 
-export function createMailer({ smtpUrl, from, requireTls }: Settings, deps: Deps): Mailer {
-  const address = addressOf(from);
-  const transport = createTransport(
-    { url: requireTls ? withTls(smtpUrl) : smtpUrl, ...SMTP_TIMEOUTS },
-    // Prevents vacation replies (RFC 3834, section 5).
-    { headers: { 'Auto-Submitted': 'auto-generated' } },
-  );
+export function createMailer(settings: MailTransportSettings, deps: Deps): Mailer {
+  const address = addressOf(settings.from);
+  const transport = createMailTransport(settings);
   return {
     send: async (job) => {
       const schools = await deps.schoolContacts.listOfAddress(job.to);
@@ -52,18 +33,6 @@ export function createMailer({ smtpUrl, from, requireTls }: Settings, deps: Deps
       transport.close();
     },
   };
-}
-
-/** Returns the address of `Name <address>`. Recipients see the name of the service in their language instead of the name. */
-function addressOf(from: string): string {
-  return /<([^<>]+)>$/.exec(from)?.[1] ?? from;
-}
-
-/** Adds `requireTLS` to the URL, because parameters there override all other options. */
-function withTls(smtpUrl: string): string {
-  const url = new URL(smtpUrl);
-  url.searchParams.set('requireTLS', 'true');
-  return url.href;
 }
 
 function render(
