@@ -2,6 +2,7 @@
 import { contract, files, http, security, unit, type Part } from './mutation-parts.ts';
 
 export const SERVICES: readonly Part[] = [
+  { sources: files('services/directory', 'scan-audit'), tests: ['test/ldap/registration.test.ts'] },
   {
     sources: files('services/directory', 'binds directory groups handles lookups'),
     tests: ['test/ldap/ldap-utils.test.ts'],

@@ -6,6 +6,7 @@ import { createDirectory } from '../services/directory/directory.ts';
 import { createDirectoryGroups } from '../services/directory/groups.ts';
 import { createDirectoryLookups } from '../services/directory/lookups.ts';
 import { createDirectoryPasswordChanges } from '../services/directory/password-changes.ts';
+import { createDirectoryScanAudit } from '../services/directory/scan-audit.ts';
 import { createRequiresSecondFactor } from '../services/settings/required-second-factor.ts';
 import type { Services } from './services.ts';
 
@@ -27,6 +28,7 @@ export function createLdap(
     groups,
     lookups,
     binds,
+    scanAudit: createDirectoryScanAudit(services),
     passwordChanges,
     log: services.log,
     metrics: services.metrics,

@@ -112,6 +112,8 @@ export interface Result {
   result: ResultName;
   /** Diagnostic text, in English. */
   text?: string;
+  /** The reason for the log, where the client must not learn it. Default: `text`. */
+  reason?: string;
   /** The nearest entry that exists, for `noSuchObject`. */
   matched?: string;
   controls?: readonly Control[];

@@ -5,6 +5,7 @@ import type { Directory, DirectoryClient } from '../services/directory/directory
 import type { DirectoryGroups } from '../services/directory/groups.ts';
 import type { DirectoryLookups } from '../services/directory/lookups.ts';
 import type { DirectoryPasswordChanges } from '../services/directory/password-changes.ts';
+import type { DirectoryScanAudit } from '../services/directory/scan-audit.ts';
 import type { Tree } from './directory/tree.ts';
 import type { Control, Entry } from './protocol.ts';
 
@@ -39,6 +40,7 @@ export interface LdapDeps {
   groups: DirectoryGroups;
   lookups: DirectoryLookups;
   binds: DirectoryBinds;
+  scanAudit: DirectoryScanAudit;
   passwordChanges: DirectoryPasswordChanges;
   tree: Tree;
   log: Logger;

@@ -83,6 +83,7 @@ export const AUDIT_EVENTS = [
   'account_changes-seen',
   ...['application_password-created', 'application_password-revoked', 'application_password-used'],
   'directory-bind_failed',
+  'directory-people_listed',
   ...['personal_data-downloaded', 'personal_data-sharing_stopped', 'personal_data-sharing_resumed', 'person-erased'],
   ...['subject_request-created', 'subject_request-withdrawn', 'subject_request-approved', 'subject_request-declined'],
   ...['subject_request-extended', 'subject_request-transferred'],

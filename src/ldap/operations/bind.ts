@@ -33,7 +33,8 @@ async function bindService(
   clientId: string,
 ): Promise<Result> {
   const client = await binds.bindService(clientId, password, session.address);
-  if (client === undefined) return REFUSED;
+  if (client === 'throttled') return { ...REFUSED, reason: 'too many failed binds of this network' };
+  if (client === undefined) return { ...REFUSED, reason: 'unknown service account or wrong secret' };
   session.identity = { kind: 'service', clientId, name };
   session.serviceId = clientId;
   return { result: 'success' };
@@ -55,7 +56,7 @@ async function bindPerson(
       ...(hasControl && { controls: [changeAfterReset()] }),
     };
   }
-  if (bound.kind !== 'succeeded') return REFUSED;
+  if (bound.kind !== 'succeeded') return { ...REFUSED, reason: bound.kind };
   const { personId, credentialVersion, applicationPasswordId, client } = bound;
   const identity: Identity = {
     ...{ kind: 'person', personId, credentialVersion, applicationPasswordId, clientId: client.clientId },

@@ -128,7 +128,11 @@ async function sendPeople(found: Search, others: readonly DirectoryEntry[]): Pro
   if (onlyPersonId !== undefined) return sendAll(found, others, listOwn(found, onlyPersonId));
   const plan: Plan = compilePlan(request.filter, client.entitlements.scopes);
   if (plan.kind === 'lookups') return sendAll(found, others, lookUp(found, plan.lookups));
-  if (client.canScan && page !== undefined) return sendAll(found, others, scan(found));
+  if (client.canScan && page !== undefined) {
+    const { deps, context } = found;
+    if (page.cookie.length === 0) await deps.scanAudit.recordStart(client.clientId, context.session.address);
+    return sendAll(found, others, scan(found));
+  }
   return { result: 'unwillingToPerform', text: 'no index serves this filter; use pages and a client that may scan' };
 }
 

@@ -8,6 +8,7 @@ import { encodeDisconnection, encodeEntry, encodeResult } from '../codec/respons
 import { runOperation } from '../operations/run.ts';
 import { OID, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
+import { observeOperation, recordResult } from './observation.ts';
 import { CANCELED, createOperationQueue, type QueuedMessage } from './operation-queue.ts';
 import type { CurrentContext } from './tls.ts';
 
@@ -165,6 +166,7 @@ export class Connection {
       return;
     }
     const result = { result: 'adminLimitExceeded', text: message.limited } as const;
+    recordResult(this.#deps, this.#session, { kind: 'search' }, result);
     void this.#write(encodeResult(message.id, 'search', result));
   }
 
@@ -182,15 +184,20 @@ export class Connection {
     this.#isCanceling = true;
     const result = { result: await this.#queue.cancel(target) };
     this.#isCanceling = false;
-    this.#deps.metrics.ldapOperations.inc({ operation: 'extended', result: result.result });
+    recordResult(this.#deps, this.#session, { kind: 'extended' }, result);
     const written = this.#write(encodeResult(id, 'extended', result));
     this.#handleMessages();
     await written;
   }
 
   #startTls(id: number): void {
+    const record = (result: Result): void => {
+      recordResult(this.#deps, this.#session, { kind: 'extended' }, result);
+    };
     const refuse = (text: string): void => {
-      void this.#write(encodeResult(id, 'extended', { result: 'operationsError', text }));
+      const result = { result: 'operationsError', text } as const;
+      record(result);
+      void this.#write(encodeResult(id, 'extended', result));
     };
     if (this.#session.isTls) refuse('TLS is already active');
     else if (!this.#queue.isIdle()) refuse('an operation is in progress');
@@ -199,6 +206,7 @@ export class Connection {
     else {
       this.#socket.off('data', this.#receive);
       this.#socket.pause();
+      record({ result: 'success' });
       this.#socket.write(encodeResult(id, 'extended', { result: 'success' }));
       this.#secure();
     }
@@ -218,19 +226,16 @@ export class Connection {
   }
 
   async #answer({ id, request, controls }: QueuedMessage, signal: AbortSignal): Promise<void> {
-    const { ldapOperationSeconds, ldapOperations } = this.#deps.metrics;
-    const endTimer = ldapOperationSeconds.startTimer({ operation: request.kind });
     const context = {
       ...{ session: this.#session, controls, signal },
       send: (entry: Parameters<typeof encodeEntry>[1]) => this.#write(encodeEntry(id, entry)),
     };
-    const finished = await runOperation(this.#deps, context, request);
-    const isCanceled = signal.reason === CANCELED;
-    const result: Result = isCanceled ? { result: 'canceled' } : finished;
-    endTimer();
-    ldapOperations.inc({ operation: request.kind, result: result.result });
+    const result = await observeOperation(this.#deps, this.#session, request, async () => {
+      const finished = await runOperation(this.#deps, context, request);
+      return signal.reason === CANCELED ? { result: 'canceled' } : finished;
+    });
     // An abandoned operation has no response (RFC 4511, section 4.11).
-    if (!signal.aborted || isCanceled) await this.#write(encodeResult(id, request.kind, result));
+    if (!signal.aborted || signal.reason === CANCELED) await this.#write(encodeResult(id, request.kind, result));
     this.#restartTimer();
   }
 

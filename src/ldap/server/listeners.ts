@@ -5,6 +5,7 @@ import { throttleNetworks } from '../../domain/throttling/network.ts';
 import { createTree } from '../directory/tree.ts';
 import type { LdapDeps } from '../session.ts';
 import { Connection, CONNECTION_TIMEOUTS, type ConnectionTimeouts } from './connection.ts';
+import { startSeries } from './observation.ts';
 import { createCurrentContext } from './tls.ts';
 
 /** The LDAP servers of a process, not listening yet. */
@@ -38,6 +39,7 @@ export function createLdapServers(
 ): LdapServers {
   const currentContext = createCurrentContext(settings, services.log);
   const isTrusted = proxyaddr.compile(['loopback', ...settings.plainNetworks]);
+  startSeries(services.metrics);
   const deps: LdapDeps = {
     ...services,
     tree: createTree(settings.base),

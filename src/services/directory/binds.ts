@@ -43,7 +43,7 @@ interface BoundPerson {
 /** Authenticates the connections of the directory. */
 export interface DirectoryBinds {
   /** Verifies the secret of a service account. */
-  bindService(clientId: string, secret: string, address: string): Promise<DirectoryClient | undefined>;
+  bindService(clientId: string, secret: string, address: string): Promise<DirectoryClient | 'throttled' | undefined>;
   /**
    * Verifies the password of a person, with the counters of the sign-in on the web.
    *
@@ -72,7 +72,7 @@ export function createDirectoryBinds(deps: Deps): DirectoryBinds {
   const { clients, directory, rateLimiter, audit, people, applicationPasswords } = deps;
   return {
     bindService: async (clientId, secret, address) => {
-      if (!admit(rateLimiter, address)) return undefined;
+      if (!admit(rateLimiter, address)) return 'throttled';
       const client = await clients.refresh(clientId);
       const hashes = client?.ldap?.secret_sha256 ?? [NO_HASH];
       const typed = createHash('sha256').update(secret).digest('hex');
