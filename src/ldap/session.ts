@@ -50,7 +50,7 @@ export interface LdapDeps {
 }
 
 /** The services of operations that read. */
-export type ReadDeps = Pick<LdapDeps, 'directory' | 'groups' | 'lookups' | 'binds' | 'tree'>;
+export type ReadDeps = Pick<LdapDeps, 'directory' | 'groups' | 'lookups' | 'binds' | 'scanAudit' | 'tree'>;
 
 /** The part of a connection that an operation may use. */
 export interface OperationContext {

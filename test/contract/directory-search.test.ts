@@ -108,6 +108,7 @@ function createSearch(store: Store, maxSmallRange: number): TestSearch {
         bindPerson: () => Promise.reject(new Error('not called')),
         isCurrent: () => Promise.resolve(false),
       },
+      scanAudit: { recordStart: () => Promise.resolve() },
     };
     const entries: Entry[] = [];
     const controls: Control[] = page === undefined ? [] : [{ oid: OID.pagedResults, isCritical: true, value: page }];

@@ -87,7 +87,7 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
 }
 
 function createServices(): Pick<LdapServer, 'hold'> & {
-  services: Pick<LdapDeps, 'directory' | 'groups' | 'lookups' | 'binds' | 'passwordChanges'>;
+  services: Omit<LdapDeps, 'tree' | 'log' | 'metrics' | 'isPlainAllowed'>;
 } {
   let held = Promise.resolve<undefined>(undefined);
   const findClient = async (): Promise<DirectoryClient> => {
@@ -129,6 +129,7 @@ function createServices(): Pick<LdapServer, 'hold'> & {
         bindPerson: () => Promise.resolve({ kind: 'failed' }),
         isCurrent: () => Promise.resolve(false),
       },
+      scanAudit: { recordStart: absent },
       passwordChanges: { change: () => Promise.reject(new Error('nobody has a password')) },
     },
   };

@@ -4,21 +4,38 @@ import { after, before, describe, it } from 'node:test';
 
 import { z } from 'zod';
 
+import { NETWORK_POLICIES } from '../../src/domain/throttling/request-rates.ts';
+import { octets, TAG } from '../../src/ldap/codec/ber.ts';
 import { RESULT } from '../../src/ldap/protocol.ts';
+import * as auditStore from '../../src/store/audit.ts';
 import { clientForm, directorySecretOn, encode, errorAt, secretOn, type Fields } from '../helpers/client-form.ts';
 import { openConsole } from '../helpers/console.ts';
-import { BASE, serviceName, startDirectory, type TestDirectory } from '../helpers/directory.ts';
+import {
+  BASE,
+  directoryClient,
+  runTool,
+  SERVICE_SECRET,
+  serviceName,
+  startDirectory,
+  type TestDirectory,
+} from '../helpers/directory.ts';
 import { alertOf, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { bindMessage, connectLdap } from '../helpers/ldap-client.ts';
+import { bindMessage, connectLdap, searchMessage } from '../helpers/ldap-client.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 
 const errorCode = z.object({ error: z.string() });
+const refusal = z.object({
+  ...{ requestId: z.uuid(), operation: z.string(), result: z.string(), reason: z.string() },
+  ...{ clientId: z.string().optional(), filter: z.string().optional() },
+});
 const REASON = '依核准公文介接';
 
 describe('a client of the console for the directory', () => {
   let directory: TestDirectory;
   let bureau: HttpBrowser;
+  const captured = createCapturedLog('info');
   before(async () => {
-    directory = await startDirectory({ clients: [] });
+    directory = await startDirectory({ clients: [directoryClient('sync')], log: captured.log });
     bureau = await openConsole(directory.service, 'B1');
   });
   after(() => directory.stop());
@@ -38,6 +55,14 @@ describe('a client of the console for the directory', () => {
     const { code } = await client.next();
     client.socket.destroy();
     return code;
+  };
+  const listEntries = () => directory.service.container.store.read((tx) => auditStore.listEntries(tx, 0, 10_000));
+  const lastRefusal = (): z.infer<typeof refusal> => {
+    const lines = captured
+      .text()
+      .split('\n')
+      .filter((line) => line.includes('directory operation refused'));
+    return refusal.parse(JSON.parse(lines.at(-1) ?? ''));
   };
   const directoryOnly = (id: string, more: Fields = {}): Fields =>
     clientForm(id, { directory: 'only', redirect_uris: [], ...more });
@@ -100,5 +125,74 @@ describe('a client of the console for the directory', () => {
     await save({ ...fields, directory: 'no', directory_scan: [] }, '/console/clients/portal/edit');
     assert.equal(await bind('portal', directorySecret), RESULT.invalidCredentials);
     assert.match(textOf((await bureau.open('/console/clients/portal')).body), /使用目錄服務（LDAP）\s+不使用/);
+  });
+
+  it('is in the log with an operation id and the shape of a refused filter, and in the counters', async () => {
+    const operations = async (labels: Readonly<Record<string, string>>): Promise<number> => {
+      const { values } = await directory.service.container.metrics.ldapOperations.get();
+      return (
+        values.find(
+          ({ labels: { operation, result } }) => operation === labels['operation'] && result === labels['result'],
+        )?.value ?? -1
+      );
+    };
+    assert.equal(await operations({ operation: 'compare', result: 'compareTrue' }), 0);
+    const refused = await operations({ operation: 'search', result: 'unwillingToPerform' });
+    const client = await connectLdap(directory.port);
+    client.send(bindMessage(1, serviceName('sync'), SERVICE_SECRET));
+    await client.next();
+    const ending = { tag: TAG.sequence, content: [octets('淑芬', 0x82)] };
+    const substrings = { tag: 0xa4, content: [octets('cn'), ending] };
+    const filter = { tag: 0xa1, content: [substrings, { tag: 0xa3, content: [octets('shufen.chen'), octets('x')] }] };
+    client.send(searchMessage(2, BASE, filter));
+    assert.equal((await client.next()).code, RESULT.unwillingToPerform);
+    client.socket.destroy();
+    assert.equal(await operations({ operation: 'search', result: 'unwillingToPerform' }), refused + 1);
+    const line = lastRefusal();
+    assert.deepEqual(
+      { operation: line.operation, result: line.result, clientId: line.clientId, filter: line.filter },
+      { operation: 'search', result: 'unwillingToPerform', clientId: 'sync', filter: '(|(cn=*…)(?=…))' },
+    );
+    assert.match(line.reason, /no index/);
+    assert.doesNotMatch(captured.text(), /shufen|淑芬/);
+  });
+
+  it('is in the audit log once an hour when it lists people', async () => {
+    const list = ['-x', '-LLL', '-H', directory.tlsUrl, '-D', serviceName('sync'), '-w', SERVICE_SECRET, '-b', BASE];
+    for (const scope of ['one', 'sub']) {
+      const found = await runTool(directory, 'ldapsearch', [
+        ...list,
+        '-s',
+        scope,
+        '-E',
+        'pr=5/noprompt',
+        '(sn=*)',
+        '1.1',
+      ]);
+      assert.equal(found.code, 0, found.stderr);
+    }
+    const listed = (await listEntries()).filter(({ event }) => event === 'directory.people_listed');
+    assert.deepEqual(
+      listed.map(({ clientId, outcome }) => [clientId, outcome]),
+      [['sync', 'ok']],
+    );
+  });
+
+  it('is refused for a time after many wrong secrets from its network, also with the right one', async () => {
+    const client = await connectLdap(directory.port);
+    const codes: number[] = [];
+    const send = async (secret: string): Promise<void> => {
+      client.send(bindMessage(codes.length + 1, serviceName('sync'), secret));
+      codes.push((await client.next()).code);
+    };
+    await send('wrong');
+    const failed = (await listEntries()).filter(({ event }) => event === 'directory.bind_failed');
+    const { requestId } = lastRefusal();
+    assert.ok(failed.some(({ clientId, detail }) => clientId === 'sync' && detail['requestId'] === requestId));
+    while (codes.length <= NETWORK_POLICIES.directory_bind.capacity) await send('wrong');
+    await send(SERVICE_SECRET);
+    assert.deepEqual([...new Set(codes)], [RESULT.invalidCredentials]);
+    assert.match(lastRefusal().reason, /too many/);
+    client.socket.destroy();
   });
 });
