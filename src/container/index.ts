@@ -3,10 +3,11 @@ import { assertConformanceProfile } from '../config/conformance-checks.ts';
 import type { Config } from '../config/load.ts';
 import { assertSafeToStart } from '../config/startup-checks.ts';
 import { createUploadMemory } from '../http/forms/upload-memory.ts';
-import { createConnections } from '../http/server/connections.ts';
+import { createConnections, type Connections } from '../http/server/connections.ts';
 import { createDrain, type Drain } from '../http/server/drain.ts';
 import { rejectDuplicateHeaders } from '../http/server/duplicate-headers.ts';
 import { createInFlightTracker, type InFlightTracker } from '../http/server/in-flight-tracker.ts';
+import { createProxyCheck } from '../http/server/proxy-check.ts';
 import { createHttpServer } from '../http/server/server.ts';
 import type { PeriodicJob } from '../jobs/periodic-job.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -96,6 +97,18 @@ function watchNode({ registry }: Metrics, store: Store, { isReady }: ProcessStat
   addNodeMetrics(registry, { version: packageJson.version, database: store.dialect, isReady, poolUse });
 }
 
+function createServer(
+  { tls, trustedProxies }: Config,
+  services: Services,
+  connections: Connections,
+  handle: Parameters<typeof createHttpServer>[2],
+): Server {
+  const proxies = createProxyCheck({ ...services, trustedProxies });
+  const server = createHttpServer(tls, connections, proxies.watch(handle));
+  proxies.watchConnections(server);
+  return server;
+}
+
 async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store, brand: Brand): Promise<Container> {
   const { store, isAvailable } = monitorAvailability(unmonitored, runtime.log, probeWrite);
   const services = await createServices(config, { ...runtime, store, brand });
@@ -116,7 +129,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
   let app: ProviderApp = createProviderApp(config, services, state, keys);
   const clientsReload = createClientsFile(config, services, () => app.oidc);
   const handle = rejectDuplicateHeaders((request, response) => app.handle(request, response));
-  const server = createHttpServer(config.tls, connections, drain.watch(inFlight.watch(handle)));
+  const server = createServer(config, services, connections, drain.watch(inFlight.watch(handle)));
   const mailer = createMailer(config.mail, services);
   const jobDeps = {
     config,

@@ -25,6 +25,7 @@ export interface Metrics {
   requestSeconds: Histogram;
   responses: Counter;
   socketsClosed: Counter;
+  proxyProblems: Counter;
   ldapOperations: Counter;
   ldapOperationSeconds: Histogram;
   ldapConnections: Gauge;
@@ -54,6 +55,8 @@ const OUTBOX_KINDS = ['mail', 'backchannel_logout'];
 const DELIVERY_OUTCOMES = ['sent', 'retry', 'dead', 'dropped'];
 const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx'];
 const RELOAD_RESULTS = ['loaded', 'rejected'];
+const PROXY_PROBLEMS = ['untrusted', 'no_client_address', 'http', 'proxy_protocol'] as const;
+export type ProxyProblem = (typeof PROXY_PROBLEMS)[number];
 const CLOSE_REASONS = ['pipelined', 'stalled', 'too_many_waiting', 'no_request', 'too_many_open', 'refused'];
 
 export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: Logger): Metrics {
@@ -204,8 +207,17 @@ function addMetricsReadAtScrape(registers: Registry[], hasher: Pick<PasswordHash
   });
 }
 
-function createLimitMetrics(registers: Registry[]): Pick<Metrics, 'rateLimited' | 'socketsClosed'> {
+function createLimitMetrics(registers: Registry[]): Pick<Metrics, 'rateLimited' | 'socketsClosed' | 'proxyProblems'> {
   return {
+    proxyProblems: createCounter(
+      {
+        name: 'kinpass_proxy_problems_total',
+        help: 'Requests of a proxy that is not configured as the service expects, by problem',
+        registers,
+      },
+      'problem',
+      PROXY_PROBLEMS,
+    ),
     rateLimited: createCounter(
       {
         name: 'kinpass_rate_limited_total',

@@ -8,6 +8,7 @@ import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { ADDRESS_POLICY } from '../../src/domain/throttling/throttle.ts';
 import { upsertThrottle } from '../../src/store/auth/throttles.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { createHttpBrowser, formOf } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { cookieShape, formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
@@ -51,10 +52,11 @@ for (const [trust, proxies] of [
   describe(`the origin of the service, trusting ${trust}`, () => {
     let service: TestService;
     let mail: MailCatcher;
+    const kept = createCapturedLog();
     before(async () => {
       mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
       const env = { KINPASS_TRUSTED_PROXIES: proxies };
-      service = await startService({ clients: [], smtpUrl: mail.smtpUrl, env });
+      service = await startService({ clients: [], smtpUrl: mail.smtpUrl, env, log: kept.log });
     });
     after(async () => {
       await service.stop();
@@ -155,6 +157,8 @@ for (const [trust, proxies] of [
 
     it(`uses X-Forwarded-For ${proxies === '' ? 'never' : 'of trusted proxies'}`, async () => {
       await fail('203.0.113.7');
+      const warning = /"level":"warn".*"problem":"untrusted".*KINPASS_TRUSTED_PROXIES/;
+      assert.equal(warning.test(kept.text()), proxies === '');
       await fail('198.51.100.1, 203.0.113.7');
       await fail('203.0.113.7, 127.0.0.1');
       assert.equal(await countOf('203.0.113.7'), proxies === '' ? 0 : 3);

@@ -27,6 +27,7 @@ describe('counters', () => {
       ],
       kinpass_http_responses_total: ['2xx', '3xx', '4xx', '5xx'],
       kinpass_clients_reload_total: ['loaded', 'rejected'],
+      kinpass_proxy_problems_total: ['untrusted', 'no_client_address', 'http', 'proxy_protocol'],
       kinpass_sockets_closed_total: [
         ...['pipelined', 'stalled', 'too_many_waiting', 'no_request', 'too_many_open', 'refused'],
       ],

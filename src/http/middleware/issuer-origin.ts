@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6, type Socket } from 'node:net';
 import proxyaddr from 'proxy-addr';
 import type Koa from 'koa';
 
@@ -75,8 +75,7 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
 function clientAddress({ socket, headers }: IncomingMessage, isTrusted: ReturnType<typeof proxyaddr.compile>): string {
   const header = headers['x-forwarded-for'];
   const entries = header === undefined ? [] : [header].flat().join(',').split(',').reverse();
-  // A closed socket has no address.
-  let address = parseForwardedAddress(socket.remoteAddress ?? '') ?? '';
+  let address = peerOf(socket);
   for (const [hop, entry] of entries.entries()) {
     if (!isTrusted(address, hop)) return address;
     const next = parseForwardedAddress(entry);
@@ -84,6 +83,11 @@ function clientAddress({ socket, headers }: IncomingMessage, isTrusted: ReturnTy
     address = next;
   }
   return address;
+}
+
+/** Returns the address at the other end of a connection; empty if it is closed. */
+export function peerOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
+  return parseForwardedAddress(remoteAddress) ?? '';
 }
 
 /** Returns the path and query of a request target. An absolute form (`GET http://other/ …`) loses its host (RFC 9112, 3.2.2). */

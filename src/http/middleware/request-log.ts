@@ -8,7 +8,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { describeRefusal } from '../../platform/refusal.ts';
 import { currentRequestIds, runWithRequestId } from '../../platform/request-id.ts';
-import { createClientAddress, parseForwardedAddress } from './issuer-origin.ts';
+import { createClientAddress, peerOf } from './issuer-origin.ts';
 import { findRefusal } from './refusal.ts';
 
 interface Deps {
@@ -37,7 +37,7 @@ export function requestLog(deps: Deps): Middleware {
   const proxies = createClientAddress(deps.trustedProxies);
   return async (ctx, next) => {
     const sent = ctx.get('x-request-id');
-    const isOfProxy = PROXY_REQUEST_ID.test(sent) && proxies.isTrusted(peerOf(ctx));
+    const isOfProxy = PROXY_REQUEST_ID.test(sent) && proxies.isTrusted(peerOf(ctx.req.socket));
     const requestId = isOfProxy ? sent : random.uuid();
     const start = performance.now();
     ctx.set('x-request-id', requestId);
@@ -55,11 +55,6 @@ export function requestLog(deps: Deps): Middleware {
       log.info({ method: ctx.method, route, ...outcome, ms: Math.round(seconds * 1000) }, 'request');
     });
   };
-}
-
-/** Returns the address at the other end of the connection; empty if it is closed. */
-function peerOf({ req }: Context): string {
-  return parseForwardedAddress(req.socket.remoteAddress ?? '') ?? '';
 }
 
 /** Handles the request. Logs why it is refused, unless the provider has done so. */

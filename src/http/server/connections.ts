@@ -4,7 +4,7 @@ import { throttleNetworks, type Network } from '../../domain/throttling/network.
 import { runBestEffort } from '../../platform/best-effort.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { createClientAddress, type ClientAddress, parseForwardedAddress } from '../middleware/issuer-origin.ts';
+import { createClientAddress, type ClientAddress, peerOf } from '../middleware/issuer-origin.ts';
 import { createNetworkPool, type Largest, type NetworkPool } from './network-pool.ts';
 
 /** A request and its response, until the response is sent. */
@@ -173,7 +173,7 @@ function widestFirst(address: string): Network[] {
 }
 
 function createConnection(socket: Socket, clients: ClientAddress): Connection {
-  const address = parseForwardedAddress(socket.remoteAddress ?? '') ?? '';
+  const address = peerOf(socket);
   const networks = clients.isTrusted(address) ? undefined : widestFirst(address);
   return { socket, networks, exchanges: new Set(), place: undefined, firstRequest: undefined };
 }
