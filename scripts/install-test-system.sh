@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the system packages that the tests need: Chromium, a PostgreSQL server, openssl, fonts for Chinese, and the clients of
-# docs/known-clients.md and docs/directory-recipes.md that Debian has. No server among them starts on the machine: the tests start them.
+# Installs the system packages that the tests need: Chromium, a PostgreSQL server, openssl, fonts for Chinese, the clients of
+# docs/known-clients.md and docs/directory-recipes.md that Debian has, and the programs that check deploy/. No server among them starts on the
+# machine: the tests start them.
 # Needs Debian and root; otherwise it lists the missing packages and fails. Prints nothing when all are installed.
 set -eu
 
@@ -41,7 +42,12 @@ done <<END
 /usr/share/doc/libnss-sss libnss-sss
 /usr/share/doc/libpam-sss libpam-sss
 /usr/bin/pamtester pamtester
+/usr/sbin/nginx nginx
+/usr/bin/systemd-analyze systemd
+/usr/bin/docker-compose docker-compose
 END
+# Checks the alert rules. The package has a server and 14 more packages, so only this program of it is unpacked.
+command -v promtool >/dev/null 2>&1 || missing="$missing promtool"
 
 [ -n "$missing" ] || exit 0
 
@@ -61,9 +67,20 @@ fi
 pam_profiles='sss pwquality'
 [ ! -e /usr/share/pam-configs/pwquality ] || pam_profiles='sss'
 apt-get update -qq
+
+case "$missing" in
+  *promtool*)
+    missing=$(echo "$missing" | sed 's/ promtool//')
+    folder=$(mktemp -d)
+    (cd "$folder" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb unpacked)
+    install "$folder/unpacked/usr/bin/promtool" /usr/local/bin/promtool
+    rm -r "$folder"
+    ;;
+esac
+
 # The files of packages need no fsync here, which takes most of the time.
 # shellcheck disable=SC2086 # one word per package
-apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $missing
+[ -z "$missing" ] || apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $missing
 
 # Returns true if this run has installed a package.
 installed() {
@@ -84,6 +101,7 @@ if installed liblemonldap-ng-portal-perl; then
     disable "$unit.service" "$unit.timer"
   done
 fi
+if installed nginx; then disable nginx.service; fi
 if installed freeradius; then disable freeradius.service; fi
 if installed dovecot-core; then disable dovecot.service; fi
 if installed postfix; then disable postfix.service; fi

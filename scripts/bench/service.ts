@@ -102,8 +102,10 @@ async function setPasswords(tx: Transaction, hash: string): Promise<string[]> {
 function startArguments(): string[] {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const { start } = z.object({ scripts: z.object({ start: z.string() }) }).parse(JSON.parse(text)).scripts;
-  const [, ...words] = start.split(' ');
-  return words.map((word) => (word.endsWith('.js') ? new URL(`../../${word}`, import.meta.url).pathname : word));
+  const words = start.split(' ');
+  return words
+    .slice(words.indexOf('node') + 1)
+    .map((word) => (word.endsWith('.js') ? new URL(`../../${word}`, import.meta.url).pathname : word));
 }
 
 /** The PostgreSQL database and the issuer. Default: SQLite and the own URL. */

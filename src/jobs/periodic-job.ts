@@ -25,7 +25,7 @@ export function startPeriodicJob(
   { log, metrics }: JobDeps,
   work: () => Promise<void>,
 ): PeriodicJob {
-  const labels = { job: name };
+  const labels = { task: name };
   metrics.jobInterval.set(labels, pauseMs / 1000);
   metrics.jobLastSuccess.set(labels, 0);
   metrics.jobFailures.inc(labels, 0);

@@ -157,7 +157,8 @@ function createOutboxMetrics(
 function createJobMetrics(
   registers: Registry[],
 ): Pick<Metrics, 'jobLastSuccess' | 'jobFailures' | 'jobInterval' | 'signingKeySince'> {
-  const labelNames = ['job'];
+  // Not "job", which Prometheus sets itself and would rename.
+  const labelNames = ['task'];
   return {
     jobLastSuccess: new Gauge({
       name: 'kinpass_job_last_success_timestamp_seconds',

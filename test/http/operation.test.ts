@@ -80,7 +80,7 @@ describe('the service in operation', () => {
     assert.match(text, /^process_cpu_seconds_total /m);
     assert.match(text, /^kinpass_build_info\{version="\d+\.\d+\.\d+",node="v\d+[^"]*",database="sqlite"\} 1$/m);
     assert.match(text, /^kinpass_ready 1$/m);
-    assert.match(text, /^kinpass_job_interval_seconds\{job="purge"\} 600$/m);
+    assert.match(text, /^kinpass_job_interval_seconds\{task="purge"\} 600$/m);
     assert.match(text, /^kinpass_outbox_dead 0$/m);
     const { alg, since } =
       /^kinpass_signing_key_timestamp_seconds\{alg="(?<alg>ES256|RS256)"\} (?<since>[\d.]+)$/m.exec(text)?.groups ?? {};

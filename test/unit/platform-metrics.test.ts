@@ -76,7 +76,7 @@ describe('a periodic job', () => {
     });
     const valueOf = async (name: string): Promise<number> => {
       const text = await metrics.registry.metrics();
-      return Number(new RegExp(`^kinpass_job_${name}\\{job="test"\\} (.*)$`, 'm').exec(text)?.[1]);
+      return Number(new RegExp(`^kinpass_job_${name}\\{task="test"\\} (.*)$`, 'm').exec(text)?.[1]);
     };
     assert.equal(await valueOf('last_success_timestamp_seconds'), 0);
     await pollUntil('the second run', () => Promise.resolve(runs >= 2));
