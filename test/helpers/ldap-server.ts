@@ -86,16 +86,26 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
   };
 }
 
-function createServices(): Pick<LdapServer, 'hold'> & {
-  services: Omit<LdapDeps, 'tree' | 'log' | 'metrics' | 'isPlainAllowed'>;
-} {
+/** Returns a service that has only these methods. A test that needs another one fails with its name. */
+function only<T extends object>(methods: Partial<T>): T {
+  return new Proxy(methods as T, {
+    get: (target, name) =>
+      Reflect.get(target, name) ?? (() => Promise.reject(new Error(`${String(name)} is not part of this server`))),
+  });
+}
+
+type TestDeps = Omit<LdapDeps, 'tree' | 'isPlainAllowed' | 'log' | 'metrics'>;
+
+function createServices(): Pick<LdapServer, 'hold'> & { services: TestDeps } {
   let held = Promise.resolve<undefined>(undefined);
   const findClient = async (): Promise<DirectoryClient> => {
     await held;
     return CLIENT;
   };
-  const absent = (): Promise<undefined> => Promise.resolve(undefined);
-  const none = (): Promise<[]> => Promise.resolve([]);
+  const binds = only<LdapDeps['binds']>({
+    bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : undefined),
+  });
+  const directory = only<LdapDeps['directory']>({ findClient });
   return {
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -104,34 +114,7 @@ function createServices(): Pick<LdapServer, 'hold'> & {
         resolve(undefined);
       };
     },
-    services: {
-      directory: {
-        findClient,
-        findClientOfHandle: absent,
-        openHandle: () => undefined,
-        handleOf: () => '',
-        findPerson: absent,
-        findIdByLogin: absent,
-        listIdsOfEntryUuid: () => [],
-        listPeopleOfIds: none,
-        listPeople: () => Promise.resolve({ people: [], next: undefined }),
-      },
-      groups: {
-        listSchools: none,
-        findSchool: absent,
-        listGroups: none,
-        findGroup: absent,
-        listMemberIds: none,
-      },
-      lookups: { open: () => Promise.resolve(none) },
-      binds: {
-        bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : undefined),
-        bindPerson: () => Promise.resolve({ kind: 'failed' }),
-        isCurrent: () => Promise.resolve(false),
-      },
-      scanAudit: { recordStart: absent },
-      passwordChanges: { change: () => Promise.reject(new Error('nobody has a password')) },
-    },
+    services: only<TestDeps>({ directory, binds }),
   };
 }
 
