@@ -6,7 +6,7 @@
  * commands and configuration, because their errors show at startup or on a page.
  */
 
-import { contract, files, http, security, unit, type Part } from './mutation-parts.ts';
+import { contract, files, http, ldap, security, unit, type Part } from './mutation-parts.ts';
 import { SERVICES } from './mutation-services.ts';
 
 const OIDC: readonly Part[] = [
@@ -220,11 +220,36 @@ const STORE: readonly Part[] = [
   },
 ];
 
+const LDAP: readonly Part[] = [
+  {
+    sources: files('ldap/codec', 'ber controls filters framing requests responses'),
+    tests: [...unit('ldap-codec'), ...security('ldap ldap-connections')],
+  },
+  {
+    sources: [
+      ...files('ldap', 'dn'),
+      ...files('ldap/directory', 'entries matching plan schema selection tree'),
+      ...files('ldap/operations', 'compare list-people other-entries people search'),
+    ],
+    tests: [...contract('directory-search'), ...security('ldap'), ...ldap('ldap-utils')],
+  },
+  {
+    sources: files('ldap/operations', 'bind extended password-modify run'),
+    tests: [...security('ldap ldap-passwords ldap-connections'), ...ldap('ldap-utils')],
+  },
+  {
+    sources: files('ldap/server', 'connection listeners operation-queue tls'),
+    tests: security('ldap ldap-connections'),
+  },
+  { sources: files('ldap/server', 'observation'), tests: ldap('registration') },
+];
+
 export const GROUPS: Readonly<Partial<Record<string, readonly Part[]>>> = {
   /** All files of the domain. `model.ts` is mostly types and has few mutants. */
   domain: [{ sources: ['src/domain/**/*.ts'], tests: ['test/unit/domain-*.test.ts'] }],
   services: SERVICES,
   oidc: OIDC,
   http: HTTP,
+  ldap: LDAP,
   store: STORE,
 };

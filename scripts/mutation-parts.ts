@@ -17,4 +17,5 @@ export const files = (folder: string, names: string): string[] =>
 export const unit = (names: string): string[] => names.split(' ').map((name) => `test/unit/${name}.test.ts`);
 export const http = (names: string): string[] => names.split(' ').map((name) => `test/http/${name}.test.ts`);
 export const security = (names: string): string[] => names.split(' ').map((name) => `test/security/${name}.test.ts`);
+export const ldap = (names: string): string[] => names.split(' ').map((name) => `test/ldap/${name}.test.ts`);
 export const contract = (names: string): string[] => names.split(' ').map((name) => `test/contract/${name}.test.ts`);

@@ -1,11 +1,11 @@
 /** The parts of the group `services`: also `platform` and `presentation`. */
-import { contract, files, http, security, unit, type Part } from './mutation-parts.ts';
+import { contract, files, http, ldap, security, unit, type Part } from './mutation-parts.ts';
 
 export const SERVICES: readonly Part[] = [
-  { sources: files('services/directory', 'scan-audit'), tests: ['test/ldap/registration.test.ts'] },
+  { sources: files('services/directory', 'scan-audit'), tests: ldap('registration') },
   {
     sources: files('services/directory', 'binds directory groups handles lookups'),
-    tests: ['test/ldap/ldap-utils.test.ts'],
+    tests: ldap('ldap-utils'),
   },
   {
     sources: [
