@@ -5,7 +5,7 @@ import { eq } from 'drizzle-orm';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
 import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
-import { MAX_FAILURES } from '../../src/domain/credentials/first-password.ts';
+import { MAX_FAILURES, type FirstPasswordKind } from '../../src/domain/credentials/first-password.ts';
 import { normalizePassword } from '../../src/domain/credentials/password-policy.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
 import * as credentials from '../../src/store/auth/credentials.ts';
@@ -25,13 +25,14 @@ export async function setFirstPassword(
   key: NamedKey,
   password: string,
   lifetimeMs: number = 30 * DAY,
+  kind: FirstPasswordKind = 'first',
 ): Promise<void> {
   const id = personId(key);
   const now = Date.now();
   const mac = firstPasswordMac(secrets, id, password);
   await store.write((tx) =>
     credentials.upsertFirstPassword(tx, {
-      kind: 'first',
+      kind,
       personId: id,
       mac,
       expiresAt: now + lifetimeMs,

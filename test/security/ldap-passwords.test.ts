@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { eq } from 'drizzle-orm';
+
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { listAuditEvents, setPassword, signInToAccount } from '../helpers/city.ts';
+import { listAuditEvents, personId, setFirstPassword, setPassword, signInToAccount } from '../helpers/city.ts';
+import { DAY } from '../helpers/frozen-time.ts';
 import {
   BASE,
   directoryClient,
@@ -32,6 +35,7 @@ describe('binds of people', () => {
       // The sector is the host of the redirect URI.
       directoryClient('printer', { redirect_uris: ['https://radius.example/printer'] }),
       directoryClient('mail'),
+      directoryClient('family', { scopes: ['openid', 'children'], permissions: ['portfolio:read'] }),
       directoryClient('nursery', { school_types: ['special'] }),
     ];
     first = await startDirectory({ clients });
@@ -99,7 +103,7 @@ describe('binds of people', () => {
     const page = await browser.open(PAGE);
     assert.deepEqual(
       [...page.body.matchAll(/<option value="([^"]*)"/g)].map(([, id]) => id),
-      ['radius', 'printer', 'mail'],
+      ['radius', 'printer', 'mail', 'family'],
     );
     for (const service of ['nursery', 'unknown', '']) {
       const refused = await create(browser, service);
@@ -161,6 +165,53 @@ describe('binds of people', () => {
     assert.deepEqual(await bindAll(name, DEMO_PASSWORD), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
     assert.deepEqual(await bindAll(name, next), [SUCCESS, SUCCESS]);
     await setPassword(first.service, 'T2', DEMO_PASSWORD);
+  });
+
+  it('refuses a disabled person at each node, and ends their application passwords', async () => {
+    const { people } = first.service.container;
+    const password = secretOn(await create(await signIn('T1')));
+    const name = await nameOf(LOGIN.T1);
+    assert.deepEqual(await bindAll(name, password), [SUCCESS, SUCCESS]);
+    assert.ok(await people.setStatus(personId('T1'), 'disabled', undefined));
+    const refused = [INVALID_CREDENTIALS, INVALID_CREDENTIALS];
+    assert.deepEqual([await bindAll(name, password), await bindAll(name, DEMO_PASSWORD)], [refused, refused]);
+    assert.equal(await nameOf(LOGIN.T1), '');
+    assert.ok(await people.setStatus(personId('T1'), 'active', undefined));
+    assert.deepEqual(await bindAll(name, DEMO_PASSWORD), [SUCCESS, SUCCESS]);
+    assert.deepEqual(await bindAll(name, password), refused);
+  });
+
+  it('refuses a first password and a one-time code, and says where to choose an own password', async () => {
+    const name = await nameOf(LOGIN.T2);
+    for (const [node, kind] of [
+      [first, 'first'],
+      [nodes[1] ?? first, 'one_time_code'],
+    ] as const) {
+      await setFirstPassword(first.service, 'T2', 'A1B2C3', DAY, kind);
+      const args = ['-x', '-H', node.tlsUrl, '-D', name, '-w', 'A1B2C3', '-e', 'ppolicy'];
+      const { code, stdout, stderr } = await runTool(node, 'ldapwhoami', args);
+      assert.equal(code, INVALID_CREDENTIALS);
+      assert.match(stdout + stderr, /set your own password on the sign-in page first/);
+      assert.match(stdout + stderr, /Password must be changed/);
+    }
+    await setPassword(first.service, 'T2', DEMO_PASSWORD);
+  });
+
+  it('hides the child of a suspended guardianship', async () => {
+    const { guardianships, store } = first.service.container;
+    assert.notEqual(await nameOf(LOGIN.G2, 'family', 'kinpassChild'), '');
+    const rows = await store.read((tx) =>
+      tx.db
+        .select()
+        .from(tx.tables.guardianships)
+        .where(eq(tx.tables.guardianships.guardianId, personId('G2'))),
+    );
+    const active = rows.filter(({ state }) => state === 'active');
+    for (const { id } of active) {
+      const change = { id, action: 'suspend', reason: 'decision of a court', actorId: undefined } as const;
+      assert.ok(await guardianships.applyAction(change));
+    }
+    assert.equal(await nameOf(LOGIN.G2, 'family', 'kinpassChild'), '');
   });
 });
 
