@@ -1,29 +1,44 @@
 import { affiliationsOf, rolesOf, type Affiliation } from '../../domain/claims/claims.ts';
 import type { Role, School } from '../../domain/model.ts';
 import type { DirectoryClient, DirectoryPerson } from '../../services/directory/directory.ts';
-import { ATTRIBUTES, PERSON_CLASSES, type AttributeType, type PersonView } from './schema.ts';
+import { ATTRIBUTES, PERSON_CLASSES, type PersonView } from './schema.ts';
 import { CONTAINERS, type Container, type Tree } from './tree.ts';
 
-export interface EntryAttribute {
+/** The name of an attribute that entries may have. */
+export interface AttributeName {
   name: string;
-  /** Empty: the entry does not have the attribute. */
-  readonly values: readonly string[];
   isOperational: boolean;
+}
+
+export interface EntryAttribute extends AttributeName {
+  values: readonly string[];
 }
 
 /** An entry with every attribute that the client may see. Filters see the same attributes. */
 export interface DirectoryEntry {
   name: string;
-  attributes: readonly EntryAttribute[];
-  /** Values by attribute in lower case that equality also matches, and that are not returned. */
+  /** The attributes that the entry may have. Entries of people share the list. */
+  attributes: readonly AttributeName[];
+  /** Returns the values of an attribute, none if the entry does not have it. A search reads few of them, so they are not computed before. */
+  valuesOf: (name: string) => readonly string[];
+  /** Values by attribute that equality also matches, and that are not returned. */
   hidden: ReadonlyMap<string, readonly string[]>;
   /** Names of the attributes that the client may not see. */
   unreadable: ReadonlySet<string>;
 }
 
 const NO_VALUES: ReadonlyMap<string, readonly string[]> = new Map();
-/** In entries that every client may read. */
-export const ALL_READABLE: ReadonlySet<string> = new Set();
+const ALL_READABLE: ReadonlySet<string> = new Set();
+
+/** Returns an entry that every client may read. */
+export function openEntry(
+  name: string,
+  attributes: readonly EntryAttribute[],
+  hidden: DirectoryEntry['hidden'] = NO_VALUES,
+): DirectoryEntry {
+  const values = new Map(attributes.map((one) => [one.name, one.values]));
+  return { name, attributes, valuesOf: (one) => values.get(one) ?? [], hidden, unreadable: ALL_READABLE };
+}
 
 function plain(name: string, values: readonly string[]): EntryAttribute {
   return { name, values, isOperational: false };
@@ -32,17 +47,12 @@ function plain(name: string, values: readonly string[]): EntryAttribute {
 export function baseEntry(tree: Tree): DirectoryEntry {
   const [dc = ''] = /^dc=([^,]+)/.exec(tree.base)?.slice(1) ?? [];
   const classes = plain('objectClass', ['top', 'dcObject', 'organization']);
-  return {
-    name: tree.base,
-    attributes: [classes, plain('dc', [dc]), plain('o', [dc])],
-    hidden: NO_VALUES,
-    unreadable: ALL_READABLE,
-  };
+  return openEntry(tree.base, [classes, plain('dc', [dc]), plain('o', [dc])]);
 }
 
 export function containerEntry(tree: Tree, container: Container): DirectoryEntry {
   const attributes = [plain('objectClass', ['top', 'organizationalUnit']), plain('ou', [container])];
-  return { name: tree.containerName(container), attributes, hidden: NO_VALUES, unreadable: ALL_READABLE };
+  return openEntry(tree.containerName(container), attributes);
 }
 
 export function containerEntries(tree: Tree): DirectoryEntry[] {
@@ -52,7 +62,7 @@ export function containerEntries(tree: Tree): DirectoryEntry[] {
 export function schoolEntry(tree: Tree, { code, name }: School): DirectoryEntry {
   const classes = plain('objectClass', ['top', 'organizationalUnit', 'kinpassSchool']);
   const attributes = [classes, plain('ou', [code]), plain('o', [name]), plain('kinpassSchoolCode', [code])];
-  return { name: tree.schoolName(code), attributes, hidden: NO_VALUES, unreadable: ALL_READABLE };
+  return openEntry(tree.schoolName(code), attributes);
 }
 
 /**
@@ -62,7 +72,7 @@ export function schoolEntry(tree: Tree, { code, name }: School): DirectoryEntry 
  */
 export function groupEntry(tree: Tree, name: string, members: readonly string[]): DirectoryEntry {
   const attributes = [plain('objectClass', ['top', 'groupOfNames', 'kinpassGroup']), plain('cn', [name])];
-  return { name: tree.groupName(name), attributes, hidden: new Map([['member', members]]), unreadable: ALL_READABLE };
+  return openEntry(tree.groupName(name), attributes, new Map([['member', members]]));
 }
 
 /** Returns how to create the entry of a person, with the attributes that the scopes of the client release. */
@@ -75,7 +85,10 @@ export function createPersonEntries(
   const ofPeople = ATTRIBUTES.filter(({ scope }) => scope !== undefined);
   const released = ofPeople.filter(({ scope }) => scope !== undefined && entitlements.scopes.includes(scope));
   const unreadable = new Set(ofPeople.filter((one) => !released.includes(one)).map(({ name }) => name));
-  const classes = plain('objectClass', PERSON_CLASSES);
+  const byName = new Map(released.map((type) => [type.name, type]));
+  const attributes: AttributeName[] = [plain('objectClass', PERSON_CLASSES), ...released].map(
+    ({ name, isOperational = false }) => ({ name, isOperational }),
+  );
   return (person) => {
     const { facts, today } = person;
     let affiliations: readonly Affiliation[] | undefined;
@@ -92,19 +105,8 @@ export function createPersonEntries(
     };
     return {
       name: tree.personName(person.handle),
-      attributes: [classes, ...released.map((type) => lazyAttribute(type, view))],
-      ...{ hidden: NO_VALUES, unreadable },
+      valuesOf: (name) => (name === 'objectClass' ? PERSON_CLASSES : (byName.get(name)?.values?.(view) ?? [])),
+      ...{ attributes, unreadable, hidden: NO_VALUES },
     };
-  };
-}
-
-/** Returns an attribute whose values are computed when they are first read: a search reads few of them. */
-function lazyAttribute({ name, isOperational, values }: AttributeType, view: PersonView): EntryAttribute {
-  let known: readonly string[] | undefined;
-  return {
-    ...{ name, isOperational: isOperational === true },
-    get values() {
-      return (known ??= values?.(view) ?? []);
-    },
   };
 }

@@ -58,7 +58,7 @@ export function isDefined(filter: Condition, rule: Rule): boolean {
 function evaluateCondition(filter: Condition, entry: DirectoryEntry): Truth {
   const type = findAttribute(filter.attribute);
   if (type === undefined || entry.unreadable.has(type.name) || !isDefined(filter, type.rule)) return undefined;
-  const values = entry.attributes.find(({ name }) => name === type.name)?.values ?? [];
+  const values = entry.valuesOf(type.name);
   if (filter.kind === 'present') return values.length > 0;
   const hidden = filter.kind === 'equality' ? (entry.hidden.get(type.name) ?? []) : [];
   const isMatch = matcher(filter, type.rule);

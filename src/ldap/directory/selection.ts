@@ -1,5 +1,5 @@
 import type { Entry } from '../protocol.ts';
-import type { DirectoryEntry, EntryAttribute } from './entries.ts';
+import type { AttributeName, DirectoryEntry } from './entries.ts';
 
 interface Selection {
   /** As requested: names in any case, `*`, `+` or `1.1`. */
@@ -11,10 +11,20 @@ interface Selection {
 export function createSelection({ attributes: requested, typesOnly }: Selection): (entry: DirectoryEntry) => Entry {
   const names = new Set(requested.map((one) => one.toLowerCase()));
   const hasAllUser = names.size === 0 || names.has('*');
-  const isSelected = ({ name, isOperational }: EntryAttribute): boolean =>
+  const isSelected = ({ name, isOperational }: AttributeName): boolean =>
     (isOperational ? names.has('+') : hasAllUser) || names.has(name.toLowerCase());
-  return ({ name, attributes }) => {
-    const present = attributes.filter((one) => isSelected(one) && one.values.length > 0);
-    return { name, attributes: present.map((one) => ({ name: one.name, values: typesOnly ? [] : one.values })) };
+  let known: readonly AttributeName[] | undefined;
+  let selected: readonly AttributeName[] = [];
+  return ({ name: entryName, attributes, valuesOf }) => {
+    if (attributes !== known) {
+      known = attributes;
+      selected = attributes.filter(isSelected);
+    }
+    const present = selected.map(({ name }) => ({ name, values: valuesOf(name) })).filter(isPresent);
+    return { name: entryName, attributes: typesOnly ? present.map(({ name }) => ({ name, values: [] })) : present };
   };
+}
+
+function isPresent({ values }: { values: readonly string[] }): boolean {
+  return values.length > 0;
 }

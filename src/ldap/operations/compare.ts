@@ -19,8 +19,7 @@ export async function compare(deps: LdapDeps, { session }: OperationContext, req
   const entry = await findEntry({ deps, access }, target, filter);
   if (entry === undefined) return { result: 'noSuchObject' };
   const type = findAttribute(attribute);
-  const isPresent =
-    type !== undefined && entry.attributes.some(({ name, values }) => name === type.name && values.length > 0);
+  const isPresent = type !== undefined && entry.valuesOf(type.name).length > 0;
   if (!isPresent && !(target.kind === 'group' && attribute === 'member')) return { result: 'noSuchAttribute' };
   return { result: matches(filter, entry) ? 'compareTrue' : 'compareFalse' };
 }

@@ -228,7 +228,7 @@ export class Connection {
   async #answer({ id, request, controls }: QueuedMessage, signal: AbortSignal): Promise<void> {
     const context = {
       ...{ session: this.#session, controls, signal },
-      send: (entry: Parameters<typeof encodeEntry>[1]) => this.#write(encodeEntry(id, entry)),
+      send: (entry: Parameters<typeof encodeEntry>[1]) => this.#writeEntry(encodeEntry(id, entry)),
     };
     const result = await observeOperation(this.#deps, this.#session, request, async () => {
       const finished = await runOperation(this.#deps, context, request);
@@ -239,10 +239,23 @@ export class Connection {
     this.#restartTimer();
   }
 
+  /** Writes an entry together with the others of a batch. */
+  #writeEntry(bytes: Buffer): Promise<void> {
+    const socket = this.#socket;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => {
+        socket.uncork();
+      });
+    }
+    return this.#write(bytes);
+  }
+
   /** Waits while the peer does not read, and closes the connection when it takes too long. */
   async #write(bytes: Buffer): Promise<void> {
     const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded || socket.write(bytes)) return;
+    if (socket.destroyed || socket.writableEnded) return;
+    if (socket.write(bytes)) return;
     const timer = setTimeout(() => socket.destroy(), this.#timeouts.writeMs);
     await new Promise<void>((resolve) => {
       const settle = (): void => {

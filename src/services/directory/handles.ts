@@ -100,13 +100,11 @@ const GROUP_CHARACTERS = 8;
 function toBase32(bytes: Buffer): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += GROUP_BYTES) {
-    let bits = BigInt(bytes.readUIntBE(at, GROUP_BYTES));
-    let group = '';
-    for (let digit = 0; digit < GROUP_CHARACTERS; digit += 1) {
-      group = (ALPHABET[Number(bits & 31n)] ?? '') + group;
-      bits >>= 5n;
-    }
-    text += group;
+    // 20 bits each, because bitwise operators take 32.
+    const high = bytes.readUIntBE(at, 3) >> 4;
+    const low = bytes.readUIntBE(at + 2, 3) & 0xfffff;
+    for (const bits of [high, low])
+      for (let shift = 15; shift >= 0; shift -= 5) text += ALPHABET[(bits >> shift) & 31] ?? '';
   }
   return text;
 }

@@ -150,7 +150,9 @@ function toChildren(guardianId: string, rows: readonly ChildRow[], { reached, op
   return [...byGuardianship.values()].flatMap((ofChild) => {
     const [first] = ofChild;
     if (first === undefined) return [];
-    const { state } = first.guardianship;
+    const { state, studentId } = first.guardianship;
+    const sealed = first.birthDateSealed;
+    let birthDate: string | undefined;
     const isAdult = first.adultOnLookup !== null && reached.has(first.adultOnLookup);
     return {
       guardianship: {
@@ -159,7 +161,10 @@ function toChildren(guardianId: string, rows: readonly ChildRow[], { reached, op
         ...toValidity(first.guardianship),
       },
       name: first.name,
-      birthDate: first.birthDateSealed === null ? undefined : open(first.guardianship.studentId, first.birthDateSealed),
+      // Opened when it is read: a page of the directory holds hundreds of guardians, and reads none.
+      get birthDate() {
+        return sealed === null ? undefined : (birthDate ??= open(studentId, sealed));
+      },
       enrollments: ofChild.flatMap(({ enrollment, class: inClass, school }): Enrollment[] =>
         enrollment === null || inClass === null || school === null
           ? []
