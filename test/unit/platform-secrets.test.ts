@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 
+import { aessiv } from '@noble/ciphers/aes.js';
 import fc from 'fast-check';
 
 import { systemRandom } from '../../src/domain/random.ts';
 import { openPayload, sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
+import { createSivEncryption } from '../../src/platform/crypto/siv.ts';
 import { createSecrets, hashId, type SealPurpose } from '../../src/platform/crypto/secrets.ts';
 
 const secrets = createSecrets(randomBytes(32), systemRandom);
@@ -122,5 +124,31 @@ describe('a keyed hash', () => {
 
   it('of an id is its SHA-256, so that a dump contains no usable id', () => {
     assert.equal(hashId('abc'), 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0');
+  });
+});
+
+describe('deterministic encryption', () => {
+  it('is AES-SIV, as another implementation computes it', () => {
+    const bytes = (length: number): fc.Arbitrary<Buffer> =>
+      fc.uint8Array({ minLength: length, maxLength: length }).map((list) => Buffer.from(list));
+    const plaintext = fc.uint8Array({ minLength: 16, maxLength: 70 }).map((list) => Buffer.from(list));
+    fc.assert(
+      fc.property(bytes(64), plaintext, (key, text) => {
+        assert.deepEqual(createSivEncryption(key)(text), Buffer.from(aessiv(key).encrypt(text)));
+      }),
+    );
+    assert.throws(() => createSivEncryption(randomBytes(64))(Buffer.alloc(15)), RangeError);
+  });
+
+  it('of blocks can be decrypted, and differs between contexts and keys', () => {
+    const [secrets, others] = [
+      createSecrets(randomBytes(32), systemRandom),
+      createSecrets(randomBytes(32), systemRandom),
+    ];
+    const blocks = randomBytes(48);
+    const encrypted = secrets.encryptBlocks('directory-uuid', 'a.example', blocks);
+    assert.deepEqual(secrets.decryptBlocks('directory-uuid', 'a.example', encrypted), blocks);
+    assert.notDeepEqual(secrets.encryptBlocks('directory-uuid', 'b.example', blocks), encrypted);
+    assert.notDeepEqual(others.encryptBlocks('directory-uuid', 'a.example', blocks), encrypted);
   });
 });

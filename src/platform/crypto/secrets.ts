@@ -11,6 +11,7 @@ import {
 } from 'node:crypto';
 import { aessiv } from '@noble/ciphers/aes.js';
 import type { Random } from '../../domain/random.ts';
+import { createSivEncryption } from './siv.ts';
 
 export type SealPurpose =
   | 'oidc-record'
@@ -69,8 +70,8 @@ export interface Secrets {
   /** As `open`, for sealed bytes. */
   openBytes(purpose: SealPurpose, row: string, sealed: string): Buffer;
   /**
-   * AES-256-SIV (RFC 5297) without a nonce: equal plaintexts become equal ciphertexts, 16 bytes longer. Only for values whose equality is
-   * public.
+   * AES-256-SIV (RFC 5297) without a nonce: equal plaintexts become equal ciphertexts, 16 bytes longer. Only for values of 16 bytes or
+   * more whose equality is public.
    */
   encryptDeterministic(purpose: CipherPurpose, plaintext: Buffer): Buffer;
   /** @returns undefined when the bytes are no result of `encryptDeterministic` with this key */
@@ -115,19 +116,21 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
   };
-  const sivKeys = new Map<CipherPurpose, Uint8Array>();
-  const sivFor = (purpose: CipherPurpose): ReturnType<typeof aessiv> => {
-    const key =
-      sivKeys.get(purpose) ?? new Uint8Array(hkdfSync('sha256', masterKey, 'kinpass', `siv:${purpose}`, SIV_KEY_BYTES));
-    sivKeys.set(purpose, key);
-    return aessiv(key);
+  const ciphers = new Map<CipherPurpose, { encrypt: (plaintext: Buffer) => Buffer; key: Buffer }>();
+  const cipherFor = (purpose: CipherPurpose): { encrypt: (plaintext: Buffer) => Buffer; key: Buffer } => {
+    const known = ciphers.get(purpose);
+    if (known !== undefined) return known;
+    const key = Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', `siv:${purpose}`, SIV_KEY_BYTES));
+    const created = { encrypt: createSivEncryption(key), key };
+    ciphers.set(purpose, created);
+    return created;
   };
   return {
-    encryptDeterministic: (purpose, plaintext) => Buffer.from(sivFor(purpose).encrypt(plaintext)),
+    encryptDeterministic: (purpose, plaintext) => cipherFor(purpose).encrypt(plaintext),
     decryptDeterministic: (purpose, ciphertext) => {
       if (ciphertext.length < TAG_BYTES) return undefined;
       try {
-        return Buffer.from(sivFor(purpose).decrypt(ciphertext));
+        return Buffer.from(aessiv(cipherFor(purpose).key).decrypt(ciphertext));
       } catch {
         return undefined;
       }
