@@ -87,7 +87,7 @@ export async function findAccess(
   return client !== undefined && isCurrent ? { client, onlyPersonId: identity.personId } : undefined;
 }
 
-/** An application password shows what its service account sees. The own password shows what any of the sector sees. */
+/** An application password shows what its service account sees. The own password shows what every one of the sector sees. */
 function findClientOfPerson(
   { directory, tree }: Pick<LdapDeps, 'directory' | 'tree'>,
   { name, clientId, applicationPasswordId }: Extract<Identity, { kind: 'person' }>,

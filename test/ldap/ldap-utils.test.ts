@@ -31,6 +31,8 @@ for (const dialect of ['sqlite', 'postgres'] as const)
         clients: [
           directoryClient('radius'),
           directoryClient('other', { scopes: ['openid'] }),
+          directoryClient('library', { redirect_uris: ['https://shared.example/a'] }),
+          directoryClient('lab', { redirect_uris: ['https://shared.example/b'], scopes: ['openid', 'profile'] }),
           directoryClient('phones', { scopes: ['openid', 'phone'] }),
           directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
         ],
@@ -73,6 +75,7 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.deepEqual(valuesOf(few.stdout, 'uid'), ['shufen.chen']);
       assert.deepEqual(valuesOf(few.stdout, 'cn'), []);
       assert.deepEqual(valuesOf(few.stdout, 'mail'), []);
+      assert.deepEqual(valuesOf((await search([`(uid=${EMAIL})`], 'other')).stdout, 'dn'), []);
     });
 
     it('finds a person by a mobile number in each form', async () => {
@@ -113,6 +116,16 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.deepEqual(valuesOf(own.stdout, 'cn'), ['陳淑芬']);
       const others = await runTool(directory, 'ldapsearch', [...person, '(uid=meiling.li@parents.example)', 'cn']);
       assert.deepEqual(valuesOf(others.stdout, 'cn'), []);
+    });
+
+    it('shows a person who is bound only what every client of the sector may see', async () => {
+      const name = await nameOf(EMAIL, 'library');
+      assert.equal(await nameOf('shufen.chen', 'lab'), name);
+      const person = [...connection(), '-D', name, '-w', DEMO_PASSWORD, '-LLL', '-b', BASE];
+      const { stdout } = await runTool(directory, 'ldapsearch', [...person, '(objectClass=person)']);
+      assert.deepEqual(valuesOf(stdout, 'cn'), ['陳淑芬']);
+      assert.deepEqual(valuesOf(stdout, 'mail'), []);
+      assert.deepEqual(valuesOf(stdout, 'memberOf'), []);
     });
 
     it('refuses a first password with changeAfterReset', async () => {

@@ -3,7 +3,7 @@ import type { ListIds, PeopleLookup } from '../../services/directory/lookups.ts'
 import type { Access, ReadDeps } from '../session.ts';
 
 interface Reader {
-  deps: Pick<ReadDeps, 'directory' | 'lookups'>;
+  deps: { directory: Pick<ReadDeps['directory'], 'listPeople' | 'listPeopleOfIds'>; lookups: ReadDeps['lookups'] };
   access: Access;
 }
 

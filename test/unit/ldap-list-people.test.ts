@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import fc from 'fast-check';
+
+import { lookUp } from '../../src/ldap/operations/list-people.ts';
+import type { Directory, DirectoryClient, DirectoryPerson } from '../../src/services/directory/directory.ts';
+
+const client: DirectoryClient = {
+  ...{ clientId: 'x', sector: 'x.example', shownSchoolTypes: [], canScan: false },
+  entitlements: { scopes: [], schoolTypes: [], permissions: [] },
+};
+
+/** Returns a person of whom only the name is read. */
+function person(id: string): DirectoryPerson {
+  const facts = {
+    ...{ id, name: id, locale: undefined, isLocaleChosen: false, isActive: true, isSchoolAccount: false },
+    ...{ isSharingStopped: false, createdAt: 0, updatedAt: 0 },
+    ...{ identifiers: [], memberships: [], enrollments: [], children: [] },
+  };
+  return { facts, handle: id, subject: id, entryUuid: id, today: '2026-11-27' };
+}
+
+describe('people of several lookups', () => {
+  it('come each once, in the order of their ids, whatever the size of a batch', async () => {
+    const letters = fc.constantFrom('a', 'c', 'e', 'g', 'i', 'k', 'm', 'o', 'q', 's', 'u');
+    const lists = fc.array(fc.uniqueArray(letters), { maxLength: 4 });
+    const check = async (sources: readonly string[][], batch: number, after: string): Promise<void> => {
+      const open = (ids: readonly string[]) => (from: string, limit: number) =>
+        Promise.resolve(
+          ids
+            .toSorted()
+            .filter((id) => id > from)
+            .slice(0, limit),
+        );
+      const directory: Pick<Directory, 'listPeopleOfIds' | 'listPeople'> = {
+        listPeople: () => Promise.resolve({ people: [], next: undefined }),
+        listPeopleOfIds: (_, ids) => Promise.resolve(ids.map(person)),
+      };
+      const lookups = sources.map((_, at) => ({ by: 'login', value: String(at) }) as const);
+      const deps = {
+        directory,
+        lookups: {
+          open: (_: DirectoryClient, lookup: object) =>
+            Promise.resolve(open(sources[lookups.findIndex((one) => one === lookup)] ?? [])),
+        },
+      };
+      const found: string[] = [];
+      const list = lookUp({ deps, access: { client, onlyPersonId: undefined } }, lookups, batch);
+      for await (const people of list(after)) found.push(...people.map(({ handle }) => handle));
+      assert.deepEqual(found, [...new Set(sources.flat())].filter((id) => id > after).sort());
+    };
+    await fc.assert(fc.asyncProperty(lists, fc.integer({ min: 1, max: 6 }), fc.constantFrom('', 'k'), check));
+  });
+});
