@@ -4,6 +4,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { runBestEffort } from '../platform/best-effort.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { toLogText } from '../platform/refusal.ts';
 import type { LogoutJob, MailJob, Outbox, OutboxJob } from '../services/notifications/outbox.ts';
 import type { Store, Transaction } from '../store/database/index.ts';
 import * as outboxStore from '../store/outbox.ts';
@@ -139,8 +140,11 @@ async function dropWithoutRecipient(
 }
 
 /** Returns the loggable fields of a job: no address of a person, no link, no token. */
-function describeJob(job: OutboxJob): { clientId: string } | { template: string } {
-  return job.kind === 'mail' ? { template: job.template } : { clientId: job.clientId };
+function describeJob(
+  job: OutboxJob,
+): Pick<OutboxJob, 'requestId' | 'signInId'> & Partial<Record<'clientId' | 'template', string>> {
+  const { requestId, signInId } = job;
+  return { requestId, signInId, ...(job.kind === 'mail' ? { template: job.template } : { clientId: job.clientId }) };
 }
 
 const failureShape = z.object({
@@ -149,10 +153,9 @@ const failureShape = z.object({
   code: z.string().optional().catch(undefined),
   /** Reply code of the SMTP server. */
   responseCode: z.number().optional().catch(undefined),
-  /** Response of the relying party. */
+  /** Response of the relying party, or of the SMTP server. */
   response: z
-    .object({ status: z.number() })
-    .transform(({ status }) => status)
+    .union([z.object({ status: z.number() }), z.string()])
     .optional()
     .catch(undefined),
   message: z.string().catch(''),
@@ -165,14 +168,27 @@ interface Failure {
   responseCode: number | undefined;
   /** The HTTP status. */
   status: number | undefined;
+  /** What failed before there was a response: DNS, connection, TLS. Of an SMTP response, only its status code (RFC 3463). */
+  reason?: string | undefined;
 }
 
-/** Returns the loggable fields of an error. Omits its message: mail servers quote the address of the person in it. */
+/** Returns the loggable fields of an error. Omits the text of responses: mail servers quote the address of the person in it. */
 function describeFailure(error: unknown): Failure {
   const parsed = failureShape.safeParse(error);
   if (!parsed.success) return { name: 'unknown', code: undefined, responseCode: undefined, status: undefined };
-  const { name, responseCode, response: status } = parsed.data;
-  return { name, code: findCode(parsed.data), responseCode, status };
+  const { name, responseCode, response } = parsed.data;
+  const common = { name, code: findCode(parsed.data), responseCode };
+  if (typeof response === 'object') return { ...common, status: response.status };
+  const reason = response === undefined ? innermostMessage(parsed.data) : ENHANCED_STATUS.exec(response)?.[0];
+  return { ...common, status: undefined, reason: reason === undefined ? undefined : toLogText(reason) };
+}
+
+/** The enhanced status code of an SMTP response: `5.1.1` (RFC 3463, section 2). */
+const ENHANCED_STATUS = /\b[245]\.\d{1,3}\.\d{1,3}\b/;
+
+function innermostMessage({ message, cause }: z.infer<typeof failureShape>): string {
+  const inner = failureShape.safeParse(cause);
+  return inner.success ? innermostMessage(inner.data) : message;
 }
 
 /** Message of oidc-provider's error for a host with a private address; the error has no code. */

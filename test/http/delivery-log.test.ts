@@ -57,14 +57,17 @@ describe('the log line of a failed delivery', () => {
     smtp.close();
   });
 
+  const lines = (): z.infer<typeof line>[] =>
+    kept
+      .text()
+      .split('\n')
+      .filter((text) => text !== '')
+      .map((text) => line.parse(JSON.parse(text)));
   const failure = (of: Record<string, unknown>): Promise<Record<string, unknown>> =>
     pollUntil('the log line', () =>
-      kept
-        .text()
-        .split('\n')
-        .filter((text) => text !== '')
-        .map((text) => line.parse(JSON.parse(text)))
-        .find((one) => one.msg === 'delivery failed' && Object.entries(of).every(([key, value]) => one[key] === value)),
+      lines().find(
+        (one) => one.msg === 'delivery failed' && Object.entries(of).every(([key, value]) => one[key] === value),
+      ),
     );
   const pick = (found: Record<string, unknown>, ...names: string[]): Record<string, unknown> =>
     Object.fromEntries(names.map((name) => [name, found[name]]));
@@ -86,18 +89,25 @@ describe('the log line of a failed delivery', () => {
       attempts: 1,
     });
     const closed = await failure({ kind, clientId: 'closed' });
-    assert.deepEqual(pick(closed, 'host', 'code'), { host: `127.0.0.1:${String(deadPort)}`, code: 'ECONNREFUSED' });
+    const host = `127.0.0.1:${String(deadPort)}`;
+    const reason = `connect ECONNREFUSED ${host}`;
+    assert.deepEqual(pick(closed, 'host', 'code', 'reason'), { host, code: 'ECONNREFUSED', reason });
+    // The id leads from the failed notice to the sign-out.
+    const signOut = lines().find(({ msg, route }) => msg === 'request' && route === '/session/end/confirm');
+    assert.ok(signOut?.['requestId']);
+    assert.equal(closed['requestId'], signOut['requestId']);
   });
 
   it('contains the mail template, the server and the error code', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G2 });
     const found = await failure({ kind: 'mail' });
-    assert.deepEqual(pick(found, 'template', 'host', 'code', 'responseCode'), {
+    assert.deepEqual(pick(found, 'template', 'host', 'code', 'responseCode', 'reason'), {
       template: 'reset-link',
       host: `127.0.0.1:${String(smtpPort)}`,
       code: 'EENVELOPE',
       responseCode: 550,
+      reason: '5.1.1',
     });
   });
 

@@ -4,9 +4,13 @@ import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { currentRequestIds } from '../../platform/request-id.ts';
 import { insertMany } from '../../store/database/bulk-insert.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as outboxStore from '../../store/outbox.ts';
+
+/** The ids of the request that enqueued a job, for the log line of a failed delivery. */
+const requestIds = { requestId: z.string().optional(), signInId: z.string().optional() };
 
 const mailPayload = z.object({
   kind: z.literal('mail'),
@@ -37,12 +41,14 @@ const mailPayload = z.object({
   locals: z.record(z.string(), z.union([z.string(), z.number()])),
   /** The request of the recipient that caused the mail: ms since 1970, and the name of the device or empty. */
   request: z.object({ at: z.number(), device: z.string() }).optional(),
+  ...requestIds,
 });
 const logoutPayload = z.object({
   kind: z.literal('backchannel_logout'),
   clientId: z.string(),
   personId: z.string(),
   sid: z.string().optional(),
+  ...requestIds,
 });
 const payload = z.discriminatedUnion('kind', [mailPayload, logoutPayload]);
 
@@ -92,7 +98,7 @@ export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
   const toRow = (job: OutboxJob): outboxStore.NewOutboxRow => {
     const id = random.uuid();
     const now = clock.now();
-    const payload = secrets.seal('outbox', id, JSON.stringify(job));
+    const payload = secrets.seal('outbox', id, JSON.stringify({ ...job, ...currentRequestIds() }));
     const recipientMac = job.kind === 'mail' ? macOf(job.to) : null;
     return { id, kind: job.kind, payload, recipientMac, nextAt: now, createdAt: now };
   };
