@@ -1,9 +1,10 @@
 /** Errors of an unavailable database and the readiness of a node. */
 import assert from 'node:assert/strict';
-import { beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it, mock } from 'node:test';
 
 import { DatabaseUnavailableError } from '../../src/platform/errors.ts';
 import { monitorAvailability, type MonitoredStore } from '../../src/store/database/availability.ts';
+import { whileReporting } from '../../src/store/database/lock-wait.ts';
 import { StoreError, type Store, type Transaction } from '../../src/store/database/index.ts';
 import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
 
@@ -160,5 +161,27 @@ describe('monitored store', () => {
     assert.equal(writes, 1);
     release();
     assert.equal(await watched.isAvailable(), true);
+  });
+});
+
+describe('waiting for the migration lock', () => {
+  it('is logged every five seconds until the lock is taken', async () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    try {
+      const kept = createCapturedLog();
+      const lock = Promise.withResolvers<string>();
+      const waiting = whileReporting(kept.log, lock.promise);
+      mock.timers.tick(12_000);
+      lock.resolve('taken');
+      assert.equal(await waiting, 'taken');
+      mock.timers.tick(60_000);
+      const seconds = [...kept.text().matchAll(/"seconds":(\d+),"msg":"waiting for the migration lock/g)];
+      assert.deepEqual(
+        seconds.map(([, value]) => value),
+        ['5', '10'],
+      );
+    } finally {
+      mock.timers.reset();
+    }
   });
 });

@@ -82,7 +82,13 @@ async function verifyFrom(deps: Deps, anchor: ChainHead, options: Options): Prom
 async function getHead({ store, secrets }: Deps): Promise<ChainHead> {
   const head = await store.read((tx) => auditStore.getHead(tx));
   if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return head;
-  throw new AuditChainError('audit log: the head was changed by hand; entries at the end may be missing');
+  const keys = await store.read((tx) => keyStore.listKeys(tx));
+  // The stored keys identify the master key. A database that no service has used has none.
+  if (keys.length > 0)
+    throw new AuditChainError('audit log: the head was changed by hand; entries at the end may be missing');
+  throw new AuditChainError(
+    'audit log: the head does not fit KINPASS_MASTER_KEY_FILE; use the key that the entries were written with, or the head was changed by hand',
+  );
 }
 
 function describeHeadMismatch(kept: ChainHead, anchor: ChainHead, archivesFrom: number | undefined): AuditChainError {

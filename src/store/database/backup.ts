@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
+import { lstat, rename, rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import BetterSqlite from 'better-sqlite3';
 
 import { codeOf } from './errors.ts';
 import type { StoreOptions } from './index.ts';
 import { runClientTool } from './postgres/client-tools.ts';
-import { isTaken, writePrivateFile } from './private-file.ts';
+import { isTaken, syncFolder, writePrivateFile } from './private-file.ts';
 
 /**
  * Copies the whole database while the service runs: SQLite by VACUUM INTO, PostgreSQL by `pg_dump`. The copy does not contain the master
@@ -15,16 +17,33 @@ import { isTaken, writePrivateFile } from './private-file.ts';
  * @throws {Error} when the target exists, the copy fails, or the database is not of Kinpass; no file is left then
  */
 export async function backup(from: StoreOptions, target: string, signal?: AbortSignal): Promise<void> {
+  const partial = `${target}.partial`;
+  const hadFolder = existsSync(dirname(target));
   try {
     if (from.url === undefined) assertSourceExists(sqliteFile(from));
-    await writePrivateFile(target, async ({ fd }) => {
-      if (from.url === undefined) copySqlite(sqliteFile(from), target);
+    await assertFree(target);
+    await writePrivateFile(partial, async ({ fd }) => {
+      if (from.url === undefined) copySqlite(sqliteFile(from), partial);
       else await runClientTool('pg_dump', ['--format=custom', '--no-owner'], { url: from.url, stdout: fd, signal });
-      await assertOfKinpass(from, target);
+      await assertOfKinpass(from, partial);
     });
+    await assertFree(target);
+    // The name appears with the last byte, so a killed backup leaves no file that looks like one.
+    await rename(partial, target);
+    await syncFolder(dirname(target));
   } catch (cause) {
+    if (!hadFolder) await rmdir(dirname(target)).catch(() => undefined);
     throw new Error(`backup: ${problemOf(cause, from, target)}; nothing was written`, { cause });
   }
+}
+
+/** @throws {Error} `EEXIST` when a file or a symbolic link has this name */
+async function assertFree(target: string): Promise<void> {
+  const found = await lstat(target).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found !== undefined) throw Object.assign(new Error(target), { code: 'EEXIST', path: target });
 }
 
 function assertSourceExists(file: string): void {
@@ -68,13 +87,18 @@ const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
 
 /** Describes what failed and what to do, instead of the text of the engine or the system. */
 function problemOf(error: unknown, from: StoreOptions, target: string): string {
-  if (isTaken(error)) return `${target} exists already`;
+  if (isTaken(error)) return `${takenPath(error) ?? target} exists already`;
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error ? error.message : String(error);
   if (DISK_FULL_CODES.has(code)) return `no space is left for ${target}; choose a larger disk`;
   if (!code.startsWith('SQLITE_'))
     return `cannot write ${target} (${code}); choose a folder that this user can write to`;
   return `KINPASS_DATABASE_FILE: ${from.file ?? ''} cannot be read as a SQLite database (${code}); check the path and the file`;
+}
+
+/** The path may be that of an unfinished backup. */
+function takenPath(error: unknown): string | undefined {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
 }
 
 export function sqliteFile({ file }: StoreOptions): string {

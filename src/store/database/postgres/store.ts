@@ -20,6 +20,7 @@ import {
 import { CoalescingSocket } from './coalescing-socket.ts';
 import { CONNECTION_LOST, throwConnectionError, COMMIT_OUTCOME_UNKNOWN } from './connection-errors.ts';
 import { PooledConnection } from './pooled-connection.ts';
+import { whileReporting } from '../lock-wait.ts';
 import { createSharedReads } from './shared-reads.ts';
 
 /** Serialization failure and deadlock (PostgreSQL manual, appendix A): the same work may succeed when it is run again. */
@@ -70,7 +71,7 @@ export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
     },
     runExclusively: async (fn) => {
       nestedWrites.assertNotNested();
-      return runExclusively(writers, fn);
+      return runExclusively(writers, fn, log);
     },
     ping: async () => {
       await Promise.all([readers.query('select 1'), writers.query('select 1')]);
@@ -184,11 +185,12 @@ async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Pr
 async function runExclusively<T>(
   pool: pg.Pool,
   fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
+  log: StoreLog | undefined,
 ): Promise<T> {
   return inTransaction(pool, async (client) => {
     // Building an index on a large table may exceed the timeout of requests.
     await client.query('set local statement_timeout = 0');
-    await client.query(`select pg_advisory_xact_lock(${String(MIGRATION_LOCK)})`);
+    await whileReporting(log, client.query(`select pg_advisory_xact_lock(${String(MIGRATION_LOCK)})`));
     const execute = createExecute(client);
     return fn((statement) => execute(statement, []));
   });

@@ -8,6 +8,7 @@ import {
   type Store,
   type StoreLog,
 } from '../transaction.ts';
+import { whileReporting } from '../lock-wait.ts';
 import { openReader, openWriter, sqliteEngine, type SqliteConnection } from './connection.ts';
 import { GroupCommitQueue } from './group-commit.ts';
 
@@ -31,7 +32,7 @@ export function openSqlite(file: string, log: StoreLog | undefined): Store {
     },
     runExclusively: async (fn) => {
       nestedWrites.assertNotNested();
-      return commits.runExclusively(() => runExclusively(writer, fn));
+      return commits.runExclusively(() => runExclusively(writer, fn, log));
     },
     ping: async () => {
       await reader.execute('select 1', []);
@@ -62,10 +63,11 @@ async function begin(writer: SqliteConnection): Promise<void> {
 async function runExclusively<T>(
   writer: SqliteConnection,
   fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
+  log: StoreLog | undefined,
 ): Promise<T> {
   writer.run('PRAGMA foreign_keys = OFF');
   try {
-    await begin(writer);
+    await whileReporting(log, begin(writer));
     const value = await fn((statement) => writer.execute(statement, []));
     const broken = writer.run('PRAGMA foreign_key_check');
     if (broken.length > 0) throw new StoreError(`foreign keys broken in ${String(broken.length)} rows`);
