@@ -55,10 +55,7 @@ export function createProxyCheck(deps: Deps): ProxyCheck {
     });
     const network = networkOf(peer);
     if (!canWarn(`${problem} ${network}`)) return;
-    deps.log.warn(
-      { event: 'proxy.misconfigured', problem, peer: network, sent, action: TEXTS[problem] },
-      'proxy misconfigured',
-    );
+    deps.log.warn({ problem, peer: network, sent, action: TEXTS[problem] }, 'proxy misconfigured');
   };
   const check = ({ socket, headers, url = '' }: IncomingMessage): void => {
     const peer = peerOf(socket);
