@@ -7,6 +7,7 @@ import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 
 import { loadDemoCity } from '../../demo/city/load.ts';
+import { clientSchema } from '../../src/config/clients.ts';
 import type { ClientEntitlements } from '../../src/domain/model.ts';
 import { SCHOOL_TYPES } from '../../src/domain/model.ts';
 import { encode, integer, octets, readElement, readElements, TAG } from '../../src/ldap/codec/ber.ts';
@@ -22,6 +23,7 @@ import { listCityIds, listClassStudentIds, listStudentIds, listTeacherIds } from
 import { listIdsOfLargeRange, listIdsOfRange, prefixRange } from '../../src/store/directory/people.ts';
 import { insertIdentifier, insertPerson, loadFactsOfPeople } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
+import { directoryClient } from '../helpers/directory.ts';
 import { anyFilter, evaluate, type Build, type Values } from '../helpers/directory-filters.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { createTestServices } from '../helpers/services.ts';
@@ -229,6 +231,26 @@ eachStore('the search of the directory', (on) => {
       assert.match(plan, index);
       assert.doesNotMatch(plan, /Seq Scan|SCAN (?!.*USING)/);
     }
+  });
+
+  it('does not combine a sector with a client of the file that has the id of another one', async () => {
+    const register = (id: string, host: string, scopes: readonly string[]) =>
+      clientSchema.parse(directoryClient(id, { redirect_uris: [`https://${host}/callback`], scopes }));
+    const stored = [register('wifi', 'a.example', ['openid', 'profile']), register('mail', 'a.example', ['openid'])];
+    const ofFile = [register('mail', 'b.example', ['openid'])];
+    const directory = createDirectory({
+      ...createTestServices(on.store),
+      pairwiseKey: createSecretKey(randomBytes(32)),
+      clients: {
+        list: () => ofFile,
+        refresh: (id) => Promise.resolve([...ofFile, ...stored].find((one) => one.client_id === id)),
+      },
+      storedClients: { list: () => stored, refreshAll: () => Promise.resolve() },
+    });
+    const wifi = await directory.findClient('wifi');
+    assert.ok(wifi);
+    const handle = directory.handleOf(wifi, randomUUID());
+    assert.deepEqual(await directory.findClientOfHandle(handle), wifi);
   });
 
   it('loads the facts of a page in at most four statements', async () => {

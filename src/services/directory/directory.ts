@@ -14,6 +14,7 @@ import { toEntitlements, type ClientRegistry } from '../access/client-registry.t
 import type { StoredClients } from '../access/stored-clients.ts';
 import { findFacts, listFacts } from '../people/people.ts';
 import { createHandles, sectorTag, type Handles } from './handles.ts';
+import { listRegisteredClients } from './registered-clients.ts';
 
 /** A client that is registered for the directory. */
 export interface DirectoryClient {
@@ -101,11 +102,8 @@ export function createDirectory(deps: Deps): Directory {
       const opened = handles.decode(handle);
       if (opened === undefined) return undefined;
       await storedClients.refreshAll();
-      const ofSector = [...clients.list(), ...storedClients.list()].filter(
-        (client) => client.ldap !== undefined && sectorTag(sectorOf(client)) === opened.sectorTag,
-      );
-      const current = await Promise.all(ofSector.map(({ client_id: clientId }) => findClient(clientId)));
-      return combine(current.filter((client) => client !== undefined));
+      const ofSector = await listRegisteredClients(deps, (client) => sectorTag(sectorOf(client)) === opened.sectorTag);
+      return combine(ofSector.flatMap((client) => toDirectoryClient(client) ?? []));
     },
     openHandle: (client, handle) => {
       const opened = handles.decode(handle);
