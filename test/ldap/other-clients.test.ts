@@ -9,10 +9,10 @@ import { Client, type Entry, type SearchOptions } from 'ldapts';
 import { z } from 'zod';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { listTeachers, signIn } from '../../docs/directory-clients/ldapts.ts';
+import { createApplicationPassword, passwordOn } from '../helpers/application-passwords.ts';
 import { signInToAccount } from '../helpers/city.ts';
 import { BASE, SERVICE_SECRET, serviceName, startDirectory, type TestDirectory } from '../helpers/directory.ts';
 import { endProgram, startForeignProgram, type ForeignProgram } from '../helpers/foreign-program.ts';
-import { formOf } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createRecipeFolder, readRecipe, recipeClients, type RecipeFolder } from '../helpers/directory-recipes.ts';
 
@@ -56,15 +56,10 @@ function startDaemon(command: readonly string[]): ForeignProgram {
   return daemon;
 }
 
-/** Creates an application password of the teacher on the account page. */
-async function createApplicationPassword(service: string): Promise<string> {
+/** Creates an application password of the teacher. */
+async function createPassword(service: string): Promise<string> {
   const { httpBrowser } = await signInToAccount(directory.service, TEACHER.account);
-  const page = '/account/application-passwords';
-  const { body } = await httpBrowser.open(page);
-  // The forms before it revoke passwords.
-  const { hidden } = formOf(body.slice(body.indexOf('aria-labelledby="create"')));
-  const shown = await httpBrowser.post(page, new URLSearchParams({ ...hidden, service, name: 'phone' }));
-  return /<code id="secret">([^<]+)</.exec(shown.body)?.[1] ?? assert.fail(shown.body);
+  return passwordOn(await createApplicationPassword(httpBrowser, service, 'phone'));
 }
 
 /** Starts FreeRADIUS, and returns its port. */
@@ -132,8 +127,8 @@ describe('directory with clients of other makers', { concurrency: true }, () => 
       return run(['eapol_test', '-c', file, '-a', '127.0.0.1', '-p', port, '-s', RADIUS_SECRET]);
     };
     assert.match((await pap(TEACHER.account, DEMO_PASSWORD)).out, /Received Access-Accept/);
-    assert.match((await pap(TEACHER.account, await createApplicationPassword('radius'))).out, /Received Access-Accept/);
-    assert.match((await pap(TEACHER.account, await createApplicationPassword('mail'))).out, /Received Access-Reject/);
+    assert.match((await pap(TEACHER.account, await createPassword('radius'))).out, /Received Access-Accept/);
+    assert.match((await pap(TEACHER.account, await createPassword('mail'))).out, /Received Access-Reject/);
     for (const [login, password] of [
       [TEACHER.account, 'wrong'],
       ['unknown', DEMO_PASSWORD],

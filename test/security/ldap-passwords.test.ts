@@ -6,6 +6,12 @@ import { after, before, describe, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import {
+  APPLICATION_PASSWORDS,
+  createApplicationPassword,
+  openCreationForm,
+  passwordOn,
+} from '../helpers/application-passwords.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, setFirstPassword, setPassword, signInToAccount } from '../helpers/city.ts';
 import { DAY } from '../helpers/frozen-time.ts';
@@ -19,10 +25,9 @@ import {
   valuesOf,
   type TestDirectory,
 } from '../helpers/directory.ts';
-import { formOf, noticeOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { noticeOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 
-const PAGE = '/account/application-passwords';
 /** Result codes. */
 const [SUCCESS, INVALID_CREDENTIALS] = [0, 49];
 
@@ -62,11 +67,8 @@ describe('binds of people', () => {
     await bind(nodes[0] ?? first, name, password),
     await bind(nodes[1] ?? first, name, password),
   ];
-  const create = async (browser: HttpBrowser, service = 'radius', name = 'tablet'): Promise<Answer> => {
-    const page = await browser.open(PAGE);
-    const { hidden } = creationFormOf(page);
-    return browser.post(PAGE, new URLSearchParams({ ...hidden, service, name }));
-  };
+  const create = (browser: HttpBrowser, service = 'radius'): Promise<Answer> =>
+    createApplicationPassword(browser, service, 'tablet');
   const signIn = async (key: 'T1' | 'T2' | 'G2'): Promise<HttpBrowser> =>
     (await signInToAccount(first.service, LOGIN[key])).httpBrowser;
 
@@ -74,9 +76,9 @@ describe('binds of people', () => {
     const browser = await signIn('T1');
     assert.match(textOf((await browser.open('/account')).body), /應用程式密碼/);
     const shown = await create(browser);
-    const password = secretOn(shown);
+    const password = passwordOn(shown);
     assert.match(password, /^(?:[0-9a-hjkmnp-tv-z]{4}-){6}[0-9a-hjkmnp-tv-z]{4}$/);
-    const list = await browser.open(PAGE);
+    const list = await browser.open(APPLICATION_PASSWORDS);
     assert.ok(!list.body.includes(password));
     assert.match(textOf(list.body), /尚未使用/);
     const [own, other] = [await nameOf(LOGIN.T1), await nameOf(LOGIN.T1, 'mail')];
@@ -86,13 +88,13 @@ describe('binds of people', () => {
     assert.equal(await bind(first, other, password), INVALID_CREDENTIALS);
     assert.equal(await bind(first, await nameOf(LOGIN.T2), password), INVALID_CREDENTIALS);
     assert.match((await signInToAccount(first.service, LOGIN.T1, password)).answer.body, /帳號或密碼不正確/);
-    const used = await browser.open(PAGE);
+    const used = await browser.open(APPLICATION_PASSWORDS);
     assert.doesNotMatch(textOf(used.body), /尚未使用/);
     const events = await listAuditEvents(first.service, 'T1');
     assert.equal(events.filter((event) => event === 'application_password.used').length, 1);
     const id = /data-application-password="([^"]*)"/.exec(used.body)?.[1] ?? '';
     assert.match(
-      noticeOf((await browser.post(`${PAGE}/revoke`, new URLSearchParams({ password: id }))).body),
+      noticeOf((await browser.post(`${APPLICATION_PASSWORDS}/revoke`, new URLSearchParams({ password: id }))).body),
       /tablet/,
     );
     assert.deepEqual(await bindAll(own, password), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
@@ -100,7 +102,7 @@ describe('binds of people', () => {
 
   it('offers no service that does not see the person, and refuses it in a form', async () => {
     const browser = await signIn('T1');
-    const page = await browser.open(PAGE);
+    const page = await browser.open(APPLICATION_PASSWORDS);
     assert.deepEqual(
       [...page.body.matchAll(/<option value="([^"]*)"/g)].map(([, id]) => id),
       ['radius', 'printer', 'mail', 'family'],
@@ -113,18 +115,20 @@ describe('binds of people', () => {
 
   it('creates one password for a form that is sent twice, and shows the valid one', async () => {
     const browser = await signIn('T1');
-    const { hidden } = creationFormOf(await browser.open(PAGE));
-    const form = new URLSearchParams({ ...hidden, service: 'radius', name: 'twice' });
-    const [before, last] = [secretOn(await browser.post(PAGE, form)), secretOn(await browser.post(PAGE, form))];
+    const form = new URLSearchParams({ ...(await openCreationForm(browser)), service: 'radius', name: 'twice' });
+    const [before, last] = [
+      passwordOn(await browser.post(APPLICATION_PASSWORDS, form)),
+      passwordOn(await browser.post(APPLICATION_PASSWORDS, form)),
+    ];
     const name = await nameOf(LOGIN.T1);
     assert.equal(await bind(first, name, before), INVALID_CREDENTIALS);
     assert.equal(await bind(first, name, last), SUCCESS);
-    assert.equal((await browser.open(PAGE)).body.split('>twice<').length, 2);
+    assert.equal((await browser.open(APPLICATION_PASSWORDS)).body.split('>twice<').length, 2);
   });
 
   it('refuses the own password with a second factor, and accepts an application password', async () => {
     const browser = await signIn('T2');
-    const password = secretOn(await create(browser));
+    const password = passwordOn(await create(browser));
     const name = await nameOf(LOGIN.T2);
     assert.equal(await bind(first, name, DEMO_PASSWORD), SUCCESS);
     await enrollTotp(first.service, 'T2');
@@ -133,19 +137,8 @@ describe('binds of people', () => {
       assert.deepEqual(await bindAll(name, password), [SUCCESS, SUCCESS]);
       // A session without the factor creates no other one.
       assert.doesNotMatch((await create(browser)).body, /id="secret"/);
-      const change = [
-        '-x',
-        '-H',
-        first.tlsUrl,
-        '-D',
-        name,
-        '-w',
-        password,
-        '-a',
-        DEMO_PASSWORD,
-        '-s',
-        'six red kites in the wind',
-      ];
+      const bound = ['-x', '-H', first.tlsUrl, '-D', name, '-w', password];
+      const change = [...bound, '-a', DEMO_PASSWORD, '-s', 'six red kites in the wind'];
       const { stderr, stdout } = await runTool(first, 'ldappasswd', change);
       assert.match(stdout + stderr, /\(53\)[\s\S]*account page/);
     } finally {
@@ -155,7 +148,7 @@ describe('binds of people', () => {
 
   it('ends application passwords with a changed password, on the next bind at each node', async () => {
     const browser = await signIn('T2');
-    const password = secretOn(await create(browser));
+    const password = passwordOn(await create(browser));
     const name = await nameOf(LOGIN.T2);
     assert.deepEqual(await bindAll(name, password), [SUCCESS, SUCCESS]);
     const next = 'eight green lanterns by the gate';
@@ -169,7 +162,7 @@ describe('binds of people', () => {
 
   it('refuses a disabled person at each node, and ends their application passwords', async () => {
     const { people } = first.service.container;
-    const password = secretOn(await create(await signIn('T1')));
+    const password = passwordOn(await create(await signIn('T1')));
     const name = await nameOf(LOGIN.T1);
     assert.deepEqual(await bindAll(name, password), [SUCCESS, SUCCESS]);
     assert.ok(await people.setStatus(personId('T1'), 'disabled', undefined));
@@ -214,14 +207,3 @@ describe('binds of people', () => {
     assert.equal(await nameOf(LOGIN.G2, 'family', 'kinpassChild'), '');
   });
 });
-
-function secretOn({ body }: Answer): string {
-  const secret = /<code id="secret">([^<]*)<\/code>/.exec(body)?.[1];
-  assert.ok(secret, textOf(body).slice(0, 300));
-  return secret;
-}
-
-/** Returns the form that creates a password. The forms before it revoke one. */
-function creationFormOf({ body }: Answer): { hidden: Record<string, string> } {
-  return formOf(body.slice(body.indexOf('aria-labelledby="create"')));
-}
