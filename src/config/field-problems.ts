@@ -1,3 +1,4 @@
+import leven from 'leven';
 import type { z } from 'zod';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
@@ -60,7 +61,7 @@ const MAX_DISTANCE = 2;
 /** Finds the name that a misspelled or shortened one most likely means. */
 function findSimilar(word: string, names: readonly string[]): string | undefined {
   const [nearest] = names
-    .map((name) => ({ name, distance: distanceOf(word.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, distance: leven(word.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   if (nearest !== undefined && nearest.distance <= Math.min(MAX_DISTANCE, word.length / 2)) return nearest.name;
   return names.find((name) => word.length > MAX_DISTANCE && name.startsWith(`${word}_`));
@@ -69,21 +70,7 @@ function findSimilar(word: string, names: readonly string[]): string | undefined
 /** Finds the nearest name: one that continues the word, else the one with the fewest changed letters. */
 export function findNearest(word: string, names: readonly string[]): string {
   const distance = (name: string): number =>
-    name.startsWith(`${word}_`) ? 0 : distanceOf(word.toLowerCase(), name.toLowerCase());
+    name.startsWith(`${word}_`) ? 0 : leven(word.toLowerCase(), name.toLowerCase());
   const [first = '', ...others] = names;
   return others.reduce((best, name) => (distance(name) < distance(best) ? name : best), first);
-}
-
-/** Counts the letters to insert, delete or replace (Levenshtein). */
-function distanceOf(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 0; i < from.length; i += 1) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j += 1) {
-      const replaced = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
 }
