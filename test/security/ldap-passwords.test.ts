@@ -153,7 +153,10 @@ describe('binds of people', () => {
     assert.deepEqual(await bindAll(name, password), [SUCCESS, SUCCESS]);
     const next = 'eight green lanterns by the gate';
     const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
-    assert.match(noticeOf((await browser.submit(await browser.open('/account/password'), fields)).body), /密碼已變更/);
+    const page = await browser.open('/account/password');
+    assert.match(textOf(page.body), /應用程式密碼也會失效/);
+    assert.match(noticeOf((await browser.submit(page, fields)).body), /密碼已變更/);
+    assert.doesNotMatch(textOf((await browser.open('/account/password')).body), /應用程式密碼/);
     assert.deepEqual(await bindAll(name, password), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
     assert.deepEqual(await bindAll(name, DEMO_PASSWORD), [INVALID_CREDENTIALS, INVALID_CREDENTIALS]);
     assert.deepEqual(await bindAll(name, next), [SUCCESS, SUCCESS]);

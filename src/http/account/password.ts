@@ -44,6 +44,7 @@ async function render(deps: HttpDeps, ctx: Context, person: FormPerson, problem:
     person: sealPerson(deps, person),
     cancelUrl: '/account',
     asksCurrent: true,
+    hasApplicationPasswords: (await deps.applicationPasswords.list(facts.id)).length > 0,
     ...(await passwordFormLocals(deps, ctx, problem)),
   };
   deps.pages.show(ctx, 'account/password', locals, problem.status);
