@@ -229,7 +229,7 @@ const LDAP: readonly Part[] = [
     sources: [
       ...files('ldap', 'dn'),
       ...files('ldap/directory', 'entries matching plan schema selection tree'),
-      ...files('ldap/operations', 'compare list-people other-entries people search'),
+      ...files('ldap/operations', 'compare group-entries list-people people school-entries search'),
     ],
     tests: [...contract('directory-search'), ...security('ldap'), ...ldap('ldap-utils')],
   },

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 
 import { loadDemoCity } from '../../demo/city/load.ts';
 import { clientSchema } from '../../src/config/clients.ts';
+import { foldText } from '../../src/domain/directory/folding.ts';
 import type { ClientEntitlements } from '../../src/domain/model.ts';
 import { SCHOOL_TYPES } from '../../src/domain/model.ts';
 import { encode, integer, octets, readElement, readElements, TAG } from '../../src/ldap/codec/ber.ts';
@@ -231,6 +232,30 @@ eachStore('the search of the directory', (on) => {
       assert.match(plan, index);
       assert.doesNotMatch(plan, /Seq Scan|SCAN (?!.*USING)/);
     }
+  });
+
+  it('finds any number of groups in three reads, in any case', async () => {
+    let reads = 0;
+    const read: Store['read'] = (...args) => {
+      reads += 1;
+      return on.store.read(...args);
+    };
+    const groups = createDirectoryGroups({ store: { ...on.store, read } });
+    const client: DirectoryClient = {
+      ...{ clientId: 'x', sector: 'x.example', entitlements: ALL, canScan: false, shownSchoolTypes: SCHOOL_TYPES },
+    };
+    const stored = await on.store.read(({ db, tables: { classes } }) => db.select().from(classes));
+    const toGroup = (schoolCode: string, classno: string) => ({ kind: 'class', schoolCode, classno }) as const;
+    const asked = stored.map(({ schoolCode, classno }) => toGroup(schoolCode, foldText(classno)));
+    assert.ok(asked.length > 3);
+    const found = await groups.findGroups(client, [...asked, toGroup('unknown', '203')]);
+    assert.deepEqual(
+      found,
+      stored.map(({ schoolCode, classno }) => toGroup(schoolCode, classno)),
+    );
+    assert.equal(reads, 3);
+    const special = { ...client, entitlements: { ...ALL, schoolTypes: [] } };
+    assert.deepEqual(await groups.findGroups(special, asked), []);
   });
 
   it('does not combine a sector with a client of the file that has the id of another one', async () => {

@@ -4,8 +4,9 @@ import { findAttribute } from '../directory/schema.ts';
 import type { Target } from '../directory/tree.ts';
 import type { CompareRequest, Filter, Result } from '../protocol.ts';
 import { findAccess, type Access, type LdapDeps, type OperationContext } from '../session.ts';
-import { findGroupEntry, findSchoolEntry } from './other-entries.ts';
+import { findGroupEntry } from './group-entries.ts';
 import { findPersonEntry } from './people.ts';
+import { findSchoolEntry } from './school-entries.ts';
 
 /** Compares a value of an entry (RFC 4511, section 4.10). */
 export async function compare(deps: LdapDeps, { session }: OperationContext, request: CompareRequest): Promise<Result> {

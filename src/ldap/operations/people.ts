@@ -7,18 +7,19 @@ interface Reader {
   access: Access;
 }
 
-/** Finds the person of a handle. A person who is bound finds only the own entry. */
-export async function findPerson(
+/** Finds the id of the person that a handle names. A person who is bound finds only the own entry. */
+export function findPersonId(
   { deps: { directory }, access: { client, onlyPersonId } }: Reader,
   handle: string,
-): Promise<DirectoryPerson | undefined> {
+): string | undefined {
   const personId = directory.openHandle(client, handle);
-  if (personId === undefined || (onlyPersonId ?? personId) !== personId) return undefined;
-  return directory.findPerson(client, personId);
+  return personId !== undefined && (onlyPersonId ?? personId) === personId ? personId : undefined;
 }
 
 export async function findPersonEntry(reader: Reader, handle: string): Promise<DirectoryEntry | undefined> {
-  const person = await findPerson(reader, handle);
+  const personId = findPersonId(reader, handle);
+  if (personId === undefined) return undefined;
+  const person = await reader.deps.directory.findPerson(reader.access.client, personId);
   return person && personEntriesOf(reader)(person);
 }
 

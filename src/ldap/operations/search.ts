@@ -7,9 +7,10 @@ import { createSelection } from '../directory/selection.ts';
 import type { Container, Target } from '../directory/tree.ts';
 import { OID, type Result, type SearchRequest } from '../protocol.ts';
 import { findAccess, type Access, type ReadDeps, type OperationContext } from '../session.ts';
-import { findGroupEntry, findSchoolEntry, listGroupEntries, listSchoolEntries } from './other-entries.ts';
+import { findGroupEntry, listGroupEntries } from './group-entries.ts';
 import { listOwn, lookUp, scan, type ListPeople } from './list-people.ts';
 import { findPersonEntry, personEntriesOf } from './people.ts';
+import { findSchoolEntry, listSchoolEntries } from './school-entries.ts';
 
 /** Most entries of a search without pages, and of one page. */
 const MAX_ENTRIES = 1_000;

@@ -19,9 +19,9 @@ export interface DirectoryGroups {
   findSchool(client: DirectoryClient, code: string): Promise<School | undefined>;
   /** Lists the groups of the city and of schools. Classes are found by name. */
   listGroups(client: DirectoryClient): Promise<Group[]>;
-  /** Finds a group by its name, in any case. @returns the group as it is stored */
-  findGroup(client: DirectoryClient, group: Group): Promise<Group | undefined>;
-  /** Lists the ids behind `after` of up to `limit` people who may be in a group that `findGroup` returned, in their order. */
+  /** Finds groups by their names, in any case. @returns those that exist, as they are stored */
+  findGroups(client: DirectoryClient, groups: readonly Group[]): Promise<Group[]>;
+  /** Lists the ids behind `after` of up to `limit` people who may be in a group that `findGroups` returned, in their order. */
   listMemberIds(group: Group, after: string, limit: number): Promise<string[]>;
 }
 
@@ -30,27 +30,33 @@ export function createDirectoryGroups({ store }: { store: Store }): DirectoryGro
     const schools = await store.read((tx) => listSchools(tx));
     return schools.filter((school) => isVisible(client, school));
   };
-  const findSchool: DirectoryGroups['findSchool'] = async (client, code) => {
-    const [school] = await store.read((tx) => listSchoolsByCode(tx, [code]));
-    if (school !== undefined) return isVisible(client, school) ? school : undefined;
-    return (await listVisible(client)).find((one) => foldText(one.code) === foldText(code));
+  const findSchools = async (
+    client: DirectoryClient,
+    codes: readonly string[],
+  ): Promise<(code: string) => School | undefined> => {
+    const exact = await store.read((tx) => listSchoolsByCode(tx, codes));
+    const byCode = new Map(exact.map((school) => [school.code, school]));
+    const others = codes.every((code) => byCode.has(code)) ? [] : await listVisible(client);
+    const byFolded = new Map(others.map((school) => [foldText(school.code), school]));
+    return (code) => {
+      const school = byCode.get(code) ?? byFolded.get(foldText(code));
+      return school !== undefined && isVisible(client, school) ? school : undefined;
+    };
   };
-  const findGroup: DirectoryGroups['findGroup'] = async (client, group) => {
-    if (!seesGroups(client)) return undefined;
-    if (group.kind === 'city') return group;
-    const school = await findSchool(client, group.schoolCode);
-    if (school === undefined) return undefined;
-    const { code: schoolCode } = school;
-    if (group.kind === 'school') return { ...group, schoolCode };
-    const numbers = await store.read((tx) => listClassNumbers(tx, schoolCode));
-    const classno =
-      numbers.find((one) => one === group.classno) ?? numbers.find((one) => foldText(one) === foldText(group.classno));
-    return classno === undefined ? undefined : { ...group, schoolCode, classno };
+  const findGroups: DirectoryGroups['findGroups'] = async (client, groups) => {
+    if (!seesGroups(client)) return [];
+    const schoolCodes = groups.flatMap((group) => (group.kind === 'city' ? [] : group.schoolCode));
+    const schoolOf = await findSchools(client, [...new Set(schoolCodes)]);
+    const ofClasses = groups.flatMap((group) =>
+      group.kind === 'class' ? (schoolOf(group.schoolCode)?.code ?? []) : [],
+    );
+    const classes = await store.read((tx) => listClassNumbers(tx, [...new Set(ofClasses)]));
+    return groups.flatMap((group) => toStored(group, schoolOf, classes) ?? []);
   };
   return {
-    findSchool,
+    findSchool: async (client, code) => (await findSchools(client, [code]))(code),
     listSchools: listVisible,
-    findGroup,
+    findGroups,
     listGroups: async (client) => {
       if (!seesGroups(client)) return [];
       const schools = await listVisible(client);
@@ -69,6 +75,22 @@ export function createDirectoryGroups({ store }: { store: Store }): DirectoryGro
         return list(tx, group.schoolCode, after, limit);
       }),
   };
+}
+
+/** @returns undefined if the school or the class does not exist */
+function toStored(
+  group: Group,
+  schoolOf: (code: string) => School | undefined,
+  classes: readonly { schoolCode: string; classno: string }[],
+): Group | undefined {
+  if (group.kind === 'city') return group;
+  const schoolCode = schoolOf(group.schoolCode)?.code;
+  if (schoolCode === undefined) return undefined;
+  if (group.kind === 'school') return { ...group, schoolCode };
+  const numbers = classes.flatMap((one) => (one.schoolCode === schoolCode ? one.classno : []));
+  const classno =
+    numbers.find((one) => one === group.classno) ?? numbers.find((one) => foldText(one) === foldText(group.classno));
+  return classno === undefined ? undefined : { ...group, schoolCode, classno };
 }
 
 function isVisible({ entitlements }: DirectoryClient, { type }: School): boolean {

@@ -28,7 +28,7 @@ export interface DirectoryLookups {
 interface Deps {
   store: Store;
   directory: Pick<Directory, 'findIdByLogin' | 'openHandle' | 'listIdsOfEntryUuid'>;
-  groups: Pick<DirectoryGroups, 'findGroup' | 'listMemberIds'>;
+  groups: Pick<DirectoryGroups, 'findGroups' | 'listMemberIds'>;
   /** Default: `MAX_SMALL_RANGE`. */
   maxSmallRange?: number;
 }
@@ -68,7 +68,7 @@ export function createDirectoryLookups({
         case 'modified':
           return openRange(lookup);
         case 'group': {
-          const group = await groups.findGroup(client, lookup.group);
+          const [group] = await groups.findGroups(client, [lookup.group]);
           return group === undefined ? listOf([]) : (after, limit) => groups.listMemberIds(group, after, limit);
         }
       }

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { CityPeople } from '../../domain/directory/groups.ts';
 import type { Transaction } from '../database/index.ts';
 
@@ -81,12 +81,15 @@ export async function listCityIds(
   return rows.map((row) => row.id);
 }
 
-/** Lists the numbers of the classes that a school has, or had. */
-export async function listClassNumbers(tx: Transaction, schoolCode: string): Promise<string[]> {
+/** Lists the numbers of the classes that schools have, or had. */
+export async function listClassNumbers(
+  tx: Transaction,
+  schoolCodes: readonly string[],
+): Promise<{ schoolCode: string; classno: string }[]> {
   const { classes } = tx.tables;
-  const rows = await tx.db
-    .selectDistinct({ classno: classes.classno })
+  if (schoolCodes.length === 0) return [];
+  return tx.db
+    .selectDistinct({ schoolCode: classes.schoolCode, classno: classes.classno })
     .from(classes)
-    .where(eq(classes.schoolCode, schoolCode));
-  return rows.map(({ classno }) => classno);
+    .where(inArray(classes.schoolCode, [...schoolCodes]));
 }
