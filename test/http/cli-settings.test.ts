@@ -123,7 +123,10 @@ describe('kinpass commands', () => {
         '/proc/nope/kinpass.backup',
         'cannot write /proc/nope/kinpass.backup (ENOENT); choose a folder that this user can write to',
       ],
-      [join(file, 'kinpass.backup'), `${file} is not a folder`],
+      [
+        join(file, 'kinpass.backup'),
+        `cannot write ${join(file, 'kinpass.backup')} (ENOTDIR); choose a folder that this user can write to`,
+      ],
     ];
     for (const [target, problem] of ways) {
       const expected = `backup: ${problem}; nothing was written\n`;

@@ -51,7 +51,7 @@ describe('kinpass', () => {
     return { code, out: program.out(), err: program.err() };
   };
   /** Changes a copy of the database by hand and runs the command on it. */
-  const verifyAfter = async (sql: string, at: number, head: string[] = []): Promise<Ended> => {
+  const verifyAfter = async (sql: string, at: number, head: string[] = [], env = home.env): Promise<Ended> => {
     const copy = join(home.folder, `copy-${String(at)}.sqlite`);
     const original = new Database(home.databaseFile, { readonly: true });
     writeFileSync(copy, original.serialize());
@@ -63,7 +63,7 @@ describe('kinpass', () => {
     for (const { name } of triggers.parse(list)) database.exec(`drop trigger ${name}`);
     database.exec(sql);
     database.close();
-    return run(['audit', 'verify', ...head], { ...home.env, KINPASS_DATABASE_FILE: copy });
+    return run(['audit', 'verify', ...head], { ...env, KINPASS_DATABASE_FILE: copy });
   };
 
   it('audit verify: accepts the log of a real sign-in', async () => {
@@ -123,6 +123,24 @@ describe('kinpass', () => {
       }),
     );
     assert.equal((await verifyAfter('select 1', hands.length)).code, 0);
+  });
+
+  it('audit verify: names another master key, with and without stored keys', async () => {
+    const otherKey = join(home.folder, 'other-key');
+    writeFileSync(otherKey, randomBytes(32).toString('base64'));
+    const env = { ...home.env, KINPASS_MASTER_KEY_FILE: otherKey };
+    const [stored, none, own] = await Promise.all([
+      run(['audit', 'verify'], env),
+      verifyAfter('delete from keys', 102, [], env),
+      verifyAfter('delete from keys', 103),
+    ]);
+    assert.deepEqual(
+      [stored.code, stored.err],
+      [1, 'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n'],
+    );
+    assert.equal(none.code, 1);
+    assert.match(none.err, /^audit log: the head does not fit KINPASS_MASTER_KEY_FILE; use the key [^\n]*\n$/);
+    assert.equal(own.code, 0, own.err);
   });
 
   it('audit export: prints every entry as one line of JSON', async () => {

@@ -9,7 +9,8 @@ import * as keyStore from '../../store/oidc/keys.ts';
 import { assertKeysCanBeOpened } from '../keys/key-ring.ts';
 import { prepareFolder, writeArchive } from './archive-file.ts';
 import type { Audit } from './audit.ts';
-import { createArchiveSeal, createHeadSeal } from './audit.ts';
+import { createArchiveSeal } from './audit.ts';
+import { getAuthenticHead } from './verification.ts';
 
 interface ArchiveLimits {
   /** Entries in memory at a time, and in one sealed page. */
@@ -88,9 +89,9 @@ export function createAuditArchive(
 /** @throws {Error} if the head of the log was changed, or the database has another master key */
 async function assertLogUnchanged({ store, secrets }: Deps): Promise<void> {
   assertKeysCanBeOpened(secrets, await store.read((tx) => keyStore.listKeys(tx)));
-  const head = await store.read((tx) => auditStore.getHead(tx));
-  if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return;
-  throw new Error('audit archive: the head of the log was changed by hand; nothing was archived');
+  await getAuthenticHead({ store, secrets }).catch((cause: unknown) => {
+    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; nothing was archived`, { cause });
+  });
 }
 
 /** Deletes archived entries, including those left by an interrupted run. */

@@ -41,6 +41,8 @@ interface Deps {
 export async function verifyAuditLog(deps: Deps, options: Options): Promise<Verification> {
   const { store, secrets } = deps;
   assertKeysCanBeOpened(secrets, await store.read((tx) => keyStore.listKeys(tx)));
+  // Checked first, because another master key fits no seal.
+  await getAuthenticHead(deps);
   const seal = createArchiveSeal(secrets);
   for (;;) {
     const anchor = await store.read((tx) => auditStore.getAnchor(tx, seal));
@@ -57,7 +59,7 @@ export async function verifyAuditLog(deps: Deps, options: Options): Promise<Veri
 async function verifyFrom(deps: Deps, anchor: ChainHead, options: Options): Promise<Verification> {
   const { store } = deps;
   const { expectedHead, folder, onProgress } = options;
-  const before = await getHead(deps);
+  const before = await getAuthenticHead(deps);
   const metKept = createHeadMatcher(expectedHead ?? GENESIS_HEAD);
   const archivesFrom = folder === undefined ? undefined : await verifyArchives(deps, folder, anchor, metKept);
   const met = createHeadMatcher(before);
@@ -71,7 +73,7 @@ async function verifyFrom(deps: Deps, anchor: ChainHead, options: Options): Prom
     if (head.seq % ENTRIES_PER_STEP === 0) await onProgress?.(head.seq);
   }
   // A running service may append concurrently, so the end lies between the two heads.
-  const after = await getHead(deps);
+  const after = await getAuthenticHead(deps);
   if (!met.done() || head.seq > after.seq) {
     throw new AuditChainError(`audit log: it ends at entry ${head.seq}, but ${after.seq} were written`);
   }
@@ -79,7 +81,12 @@ async function verifyFrom(deps: Deps, anchor: ChainHead, options: Options): Prom
   return { head: { seq: head.seq, hash: head.hash }, archived: anchor.seq, archivesFrom };
 }
 
-async function getHead({ store, secrets }: Deps): Promise<ChainHead> {
+/**
+ * Returns the head of the log.
+ *
+ * @throws {AuditChainError} if it was changed by hand, or was written with another master key
+ */
+export async function getAuthenticHead({ store, secrets }: Deps): Promise<ChainHead> {
   const head = await store.read((tx) => auditStore.getHead(tx));
   if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return head;
   const keys = await store.read((tx) => keyStore.listKeys(tx));
