@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { freePort } from '../../test/helpers/ports.ts';
 import { signIn, type Tokens } from './flows.ts';
 import { runWorkers, median, type Measured } from './load-driver.ts';
@@ -36,6 +38,16 @@ export async function compareRates(a: () => Promise<Measured>, b: () => Promise<
     ratios.push(ours.rate / baseline.rate);
   }
   return median(ratios);
+}
+
+/** Measures argon2id verifications alone, with the parameters of the service, on all cores. */
+export async function measureVerifications(): Promise<Measured> {
+  const threads = availableParallelism();
+  const hasher = await createPasswordHasher({ memoryKib: 19_456, passes: 2, threads, queueLimit: 1_000 });
+  const hash = await hasher.hash('a password');
+  const measured = await runWorkers(threads * 2, SECONDS, () => hasher.verify(hash, 'a password'));
+  await hasher.close();
+  return measured;
 }
 
 export async function signInRate(harness: BenchHarness): Promise<Measured> {

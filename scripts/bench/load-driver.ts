@@ -72,6 +72,7 @@ export interface Measured {
   rate: number;
   /** Milliseconds. */
   p50: number;
+  p95: number;
   p99: number;
   done: number;
   failed: number;
@@ -100,6 +101,7 @@ export async function runWorkers(
   return {
     rate: (times.length / (performance.now() - start)) * 1000,
     p50: at(0.5),
+    p95: at(0.95),
     p99: at(0.99),
     done: times.length,
     failed,

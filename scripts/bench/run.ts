@@ -4,29 +4,31 @@
  *
  *   npm run bench                 about three minutes
  *   npm run bench -- --million    also compares 1,000,000 with 1,000 people
+ *   npm run bench -- --ldap       only the directory, against slapd with the same 500,000 people
+ *   npm run bench -- --ldap --people 5000
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { freePort } from '../../test/helpers/ports.ts';
 import { measureConsole } from './console-pages.ts';
 import { compareDatabases } from './database-comparison.ts';
 import { runRefreshes } from './flows.ts';
-import { WORKERS, open, compareRates, print, SECONDS, signInRate, tokensFor, type BenchHarness } from './harness.ts';
+import { compareWithSlapd } from './directory.ts';
+import {
+  WORKERS,
+  open,
+  compareRates,
+  measureVerifications,
+  print,
+  SECONDS,
+  signInRate,
+  tokensFor,
+  type BenchHarness,
+} from './harness.ts';
 import { call, runWorkers, type Measured } from './load-driver.ts';
 import { makeCity, remove, startBaseline } from './service.ts';
 import { runSignInSpike } from './sign-in-spike.ts';
-
-async function measureVerifications(): Promise<Measured> {
-  const threads = availableParallelism();
-  const hasher = await createPasswordHasher({ memoryKib: 19_456, passes: 2, threads, queueLimit: 1_000 });
-  const hash = await hasher.hash('a password');
-  const measured = await runWorkers(threads * 2, SECONDS, () => hasher.verify(hash, 'a password'));
-  await hasher.close();
-  return measured;
-}
 
 /** Grants to refresh. With 60 refreshes each they last for 1,600 refreshes per second in all rounds. */
 const REFRESHED_GRANTS = 320;
@@ -115,24 +117,37 @@ async function compareSizes(): Promise<void> {
   remove(large.folder);
 }
 
-const { values } = parseArgs({ options: { million: { type: 'boolean', default: false } } });
-const city = await makeCity(3_000);
-const service = await open(city);
-try {
-  print('time until ready', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
-  let capacity = 0;
-  const signIns = await compareRates(async () => {
-    const measured = await signInRate(service);
-    capacity = Math.max(capacity, measured.rate);
-    return measured;
-  }, measureVerifications);
-  print('complete sign-in', 'argon2id verifications only', signIns.toFixed(2), '≥ 0.85');
-  await compareWithBaseline(service);
-  await runSignInSpike(service, capacity);
-  print('memory of the service under load', '', `${service.usage().megabytes.toFixed(0)} MB`, '< 300 MB');
-} finally {
-  await service.stop();
-  remove(city.folder);
+async function compareAll(): Promise<void> {
+  const city = await makeCity(3_000);
+  const service = await open(city);
+  try {
+    print('time until ready', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
+    let capacity = 0;
+    const signIns = await compareRates(async () => {
+      const measured = await signInRate(service);
+      capacity = Math.max(capacity, measured.rate);
+      return measured;
+    }, measureVerifications);
+    print('complete sign-in', 'argon2id verifications only', signIns.toFixed(2), '≥ 0.85');
+    await compareWithBaseline(service);
+    await runSignInSpike(service, capacity);
+    print('memory of the service under load', '', `${service.usage().megabytes.toFixed(0)} MB`, '< 300 MB');
+  } finally {
+    await service.stop();
+    remove(city.folder);
+  }
+  await compareDatabases();
 }
-await compareDatabases();
-if (values.million) await compareSizes();
+
+const { values } = parseArgs({
+  options: {
+    million: { type: 'boolean', default: false },
+    ldap: { type: 'boolean', default: false },
+    people: { type: 'string', default: '500000' },
+  },
+});
+if (values.ldap) await compareWithSlapd(Number(values.people));
+else {
+  await compareAll();
+  if (values.million) await compareSizes();
+}

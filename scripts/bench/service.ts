@@ -22,14 +22,19 @@ export const SECRET = 'bench-secret';
 export const CLIENT = 'bench';
 export const REDIRECT = 'https://bench.example/callback';
 
+/** Current memory of a process in megabytes, and its CPU time. */
+export interface Usage {
+  megabytes: number;
+  cpuSeconds: number;
+}
+
 export interface BenchService {
   issuer: string;
   /** The URL of this node. Differs from the issuer for the second node. */
   address: string;
   /** Milliseconds from the start of the process to the first 200 of /health/ready. */
   readyMs: number;
-  /** Returns the current memory of the process in megabytes, and its CPU time in seconds. */
-  usage(): { megabytes: number; cpuSeconds: number };
+  usage(): Usage;
   stop(): Promise<void>;
 }
 
@@ -45,14 +50,16 @@ export async function makeCity(people: number, url?: string): Promise<City> {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-bench-'));
   const key = randomBytes(32);
   writeFileSync(join(folder, 'key'), key.toString('base64'));
+  const secretHash = createHash('sha256').update(SECRET).digest('hex');
   const client = {
     client_id: CLIENT,
     client_name: 'bench',
-    client_secret_sha256: [createHash('sha256').update(SECRET).digest('hex')],
+    client_secret_sha256: [secretHash],
     redirect_uris: [REDIRECT],
-    scopes: ['openid', 'profile', 'roles', 'children', 'children.profile', 'offline_access'],
+    scopes: ['openid', 'profile', 'email', 'roles', 'children', 'children.profile', 'offline_access'],
     permissions: ['fees:read'],
     first_party: true,
+    ldap: { secret_sha256: [secretHash], scan: true },
     // As the baseline.
     id_token_signed_response_alg: 'ES256',
   };
@@ -108,16 +115,17 @@ function startArguments(): string[] {
     .map((word) => (word.endsWith('.js') ? new URL(`../../${word}`, import.meta.url).pathname : word));
 }
 
-/** The PostgreSQL database and the issuer. Default: SQLite and the own URL. */
+/** The PostgreSQL database, the issuer, and more settings. Default: SQLite and the own URL. */
 export interface ServiceLocation {
   url?: string;
   issuer?: string;
+  env?: Readonly<Record<string, string>>;
 }
 
 export async function startService(
   folder: string,
   port: number,
-  { url, ...where }: ServiceLocation = {},
+  { url, env = {}, ...where }: ServiceLocation = {},
 ): Promise<BenchService> {
   const address = `http://localhost:${port}`;
   const issuer = where.issuer ?? address;
@@ -137,6 +145,7 @@ export async function startService(
       KINPASS_MAIL_FROM: 'bench@city.example',
       KINPASS_LOG_LEVEL: 'error',
       ...(url === undefined ? {} : { DATABASE_URL: url }),
+      ...env,
     },
   });
   await pollUntil('the service is ready', () => isReady(`${address}/health/ready`, child));
@@ -172,14 +181,14 @@ async function isReady(url: string, child: ChildProcess): Promise<boolean> {
 }
 
 /** Reads resident memory and CPU time from /proc (Linux). */
-function usageOf({ pid }: ChildProcess): { megabytes: number; cpuSeconds: number } {
+export function usageOf({ pid }: ChildProcess): Usage {
   const stat = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1];
   return { megabytes: Number(rss) / 1024, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100 };
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');

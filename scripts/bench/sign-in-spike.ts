@@ -9,7 +9,14 @@ const APPS = 4;
 const REFRESHED_GRANTS = 120;
 
 const report = z.object({
-  measured: z.object({ rate: z.number(), p50: z.number(), p99: z.number(), done: z.number(), failed: z.number() }),
+  measured: z.object({
+    rate: z.number(),
+    p50: z.number(),
+    p95: z.number(),
+    p99: z.number(),
+    done: z.number(),
+    failed: z.number(),
+  }),
   refreshTokens: z.array(z.string()),
 });
 
