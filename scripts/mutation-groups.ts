@@ -231,11 +231,11 @@ const LDAP: readonly Part[] = [
       ...files('ldap/directory', 'entries matching plan schema selection tree'),
       ...files('ldap/operations', 'compare group-entries list-people people school-entries search'),
     ],
-    tests: [...contract('directory-search'), ...security('ldap'), ...ldap('ldap-utils')],
+    tests: [...contract('directory-search'), ...security('ldap'), ...ldap('ldap-utils protocol')],
   },
   {
     sources: files('ldap/operations', 'bind extended password-modify run'),
-    tests: [...security('ldap ldap-passwords ldap-connections'), ...ldap('ldap-utils')],
+    tests: [...security('ldap ldap-passwords ldap-connections'), ...ldap('ldap-utils protocol')],
   },
   {
     sources: files('ldap/server', 'connection listeners operation-queue tls'),

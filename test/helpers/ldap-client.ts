@@ -14,6 +14,7 @@ import {
   type Node,
 } from '../../src/ldap/codec/ber.ts';
 import { createFramer } from '../../src/ldap/codec/framing.ts';
+import { encodeRequest } from './ldap-encoding.ts';
 
 /** A message of the server: the tag of the operation and its result code. */
 export interface RawMessage {
@@ -100,14 +101,11 @@ export function message(id: number, operation: Node): Buffer {
 }
 
 export function bindMessage(id: number, name: string, password: string): Buffer {
-  return message(id, { tag: 0x60, content: [integer(3), octets(name), octets(password, 0x80)] });
+  return encodeRequest({ id, request: { kind: 'bind', version: 3, name, password }, controls: [] });
 }
 
 export function extendedMessage(id: number, oid: string, value?: Buffer): Buffer {
-  return message(id, {
-    tag: 0x77,
-    content: [octets(oid, 0x80), ...(value === undefined ? [] : [octets(value, 0x81)])],
-  });
+  return encodeRequest({ id, request: { kind: 'extended', oid, value }, controls: [] });
 }
 
 const SCOPES = { base: 0, one: 1, sub: 2 } as const;

@@ -105,7 +105,7 @@ function createServices(): Pick<LdapServer, 'hold'> & { services: TestDeps } {
   const binds = only<LdapDeps['binds']>({
     bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : undefined),
   });
-  const directory = only<LdapDeps['directory']>({ findClient });
+  const directory = only<LdapDeps['directory']>({ findClient, openHandle: () => undefined });
   return {
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<undefined>();

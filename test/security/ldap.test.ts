@@ -7,8 +7,10 @@ import { HashQueueFullError } from '../../src/platform/errors.ts';
 import { OID, RESULT } from '../../src/ldap/protocol.ts';
 import { upsertThrottle } from '../../src/store/auth/throttles.ts';
 import { createNetworkCounters } from '../../src/services/authentication/network-counters.ts';
-import { ADDRESS_POLICY, SERVICE_ACCOUNT_POLICY } from '../../src/domain/throttling/throttle.ts';
+import { personKey } from '../../src/services/authentication/password-verification.ts';
+import { ACCOUNT_POLICY, ADDRESS_POLICY, SERVICE_ACCOUNT_POLICY } from '../../src/domain/throttling/throttle.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { personId } from '../helpers/city.ts';
 import {
   BASE,
   directoryClient,
@@ -42,6 +44,16 @@ describe('directory against hostile clients', () => {
     assert.equal((await client.next()).code, RESULT.success);
     return client;
   };
+  /** Returns the name of a teacher. */
+  const findTeacher = async (): Promise<string> => {
+    const account = ['-x', '-H', directory.tlsUrl, '-D', serviceName('radius'), '-w', SERVICE_SECRET];
+    const { stdout } = await runTool(directory, 'ldapsearch', [...account, '-LLL', '-b', BASE, '(uid=shufen.chen)']);
+    return valuesOf(stdout, 'dn')[0] ?? assert.fail(stdout);
+  };
+  const setFailures = (key: string, failures: number): Promise<void> =>
+    directory.service.container.store.write((tx) =>
+      upsertThrottle(tx, key, { failures, blockedUntil: 0, updatedAt: Date.now() }),
+    );
   const cancelMessage = (id: number, target: number): Buffer =>
     extendedMessage(id, OID.cancel, encode({ tag: TAG.sequence, content: [integer(target)] }));
 
@@ -104,29 +116,13 @@ describe('directory against hostile clients', () => {
   });
 
   it('counts wrong passwords for the service that passes them on, not for its address', async (t) => {
-    const { store, secrets } = directory.service.container;
-    const search = [
-      '-x',
-      '-ZZ',
-      '-H',
-      directory.url,
-      '-D',
-      serviceName('radius'),
-      '-w',
-      SERVICE_SECRET,
-      '-LLL',
-      '-b',
-      BASE,
-    ];
-    const { stdout } = await runTool(directory, 'ldapsearch', [...search, '(uid=shufen.chen)', '1.1']);
-    const [person = ''] = valuesOf(stdout, 'dn');
+    const { secrets } = directory.service.container;
+    const person = await findTeacher();
     const bindPerson = async (client: RawLdap): Promise<number> => {
       client.send(bindMessage(2, person, DEMO_PASSWORD));
       return (await client.next()).code;
     };
     const [ofAddress] = createNetworkCounters(secrets, 'address', '127.0.0.1', ADDRESS_POLICY);
-    const setFailures = (key: string, failures: number): Promise<void> =>
-      store.write((tx) => upsertThrottle(tx, key, { failures, blockedUntil: 0, updatedAt: Date.now() }));
     const keys = { address: ofAddress?.key ?? '', service: 'service:radius' };
     t.after(() => setFailures(keys.address, 0));
 
@@ -140,6 +136,22 @@ describe('directory against hostile clients', () => {
     assert.equal(await bindPerson(await connectLdap(directory.port)), RESULT.success);
     await setFailures(keys.service, 0);
     assert.equal(await bindPerson(throughService), RESULT.success);
+  });
+
+  it('refuses the right password of a person whom wrong ones on the web have locked', async (t) => {
+    const person = await findTeacher();
+    const key = personKey(personId('T1'));
+    t.after(() => setFailures(key, 0));
+    const bindTeacher = async (): Promise<number> => {
+      const client = await connectLdap(directory.port);
+      client.send(bindMessage(1, person, DEMO_PASSWORD));
+      const { code } = await client.next();
+      client.socket.destroy();
+      return code;
+    };
+    assert.equal(await bindTeacher(), RESULT.success);
+    await setFailures(key, ACCOUNT_POLICY.lockAfterFailures);
+    assert.equal(await bindTeacher(), RESULT.invalidCredentials);
   });
 
   it('serves others while 200 connections are idle', async () => {

@@ -1,4 +1,4 @@
-import type { DirectoryEntry } from '../directory/entries.ts';
+import { baseEntry, containerEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { matches } from '../directory/matching.ts';
 import { findAttribute } from '../directory/schema.ts';
 import type { Target } from '../directory/tree.ts';
@@ -30,7 +30,22 @@ async function findEntry(
   target: Target,
   filter: Filter,
 ): Promise<DirectoryEntry | undefined> {
-  if (target.kind === 'group') return findGroupEntry(search, target.name, filter);
-  if (target.kind === 'school') return findSchoolEntry(search, target.code);
-  return target.kind === 'person' ? findPersonEntry(search, target.handle) : undefined;
+  switch (target.kind) {
+    case 'base':
+      return baseEntry(search.deps.tree);
+    case 'container':
+      return containerEntry(search.deps.tree, target.container);
+    case 'person':
+      return findPersonEntry(search, target.handle);
+    case 'school':
+      return findSchoolEntry(search, target.code);
+    case 'group':
+      return findGroupEntry(search, target.name, filter);
+    case 'absent':
+    case 'service':
+    case 'root_dse':
+    case 'subschema':
+    case 'outside':
+      return undefined;
+  }
 }

@@ -39,6 +39,7 @@ export async function search(deps: ReadDeps, context: OperationContext, request:
   const control = context.controls.find(({ oid }) => oid === OID.pagedResults);
   const page = control?.value === undefined ? undefined : decodePageRequest(control.value);
   if (control !== undefined && page === undefined) return { result: 'protocolError', text: 'page without a size' };
+  if (isAbandoned(page)) return finish(page, undefined);
   const seconds = Math.min(request.timeLimitSeconds === 0 ? MAX_SECONDS : request.timeLimitSeconds, MAX_SECONDS);
   const found = { deps, context, request, access, page, deadline: performance.now() + seconds * 1000 };
   return searchTree(found, target);
@@ -114,6 +115,11 @@ function sendOthers(found: Search, others: readonly DirectoryEntry[]): Promise<R
 function entryLimit({ request: { sizeLimit }, page }: Search): number {
   const ofPage = page === undefined || page.size === 0 ? MAX_ENTRIES : page.size;
   return Math.min(ofPage, sizeLimit === 0 ? MAX_ENTRIES : sizeLimit, MAX_ENTRIES);
+}
+
+/** Returns true if the client ends a sequence of pages: the size is 0, and the cookie is the last one (RFC 2696, section 3). */
+function isAbandoned(page: PageRequest | undefined): boolean {
+  return page?.size === 0 && page.cookie.length > 0;
 }
 
 /** @param cookie undefined after the last page */
