@@ -35,6 +35,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'secondFactors.personId': 'the kept account has its own factors',
   'recoveryCodes.personId': 'the kept account has its own factors',
   'applicationPasswords.personId': 'ended by the merge',
+  'directoryNumbers.personId': 'the kept account has its own number',
   'secondFactorRemovals.personId': 'removes factors of the account that ended',
   'pendingContacts.personId': 'the link of a disabled account does nothing',
   'sessions.personId': 'ended by the merge',

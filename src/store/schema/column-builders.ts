@@ -13,6 +13,8 @@ export const sqliteColumns = {
   int: (name: string) => lite.integer(name),
   /** Whole numbers past 2³¹, up to 2⁵³. */
   long: (name: string) => lite.integer(name),
+  /** Primary key that the database assigns in ascending order, and never twice. */
+  serial: (name: string) => lite.integer(name).primaryKey({ autoIncrement: true }),
   bool: (name: string) => lite.integer(name, { mode: 'boolean' }),
   instant: (name: string) => lite.integer(name),
   json: (name: string) => lite.text(name, { mode: 'json' }),
@@ -36,6 +38,7 @@ export const postgresColumns = {
   sortedText: pg.customType<{ data: string }>({ dataType: () => 'text collate "C"' }),
   int: (name: string) => pg.integer(name),
   long: (name: string) => pg.bigint(name, { mode: 'number' }),
+  serial: (name: string) => pg.integer(name).primaryKey().generatedAlwaysAsIdentity(),
   bool: (name: string) => pg.boolean(name),
   instant: (name: string) => pg.bigint(name, { mode: 'number' }),
   json: (name: string) => pg.json(name),

@@ -135,6 +135,25 @@ export function definePersons(kit: ColumnBuilders) {
 export type PersonsTable = ReturnType<typeof definePersons>['persons'];
 export type SchoolTables = ReturnType<typeof defineSchools>;
 
+/**
+ * Defines the numbers from which the directory derives `uidNumber`. Files of other machines belong to it, so the number of a deleted person is
+ * never used again. A trigger inserts the number with the person (migration 0041).
+ */
+export function defineDirectoryNumbers(kit: ColumnBuilders, persons: PersonsTable) {
+  const directoryNumbers = kit.table(
+    'directory_numbers',
+    {
+      number: kit.serial('number'),
+      personId: kit
+        .text('person_id')
+        .notNull()
+        .references(() => persons.id, { onDelete: 'cascade' }),
+    },
+    (t) => [kit.uniqueIndex('directory_numbers_person_key').on(t.personId)],
+  );
+  return { directoryNumbers };
+}
+
 /** Defines school accounts of families, enrollments of students and memberships of staff. */
 export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, { schools, classes }: SchoolTables) {
   const schoolCode = () => kit.text('school_code').references(() => schools.code);

@@ -23,6 +23,7 @@ export const {
   secondFactors,
   recoveryCodes,
   applicationPasswords,
+  directoryNumbers,
   staffRequests,
   secondFactorRemovals,
   bulkRuns,

@@ -12,7 +12,13 @@ import { defineBulkRuns, defineStaffRequests } from './console.ts';
 import { defineApplicationPasswords, defineCredentials, defineSecondFactors } from './credentials.ts';
 import { defineClients, defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
 import { defineAuditLog, defineOutbox, defineSettings } from './operations.ts';
-import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
+import {
+  defineAffiliations,
+  defineDirectoryNumbers,
+  defineGuardianships,
+  definePersons,
+  defineSchools,
+} from './people.ts';
 import { defineSelfService } from './self-service.ts';
 import { defineStatistics } from './statistics.ts';
 
@@ -24,6 +30,7 @@ export function defineSchema(kit: ColumnBuilders) {
   return {
     ...people,
     ...schools,
+    ...defineDirectoryNumbers(kit, people.persons),
     ...defineAffiliations(kit, people.persons, schools),
     ...defineGuardianships(kit, people.persons),
     ...defineCredentials(kit, people.persons),
