@@ -56,8 +56,8 @@ export type ReadDeps = Pick<LdapDeps, 'directory' | 'groups' | 'lookups' | 'bind
 export interface OperationContext {
   session: Session;
   controls: readonly Control[];
-  /** Sends an entry of a search, and waits while the peer does not read. */
-  send(entry: Entry): Promise<void>;
+  /** Sends an entry of a search. @returns undefined, or a promise to wait for because the peer does not read */
+  send(entry: Entry): Promise<void> | undefined;
   /** Aborted when the client abandons the operation or the connection ends. */
   signal: AbortSignal;
 }

@@ -16,9 +16,9 @@ import {
 import { decodePageRequest } from '../../src/ldap/codec/controls.ts';
 import { createFramer, FrameError } from '../../src/ldap/codec/framing.ts';
 import { decodeMessage } from '../../src/ldap/codec/requests.ts';
-import { encodeEntry, encodeResult } from '../../src/ldap/codec/responses.ts';
+import { createEntryBuffer, encodeResult } from '../../src/ldap/codec/responses.ts';
 import { formatRdn, parseDn } from '../../src/ldap/dn.ts';
-import { RESULT, type Message } from '../../src/ldap/protocol.ts';
+import { RESULT, type Entry, type Message } from '../../src/ldap/protocol.ts';
 import { encodeRequest } from '../helpers/ldap-encoding.ts';
 import { arbitraryBytes, arbitraryMessage } from '../helpers/ldap-messages.ts';
 
@@ -127,7 +127,7 @@ describe('LDAP codec', () => {
     );
   });
 
-  it('encodes results and entries as messages', () => {
+  it('encodes results as messages', () => {
     fc.assert(
       fc.property(id, text, fc.uint8Array({ maxLength: 300 }), (messageId, diagnostic, bytes) => {
         const value = Buffer.from(bytes);
@@ -142,16 +142,34 @@ describe('LDAP codec', () => {
           { tag: 0x8b, content: value },
         ]);
         assert.deepEqual(list?.tag, 0xa0);
-        const entry = encodeEntry(messageId, { name: diagnostic, attributes: [{ name: 'cn', values: [diagnostic] }] });
-        const attribute = encode({
-          tag: TAG.sequence,
-          content: [octets('cn'), { tag: TAG.set, content: [octets(diagnostic)] }],
-        });
-        assert.deepEqual(readElements(readElements(readElement(entry).content)[1]?.content ?? value), [
-          { tag: TAG.octets, content: Buffer.from(diagnostic) },
-          { tag: TAG.sequence, content: attribute },
-        ]);
       }),
+    );
+  });
+
+  it('encodes entries into chunks of up to 64 KiB, as the general encoder does', () => {
+    const long = fc.integer({ min: 60, max: 70_000 }).map((length) => 'é'.repeat(length));
+    const value = fc.oneof({ weight: 9, arbitrary: text }, long);
+    const attribute = fc.record({ name: text, values: fc.array(value, { maxLength: 4 }) });
+    const entries = fc.array(fc.record({ name: text, attributes: fc.array(attribute, { maxLength: 4 }) }));
+    const encodeEntry = (messageId: number, { name, attributes }: Entry): Buffer => {
+      const list = attributes.map((one) => {
+        const set = { tag: TAG.set, content: one.values.map((each) => octets(each)) };
+        return { tag: TAG.sequence, content: [octets(one.name), set] };
+      });
+      const operation = { tag: 0x64, content: [octets(name), { tag: TAG.sequence, content: list }] };
+      return encode({ tag: TAG.sequence, content: [integer(messageId), operation] });
+    };
+    fc.assert(
+      fc.property(id, entries, (messageId, all) => {
+        const buffer = createEntryBuffer();
+        const chunks = all.flatMap((entry) => buffer.add(messageId, entry) ?? []);
+        const encoded = all.map((entry) => encodeEntry(messageId, entry));
+        const longest = Math.max(0, ...encoded.map(({ length }) => length));
+        assert.ok(chunks.every(({ length }) => length <= Math.max(longest, 65_536)));
+        assert.deepEqual(Buffer.concat([...chunks, buffer.take()]), Buffer.concat(encoded));
+        assert.equal(buffer.take().length, 0);
+      }),
+      { numRuns: 40 },
     );
   });
 

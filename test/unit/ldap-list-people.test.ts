@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { lookUp } from '../../src/ldap/operations/list-people.ts';
+import { batchSizes, lookUp } from '../../src/ldap/operations/list-people.ts';
 import type { Directory, DirectoryClient, DirectoryPerson } from '../../src/services/directory/directory.ts';
 
 const client: DirectoryClient = {
@@ -46,10 +46,19 @@ describe('people of several lookups', () => {
         },
       };
       const found: string[] = [];
-      const list = lookUp({ deps, access: { client, onlyPersonId: undefined } }, lookups, batch);
-      for await (const people of list(after)) found.push(...people.map(({ handle }) => handle));
+      const sizes = function* (): Generator<number> {
+        for (;;) yield batch;
+      };
+      const list = lookUp({ deps, access: { client, onlyPersonId: undefined } }, lookups, sizes);
+      for await (const people of list(after, 1)) found.push(...people.map(({ handle }) => handle));
       assert.deepEqual(found, [...new Set(sources.flat())].filter((id) => id > after).sort());
     };
     await fc.assert(fc.asyncProperty(lists, fc.integer({ min: 1, max: 6 }), fc.constantFrom('', 'k'), check));
+  });
+
+  it('are read in batches of up to 250, as many as a page wants, and then a few more', () => {
+    const first = (wanted: number): number[] => batchSizes(wanted).take(7).toArray();
+    assert.deepEqual(first(501), [250, 250, 1, 25, 50, 100, 200]);
+    assert.deepEqual(first(2), [2, 25, 50, 100, 200, 250, 250]);
   });
 });

@@ -119,6 +119,26 @@ export function integer(value: number, tag: number = TAG.integer): Node {
   return { tag, content: bytes.subarray(start) };
 }
 
+/** Returns the size of the tag and the length of an element. */
+export function headerSize(contentSize: number): number {
+  if (contentSize < 0x80) return 2;
+  if (contentSize < 0x100) return 3;
+  if (contentSize < 0x10000) return 4;
+  return contentSize < 0x1000000 ? 5 : 6;
+}
+
+/** Writes the tag and the length of an element. @returns the place behind them */
+export function writeHeader(buffer: Buffer, at: number, tag: number, contentSize: number): number {
+  buffer[at] = tag;
+  const bytes = headerSize(contentSize) - 2;
+  if (bytes === 0) buffer[at + 1] = contentSize;
+  else {
+    buffer[at + 1] = 0x80 + bytes;
+    buffer.writeUIntBE(contentSize, at + 2, bytes);
+  }
+  return at + 2 + bytes;
+}
+
 export function encode(node: Node): Buffer {
   const writer = new asn1.BerWriter();
   const write = ({ tag, content }: Node): void => {

@@ -1,5 +1,5 @@
 import { OID, RESULT, type Control, type Entry, type Request, type Result } from '../protocol.ts';
-import { encode, integer, octets, TAG, type Node } from './ber.ts';
+import { encode, headerSize, integer, octets, TAG, writeHeader, type Node } from './ber.ts';
 
 type Answered = Exclude<Request['kind'], 'unbind' | 'abandon'>;
 const RESPONSE_TAG: Readonly<Record<Answered, number>> = {
@@ -25,13 +25,112 @@ export function encodeResult(id: number, kind: Answered, result: Result): Buffer
   return encodeMessage(id, { tag: RESPONSE_TAG[kind], content: response }, controls);
 }
 
-/** Encodes an entry of a search. */
-export function encodeEntry(id: number, { name, attributes }: Entry): Buffer {
-  const list = attributes.map((attribute): Node => ({
-    tag: TAG.sequence,
-    content: [octets(attribute.name), { tag: TAG.set, content: attribute.values.map((value) => octets(value)) }],
-  }));
-  return encodeMessage(id, { tag: ENTRY_TAG, content: [octets(name), { tag: TAG.sequence, content: list }] }, []);
+/** Bytes of entries that are written together. */
+const CHUNK_BYTES = 64 * 1024;
+/** Bytes of the first entries: most searches find one. */
+const FIRST_BYTES = 2 * 1024;
+
+/** The entries of a connection that are not written yet, in one buffer. */
+export interface EntryBuffer {
+  /** Encodes an entry of a search. @returns earlier entries that are to be written now, because the buffer is full */
+  add(id: number, entry: Entry): Buffer | undefined;
+  /** Takes all bytes; none if there is no entry. An idle connection holds no buffer. */
+  take(): Buffer;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+export function createEntryBuffer(): EntryBuffer {
+  let buffer = NO_BYTES;
+  let used = 0;
+  let numbered = { id: 0, bytes: encode(integer(0)) };
+  const sizes: number[] = [];
+  const take = (): Buffer => {
+    const bytes = buffer.subarray(0, used);
+    [buffer, used] = [NO_BYTES, 0];
+    return bytes;
+  };
+  return {
+    take,
+    add: (id, entry) => {
+      if (id !== numbered.id) numbered = { id, bytes: encode(integer(id)) };
+      sizes.length = 0;
+      const size = measureEntry(numbered.bytes, entry, sizes);
+      const full = used > 0 && used + size > CHUNK_BYTES ? take() : undefined;
+      if (used + size > buffer.length) {
+        const larger = Buffer.allocUnsafe(Math.max(size, used === 0 ? FIRST_BYTES : CHUNK_BYTES));
+        buffer.copy(larger, 0, 0, used);
+        buffer = larger;
+      }
+      used = writeEntry(buffer, used, { id: numbered.bytes, entry, sizes });
+      return full;
+    },
+  };
+}
+
+const sizeOf = (content: number): number => headerSize(content) + content;
+
+/**
+ * Returns the size of a message with an entry (RFC 4511, section 4.5.2). The general encoder needs several objects and copies for each
+ * value, and an entry has up to 30.
+ *
+ * @param id the encoded message id
+ * @param sizes gets the content sizes of the elements of the entry, in the order in which they are written
+ */
+function measureEntry(id: Buffer, { name, attributes }: Entry, sizes: number[]): number {
+  const nameSize = Buffer.byteLength(name);
+  sizes.push(0, 0, nameSize, 0);
+  let listSize = 0;
+  for (const attribute of attributes) {
+    const at = sizes.length;
+    const typeSize = Buffer.byteLength(attribute.name);
+    sizes.push(0, typeSize, 0);
+    let setSize = 0;
+    for (const value of attribute.values) {
+      const valueSize = Buffer.byteLength(value);
+      sizes.push(valueSize);
+      setSize += sizeOf(valueSize);
+    }
+    const size = sizeOf(typeSize) + sizeOf(setSize);
+    sizes[at] = size;
+    sizes[at + 2] = setSize;
+    listSize += sizeOf(size);
+  }
+  const entrySize = sizeOf(nameSize) + sizeOf(listSize);
+  const messageSize = id.length + sizeOf(entrySize);
+  [sizes[0], sizes[1], sizes[3]] = [messageSize, entrySize, listSize];
+  return sizeOf(messageSize);
+}
+
+interface MeasuredEntry {
+  id: Buffer;
+  entry: Entry;
+  sizes: readonly number[];
+}
+
+/** @returns the place behind the message */
+function writeEntry(buffer: Buffer, start: number, { id, entry: { name, attributes }, sizes }: MeasuredEntry): number {
+  let at = start;
+  let next = 0;
+  const begin = (tag: number): void => {
+    at = writeHeader(buffer, at, tag, sizes[next++] ?? 0);
+  };
+  const write = (text: string): void => {
+    begin(TAG.octets);
+    at += buffer.write(text, at);
+  };
+  begin(TAG.sequence);
+  at += id.copy(buffer, at);
+  begin(ENTRY_TAG);
+  write(name);
+  begin(TAG.sequence);
+  for (const attribute of attributes) {
+    begin(TAG.sequence);
+    write(attribute.name);
+    begin(TAG.set);
+    for (const value of attribute.values) write(value);
+  }
+  return at;
 }
 
 /** Encodes the message before the service closes a connection (RFC 4511, section 4.4.1). */

@@ -89,13 +89,17 @@ export function createPersonEntries(
   const attributes: AttributeName[] = [plain('objectClass', PERSON_CLASSES), ...released].map(
     ({ name, isOperational = false }) => ({ name, isOperational }),
   );
+  const groupName = (name: string): string => tree.groupName(name);
   return (person) => {
     const { facts, today } = person;
     let affiliations: readonly Affiliation[] | undefined;
     let roles: readonly Role[] | undefined;
     const view: PersonView = {
-      ...{ person, entitlements, domain, handleOf },
-      groupName: (name) => tree.groupName(name),
+      person,
+      entitlements,
+      domain,
+      handleOf,
+      groupName,
       get affiliations() {
         return (affiliations ??= affiliationsOf(facts, entitlements, today));
       },
@@ -105,8 +109,10 @@ export function createPersonEntries(
     };
     return {
       name: tree.personName(person.handle),
+      attributes,
       valuesOf: (name) => (name === 'objectClass' ? PERSON_CLASSES : (byName.get(name)?.values?.(view) ?? [])),
-      ...{ attributes, unreadable, hidden: NO_VALUES },
+      hidden: NO_VALUES,
+      unreadable,
     };
   };
 }

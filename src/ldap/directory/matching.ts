@@ -8,41 +8,59 @@ import { findAttribute, type Rule } from './schema.ts';
 /** The result of a filter. `undefined` is Undefined (RFC 4511, section 4.5.1.7): its negation is Undefined, too. */
 type Truth = boolean | undefined;
 
-/** Returns true if an entry matches a filter. Attributes that the client may not see are Undefined, so a filter reveals nothing of them. */
-export function matches(filter: Filter, entry: DirectoryEntry): boolean {
-  return evaluate(filter, entry) === true;
+type Evaluate = (entry: DirectoryEntry) => Truth;
+
+/**
+ * Returns how to test whether entries match a filter. Attributes that the client may not see are Undefined, so a filter reveals nothing of
+ * them.
+ */
+export function createMatcher(filter: Filter): (entry: DirectoryEntry) => boolean {
+  const evaluate = compile(filter);
+  return (entry) => evaluate(entry) === true;
 }
 
-function evaluate(filter: Filter, entry: DirectoryEntry): Truth {
+/** Returns true if an entry matches a filter. */
+export function matches(filter: Filter, entry: DirectoryEntry): boolean {
+  return createMatcher(filter)(entry);
+}
+
+function compile(filter: Filter): Evaluate {
   switch (filter.kind) {
     case 'and':
-      return combine(filter.filters, entry, false);
+      return combine(filter.filters.map(compile), false);
     case 'or':
-      return combine(filter.filters, entry, true);
+      return combine(filter.filters.map(compile), true);
     case 'not': {
-      const result = evaluate(filter.filter, entry);
-      return result === undefined ? undefined : !result;
+      const evaluate = compile(filter.filter);
+      return (entry) => {
+        const result = evaluate(entry);
+        return result === undefined ? undefined : !result;
+      };
     }
     case 'unknown':
-      return undefined;
+      return isUndefined;
     case 'present':
     case 'equality':
     case 'greaterOrEqual':
     case 'lessOrEqual':
     case 'substrings':
-      return evaluateCondition(filter, entry);
+      return compileCondition(filter);
   }
 }
 
+const isUndefined: Evaluate = () => undefined;
+
 /** @param decisive the result of one part that decides the result */
-function combine(filters: readonly Filter[], entry: DirectoryEntry, decisive: boolean): Truth {
-  let result: Truth = !decisive;
-  for (const one of filters) {
-    const part = evaluate(one, entry);
-    if (part === decisive) return decisive;
-    if (part === undefined) result = undefined;
-  }
-  return result;
+function combine(parts: readonly Evaluate[], decisive: boolean): Evaluate {
+  return (entry) => {
+    let result: Truth = !decisive;
+    for (const evaluate of parts) {
+      const part = evaluate(entry);
+      if (part === decisive) return decisive;
+      if (part === undefined) result = undefined;
+    }
+    return result;
+  };
 }
 
 export type Condition = Extract<Filter, { attribute: string }>;
@@ -55,14 +73,16 @@ export function isDefined(filter: Condition, rule: Rule): boolean {
   return filter.kind === 'equality' && (rule !== 'name' || parseDn(filter.value) !== undefined);
 }
 
-function evaluateCondition(filter: Condition, entry: DirectoryEntry): Truth {
+function compileCondition(filter: Condition): Evaluate {
   const type = findAttribute(filter.attribute);
-  if (type === undefined || entry.unreadable.has(type.name) || !isDefined(filter, type.rule)) return undefined;
-  const values = entry.valuesOf(type.name);
-  if (filter.kind === 'present') return values.length > 0;
-  const hidden = filter.kind === 'equality' ? (entry.hidden.get(type.name) ?? []) : [];
-  const isMatch = matcher(filter, type.rule);
-  return values.some(isMatch) || hidden.some(isMatch);
+  if (type === undefined || !isDefined(filter, type.rule)) return isUndefined;
+  const { name } = type;
+  const isMatch = filter.kind === 'present' ? () => true : matcher(filter, type.rule);
+  return (entry) => {
+    if (entry.unreadable.has(name)) return undefined;
+    if (entry.valuesOf(name).some(isMatch)) return true;
+    return filter.kind === 'equality' && (entry.hidden.get(name)?.some(isMatch) ?? false);
+  };
 }
 
 /** Returns how to compare a value with a condition. */

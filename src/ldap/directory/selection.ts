@@ -20,11 +20,11 @@ export function createSelection({ attributes: requested, typesOnly }: Selection)
       known = attributes;
       selected = attributes.filter(isSelected);
     }
-    const present = selected.map(({ name }) => ({ name, values: valuesOf(name) })).filter(isPresent);
-    return { name: entryName, attributes: typesOnly ? present.map(({ name }) => ({ name, values: [] })) : present };
+    const present: { name: string; values: readonly string[] }[] = [];
+    for (const { name } of selected) {
+      const values = valuesOf(name);
+      if (values.length > 0) present.push({ name, values: typesOnly ? [] : values });
+    }
+    return { name: entryName, attributes: present };
   };
-}
-
-function isPresent({ values }: { values: readonly string[] }): boolean {
-  return values.length > 0;
 }

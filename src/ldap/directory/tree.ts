@@ -37,6 +37,7 @@ export function createTree(base: string): Tree {
   if (root === undefined || root.length === 0) throw new RangeError(`${base} is no name of a directory`);
   const rootText = normalizeDn(root);
   const containerName = (container: Container): string => `ou=${container},${base}`;
+  const people = containerName('people');
   const locateBelow = (container: Container, [entry, ...rest]: readonly Rdn[]): Target => {
     if (entry !== undefined && rest.length === 0) {
       const { type, value } = entry;
@@ -63,7 +64,8 @@ export function createTree(base: string): Tree {
     containerName,
     schoolName: (code) => `${formatRdn('ou', code)},${containerName('schools')}`,
     groupName: (name) => `${formatRdn('cn', name)},${containerName('groups')}`,
-    personName: (handle) => `${formatRdn('uniqueIdentifier', handle)},${containerName('people')}`,
+    // A handle is base32, which needs no escapes.
+    personName: (handle) => `uniqueIdentifier=${handle},${people}`,
     locate: (name) => {
       const components = parseDn(name);
       if (components === undefined) return undefined;

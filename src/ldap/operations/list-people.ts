@@ -7,19 +7,32 @@ interface Reader {
   access: Access;
 }
 
-/** Lists people behind an id in batches, in the order of their ids. */
-export type ListPeople = (after: string) => AsyncIterable<readonly DirectoryPerson[]>;
+/**
+ * Lists people behind an id in batches, in the order of their ids.
+ *
+ * @param wanted the number of people that a page probably needs. More follow when it needs them.
+ */
+export type ListPeople = (after: string, wanted: number) => AsyncIterable<readonly DirectoryPerson[]>;
 
-/** People whose data is read at once. */
+/** Most people whose data is read at once. */
 const BATCH = 250;
+/** People of the first batch behind those that a page wanted. A few of a page are not shown to the client. */
+const SMALL_BATCH = 25;
+
+/** Returns the sizes of the batches that read `wanted` people, and then ever more. */
+export function* batchSizes(wanted: number): Generator<number, never> {
+  for (let left = wanted; left > 0; left -= BATCH) yield Math.min(left, BATCH);
+  for (let size = SMALL_BATCH; ; size = Math.min(2 * size, BATCH)) yield size;
+}
 
 /** Lists all people. */
 export function scan({ deps: { directory }, access: { client } }: Reader): ListPeople {
-  return async function* (after) {
+  return async function* (after, wanted) {
     let from: string | undefined = after;
-    while (from !== undefined) {
-      const { people, next } = await directory.listPeople(client, from, BATCH);
+    for (const size of batchSizes(wanted)) {
+      const { people, next } = await directory.listPeople(client, from, size);
       yield people;
+      if (next === undefined) return;
       from = next;
     }
   };
@@ -36,14 +49,15 @@ export function listOwn({ deps: { directory }, access: { client } }: Reader, per
 export function lookUp(
   { deps, access: { client } }: Reader,
   lookups: readonly PeopleLookup[],
-  batch: number = BATCH,
+  sizes: (wanted: number) => Iterable<number> = batchSizes,
 ): ListPeople {
-  return async function* (after) {
+  return async function* (after, wanted) {
     const lists = await Promise.all(lookups.map((lookup) => deps.lookups.open(client, lookup)));
     let from: string | undefined = after;
-    while (from !== undefined) {
-      const { ids, next } = await nextIds(lists, from, batch);
+    for (const size of sizes(wanted)) {
+      const { ids, next } = await nextIds(lists, from, size);
       if (ids.length > 0) yield await deps.directory.listPeopleOfIds(client, ids);
+      if (next === undefined) return;
       from = next;
     }
   };

@@ -1,6 +1,6 @@
 import { decodePageRequest, pagedResults, type PageRequest } from '../codec/controls.ts';
 import { baseEntry, containerEntries, containerEntry, type DirectoryEntry } from '../directory/entries.ts';
-import { matches } from '../directory/matching.ts';
+import { createMatcher, matches } from '../directory/matching.ts';
 import { compilePlan, hasUnknown, mayMatchOthers, type Plan } from '../directory/plan.ts';
 import { rootDse, subschema } from '../directory/root-dse.ts';
 import { createSelection } from '../directory/selection.ts';
@@ -154,7 +154,7 @@ interface Keyed {
 }
 
 /**
- * Lists the entries behind the page. A cookie is the name of another entry, or the handle of a person.
+ * Lists the entries behind the page in batches. A cookie is the name of another entry, or the handle of a person.
  *
  * @returns undefined when the cookie is not valid
  */
@@ -162,7 +162,7 @@ function continuePage(
   found: Search,
   others: readonly DirectoryEntry[],
   listPeople: ListPeople,
-): AsyncIterable<Keyed> | undefined {
+): AsyncIterable<readonly Keyed[]> | undefined {
   const cookie = found.page?.cookie.toString() ?? '';
   const after = cookie === '' ? '' : found.deps.directory.openHandle(found.access.client, cookie);
   const at = others.findIndex(({ name }) => name === cookie);
@@ -170,35 +170,42 @@ function continuePage(
   const rest = after === undefined || after === '' ? others.slice(at + 1) : [];
   const toEntry = personEntriesOf(found);
   return (async function* () {
-    yield* rest.map((entry) => ({ entry, key: entry.name }));
-    for await (const people of listPeople(after ?? ''))
-      yield* people.map((person) => ({ entry: toEntry(person), key: person.handle }));
+    yield rest.map((entry) => ({ entry, key: entry.name }));
+    for await (const people of listPeople(after ?? '', entryLimit(found) + 1))
+      yield people.map((person) => ({ entry: toEntry(person), key: person.handle }));
   })();
 }
 
 /** Sends the entries that match, up to the limit. */
 async function sendAll(found: Search, others: readonly DirectoryEntry[], listPeople: ListPeople): Promise<Result> {
   const { request, context, page } = found;
-  const entries = continuePage(found, others, listPeople);
-  if (entries === undefined) return { result: 'unwillingToPerform', text: 'cookie of the page is not valid' };
+  const batches = continuePage(found, others, listPeople);
+  if (batches === undefined) return { result: 'unwillingToPerform', text: 'cookie of the page is not valid' };
   const limit = entryLimit(found);
+  const isMatch = createMatcher(request.filter);
   const select = createSelection(request);
   let [read, sent] = [0, 0];
   let last: string | undefined;
-  for await (const { entry, key } of entries) {
-    read += 1;
-    const stop = findReasonToStop(found, read);
-    if (stop !== undefined) return stop;
-    if (!matches(request.filter, entry)) continue;
-    if (sent === limit) {
-      const isPage = page !== undefined && (request.sizeLimit === 0 || page.size < request.sizeLimit);
-      return isPage && last !== undefined ? finish(page, last) : { result: 'sizeLimitExceeded' };
+  for await (const batch of batches) {
+    for (const { entry, key } of batch) {
+      read += 1;
+      const stop = findReasonToStop(found, read);
+      if (stop !== undefined) return stop;
+      if (!isMatch(entry)) continue;
+      if (sent === limit) return finishFull(found, last);
+      const written = context.send(select(entry));
+      if (written !== undefined) await written;
+      sent += 1;
+      last = key;
     }
-    await context.send(select(entry));
-    sent += 1;
-    last = key;
   }
   return finish(page, undefined);
+}
+
+/** @param last the key of the last entry; undefined if none was sent */
+function finishFull({ request: { sizeLimit }, page }: Search, last: string | undefined): Result {
+  const isPage = page !== undefined && (sizeLimit === 0 || page.size < sizeLimit);
+  return isPage && last !== undefined ? finish(page, last) : { result: 'sizeLimitExceeded' };
 }
 
 /** @param read entries that the search has read */

@@ -4,9 +4,9 @@ import { TLSSocket } from 'node:tls';
 import { DecodeError } from '../codec/ber.ts';
 import { createFramer, FrameError } from '../codec/framing.ts';
 import { decodeCancel, decodeMessage } from '../codec/requests.ts';
-import { encodeDisconnection, encodeEntry, encodeResult } from '../codec/responses.ts';
+import { createEntryBuffer, encodeDisconnection, encodeResult } from '../codec/responses.ts';
 import { runOperation } from '../operations/run.ts';
-import { OID, type Message, type Result } from '../protocol.ts';
+import { OID, type Entry, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
 import { observeOperation, recordResult } from './observation.ts';
 import { CANCELED, createOperationQueue, type QueuedMessage } from './operation-queue.ts';
@@ -59,11 +59,13 @@ export class Connection {
       this.#handleMessages();
     },
   });
+  readonly #entries = createEntryBuffer();
   #socket: Socket;
   #timer: NodeJS.Timeout | undefined;
   /** Time by which a client without a bind must bind. Messages do not extend it. */
   #bindBy: number | undefined;
   #isCanceling = false;
+  #isFlushing = false;
 
   constructor(socket: Socket, { deps, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
     this.#deps = deps;
@@ -98,7 +100,7 @@ export class Connection {
   /** Closes this side, and the connection when the peer does not close its own. */
   #end(bytes: Buffer): void {
     const socket = this.#socket;
-    if (!socket.destroyed && !socket.writableEnded) socket.end(bytes);
+    if (!socket.destroyed && !socket.writableEnded) socket.end(this.#behindEntries(bytes));
     // The end of the peer is behind the bytes that it sent.
     socket.resume();
     setTimeout(() => socket.destroy(), this.#timeouts.closeMs).unref();
@@ -207,7 +209,7 @@ export class Connection {
       this.#socket.off('data', this.#receive);
       this.#socket.pause();
       record({ result: 'success' });
-      this.#socket.write(encodeResult(id, 'extended', { result: 'success' }));
+      this.#socket.write(this.#behindEntries(encodeResult(id, 'extended', { result: 'success' })));
       this.#secure();
     }
   }
@@ -228,7 +230,7 @@ export class Connection {
   async #answer({ id, request, controls }: QueuedMessage, signal: AbortSignal): Promise<void> {
     const context = {
       ...{ session: this.#session, controls, signal },
-      send: (entry: Parameters<typeof encodeEntry>[1]) => this.#writeEntry(encodeEntry(id, entry)),
+      send: (entry: Entry) => this.#writeEntry(id, entry),
     };
     const result = await observeOperation(this.#deps, this.#session, request, async () => {
       const finished = await runOperation(this.#deps, context, request);
@@ -239,20 +241,36 @@ export class Connection {
     this.#restartTimer();
   }
 
-  /** Writes an entry together with the others of a batch. */
-  #writeEntry(bytes: Buffer): Promise<void> {
-    const socket = this.#socket;
-    if (socket.writableCorked === 0) {
-      socket.cork();
+  /** Writes an entry together with the next ones. @returns a promise if the peer does not read */
+  #writeEntry(id: number, entry: Entry): Promise<void> | undefined {
+    const full = this.#entries.add(id, entry);
+    if (!this.#isFlushing) {
+      this.#isFlushing = true;
       setImmediate(() => {
-        socket.uncork();
+        this.#isFlushing = false;
+        this.#flush();
       });
     }
-    return this.#write(bytes);
+    return full && this.#send(full);
+  }
+
+  #flush(): void {
+    const entries = this.#entries.take();
+    if (entries.length > 0) void this.#send(entries);
+  }
+
+  /** Returns bytes behind the entries that are not written yet. */
+  #behindEntries(bytes: Buffer): Buffer {
+    const entries = this.#entries.take();
+    return entries.length === 0 ? bytes : Buffer.concat([entries, bytes]);
+  }
+
+  #write(bytes: Buffer): Promise<void> {
+    return this.#send(this.#behindEntries(bytes));
   }
 
   /** Waits while the peer does not read, and closes the connection when it takes too long. */
-  async #write(bytes: Buffer): Promise<void> {
+  async #send(bytes: Buffer): Promise<void> {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
     if (socket.write(bytes)) return;
