@@ -103,7 +103,7 @@ function createServices(): Pick<LdapServer, 'hold'> & { services: TestDeps } {
     return CLIENT;
   };
   const binds = only<LdapDeps['binds']>({
-    bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : undefined),
+    bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : 'wrong_secret'),
   });
   const directory = only<LdapDeps['directory']>({ findClient, openHandle: () => undefined });
   return {

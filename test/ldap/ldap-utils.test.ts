@@ -166,6 +166,19 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.equal((await search(['(uid=x)'], 'mail')).code, 49);
     });
 
+    it('says what to change in a bind name, a base, a control and a filter', async () => {
+      const names = ['radius', `cn=radius,${BASE}`, `uid=${EMAIL},ou=people,${BASE}`];
+      for (const name of names) {
+        const { code, stderr } = await whoAmI(name, DEMO_PASSWORD);
+        assert.deepEqual([code, stderr.includes('bind as cn=<client_id>,ou=services,dc=city,dc=example')], [49, true]);
+      }
+      for (const base of ['dc=wrong,dc=example', '']) {
+        assert.match((await search(['-b', base, '(uid=x)'])).stderr, /the search base is dc=city,dc=example/);
+      }
+      assert.match((await search(['-E', '!sss=uid', '(uid=x)'])).stderr, /no control 1\.2\.840\.113556\.1\.4\.473/);
+      assert.match((await search(['(objectClass=person)'])).stderr, /no index serves this filter; only paged results/);
+    });
+
     it('finds schools, groups and the members of a group by index', async () => {
       const schools = await search(['-b', `ou=schools,${BASE}`, '(kinpassSchoolCode=993302)', 'ou', 'o']);
       assert.deepEqual(valuesOf(schools.stdout, 'ou'), ['993302']);

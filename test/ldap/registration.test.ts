@@ -146,9 +146,18 @@ describe('a client of the console for the directory', () => {
     const filter = { tag: 0xa1, content: [substrings, { tag: 0xa3, content: [octets('shufen.chen'), octets('x')] }] };
     client.send(searchMessage(2, BASE, filter));
     assert.equal((await client.next()).code, RESULT.unwillingToPerform);
+    const line = lastRefusal();
+    client.send(searchMessage(3, 'dc=wrong', filter));
+    assert.equal((await client.next()).code, RESULT.noSuchObject);
+    assert.match(lastRefusal().reason, /the search base is dc=city,dc=example/);
+    client.send(bindMessage(4, 'shufen.chen', 'wrong'));
+    assert.equal((await client.next()).code, RESULT.invalidCredentials);
+    assert.deepEqual([lastRefusal().clientId, lastRefusal().reason], ['sync', 'unknown name or wrong password']);
+    client.send(bindMessage(5, serviceName('sync'), 'wrong'));
+    assert.equal((await client.next()).code, RESULT.invalidCredentials);
+    assert.equal(lastRefusal().reason, 'wrong secret of the service account sync');
     client.socket.destroy();
     assert.equal(await operations({ operation: 'search', result: 'unwillingToPerform' }), refused + 1);
-    const line = lastRefusal();
     assert.deepEqual(
       { operation: line.operation, result: line.result, clientId: line.clientId, filter: line.filter },
       { operation: 'search', result: 'unwillingToPerform', clientId: 'sync', filter: '(|(cn=*…)(?=…))' },

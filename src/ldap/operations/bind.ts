@@ -4,6 +4,13 @@ import { ANONYMOUS, type Identity, type LdapDeps, type OperationContext, type Se
 
 const REFUSED: Result = { result: 'invalidCredentials' };
 
+/** Reasons in the log. The client does not learn them. */
+const PERSON_REASONS = {
+  failed: 'unknown name or wrong password',
+  throttled: 'too many wrong passwords',
+  second_factor_required: 'a person with a second factor needs an application password',
+} as const;
+
 /** Authenticates a connection (RFC 4511, section 4.2). A failed bind leaves it anonymous. */
 export async function bind(deps: LdapDeps, context: OperationContext, request: BindRequest): Promise<Result> {
   const { session } = context;
@@ -23,7 +30,13 @@ export async function bind(deps: LdapDeps, context: OperationContext, request: B
   }
   const target = deps.tree.locate(name);
   if (target?.kind === 'service') return bindService(deps, session, { ...request, password }, target.clientId);
-  return bindPerson(deps, context, password, target?.kind === 'person' ? target.handle : name);
+  if (target?.kind === 'person') return bindPerson(deps, context, password, target.handle);
+  const result = await bindPerson(deps, context, password, name);
+  // The text follows from the form of the name only, so it does not tell whether an account exists.
+  return {
+    text: `bind as cn=<client_id>,ou=services,${deps.tree.base}, or as an entry that a search returned`,
+    ...result,
+  };
 }
 
 async function bindService(
@@ -34,7 +47,8 @@ async function bindService(
 ): Promise<Result> {
   const client = await binds.bindService(clientId, password, session.address);
   if (client === 'throttled') return { ...REFUSED, reason: 'too many failed binds of this network' };
-  if (client === undefined) return { ...REFUSED, reason: 'unknown service account or wrong secret' };
+  if (client === 'unknown') return { ...REFUSED, reason: 'no service account has this name' };
+  if (client === 'wrong_secret') return { ...REFUSED, reason: `wrong secret of the service account ${clientId}` };
   session.identity = { kind: 'service', clientId, name };
   session.serviceId = clientId;
   return { result: 'success' };
@@ -56,7 +70,7 @@ async function bindPerson(
       ...(hasControl && { controls: [changeAfterReset()] }),
     };
   }
-  if (bound.kind !== 'succeeded') return { ...REFUSED, reason: bound.kind };
+  if (bound.kind !== 'succeeded') return { ...REFUSED, reason: PERSON_REASONS[bound.kind] };
   const { personId, credentialVersion, applicationPasswordId, client } = bound;
   const identity: Identity = {
     ...{ kind: 'person', personId, credentialVersion, applicationPasswordId, clientId: client.clientId },

@@ -23,8 +23,9 @@ export async function runOperation(
   request: AnsweredRequest,
 ): Promise<Result> {
   const known = CONTROLS[request.kind] ?? [];
-  if (context.controls.some(({ oid, isCritical }) => isCritical && !known.includes(oid))) {
-    return { result: 'unavailableCriticalExtension' };
+  const unknown = context.controls.find(({ oid, isCritical }) => isCritical && !known.includes(oid));
+  if (unknown !== undefined) {
+    return { result: 'unavailableCriticalExtension', text: `a ${request.kind} has no control ${unknown.oid}` };
   }
   try {
     return await dispatch(deps, context, request);

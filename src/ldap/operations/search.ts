@@ -74,11 +74,13 @@ async function searchTree(found: Search, target: Target): Promise<Result> {
     case 'group':
       return sendNamed(found, await findGroupEntry(found, target.name, found.request.filter), 'groups');
     case 'absent':
+      return { result: 'noSuchObject', matched: target.matched };
     case 'service':
+      return { result: 'noSuchObject' };
     case 'root_dse':
     case 'subschema':
     case 'outside':
-      return { result: 'noSuchObject', matched: target.kind === 'absent' ? target.matched : '' };
+      return { result: 'noSuchObject', text: `the search base is ${found.deps.tree.base}, or an entry below` };
   }
 }
 
@@ -140,7 +142,8 @@ async function sendPeople(found: Search, others: readonly DirectoryEntry[]): Pro
     if (page.cookie.length === 0) await deps.scanAudit.recordStart(client.clientId, context.session.address);
     return sendAll(found, others, scan(found));
   }
-  return { result: 'unwillingToPerform', text: 'no index serves this filter; use pages and a client that may scan' };
+  const missing = client.canScan ? 'only paged results' : 'only a client with "scan", in pages,';
+  return { result: 'unwillingToPerform', text: `no index serves this filter; ${missing} may read all people` };
 }
 
 const NO_PEOPLE: ListPeople = async function* () {

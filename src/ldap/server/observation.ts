@@ -17,7 +17,7 @@ const OPERATIONS: readonly AnsweredRequest['kind'][] = [
   ...(['modify', 'add', 'delete', 'modify_dn'] as const),
 ];
 
-/** Results of an operation that did what the client asked for. */
+/** Results of an operation that did what the client asked for, unless a text says what the client should change. */
 const ANSWERS: readonly ResultName[] = ['success', 'compareTrue', 'compareFalse', 'noSuchObject', 'noSuchAttribute'];
 
 /** Begins each series of the directory at 0. */
@@ -49,16 +49,18 @@ export function observeOperation(
 /** Counts an operation, and logs a refusal. */
 export function recordResult(
   { log, metrics }: Deps,
-  { identity }: Session,
+  { identity, serviceId }: Session,
   request: Pick<AnsweredRequest, 'kind'> | Extract<AnsweredRequest, { kind: 'search' }>,
   { result, text, reason = text }: Result,
   seconds?: number,
 ): void {
   metrics.ldapOperations.inc({ operation: request.kind, result });
-  if (ANSWERS.includes(result)) return;
+  if (ANSWERS.includes(result) && text === undefined) return;
+  const clientId = identity.kind === 'anonymous' ? serviceId : identity.clientId;
   const line = {
     ...{ operation: request.kind, result, reason },
-    ...(identity.kind !== 'anonymous' && { identity: identity.kind, clientId: identity.clientId }),
+    ...(identity.kind !== 'anonymous' && { identity: identity.kind }),
+    ...(clientId !== undefined && { clientId }),
     ...('filter' in request && { scope: request.scope, filter: formatShape(request.filter) }),
     ...(seconds !== undefined && { durationMs: Math.round(seconds * 1000) }),
   };

@@ -22,7 +22,9 @@ export type PersonBind =
   | { kind: 'password_change_required' }
   /** The password was correct, and the person signs in with a second factor. */
   | { kind: 'second_factor_required' }
-  /** Wrong, unknown, locked, throttled and disabled. */
+  /** Too many attempts failed before, so the password was not compared. */
+  | { kind: 'throttled' }
+  /** Wrong, unknown, locked and disabled. */
   | { kind: 'failed' };
 
 interface PersonAttempt {
@@ -40,10 +42,13 @@ interface BoundPerson {
   applicationPasswordId: string | undefined;
 }
 
+/** Reasons for the log. The client gets the same result. */
+type ServiceRefusal = 'throttled' | 'unknown' | 'wrong_secret';
+
 /** Authenticates the connections of the directory. */
 export interface DirectoryBinds {
   /** Verifies the secret of a service account. */
-  bindService(clientId: string, secret: string, address: string): Promise<DirectoryClient | 'throttled' | undefined>;
+  bindService(clientId: string, secret: string, address: string): Promise<DirectoryClient | ServiceRefusal>;
   /**
    * Verifies the password of a person, with the counters of the sign-in on the web.
    *
@@ -79,10 +84,10 @@ export function createDirectoryBinds(deps: Deps): DirectoryBinds {
       if (hashes.filter((hash) => isEqualConstantTime(hash, typed)).length === 0) {
         const known = client?.ldap === undefined ? undefined : clientId;
         await audit.record({ event: 'directory.bind_failed', outcome: 'refused', clientId: known, address });
-        return undefined;
+        return known === undefined ? 'unknown' : 'wrong_secret';
       }
       rateLimiter.releaseNetwork('directory_bind', address);
-      return directory.findClient(clientId);
+      return (await directory.findClient(clientId)) ?? 'unknown';
     },
     bindPerson: async (attempt) => (await bindWithApplicationPassword(deps, attempt)) ?? bindPerson(deps, attempt),
     isCurrent: async ({ personId, credentialVersion, applicationPasswordId: id }) =>
@@ -132,7 +137,7 @@ async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBin
   const person = client && opened !== undefined ? await directory.findPerson(client, opened) : undefined;
   const personId = person?.facts.id;
   const needsFactor = personId !== undefined && (await requiresSecondFactor(personId));
-  const kindOf = (result: VerificationResult): PersonBind['kind'] | 'throttled' => {
+  const kindOf = (result: VerificationResult): PersonBind['kind'] => {
     if (result.kind === 'throttled') return 'throttled';
     if (result.kind === 'wrong' || personId === undefined) return 'failed';
     if (result.kind === 'first_password') return 'password_change_required';
@@ -154,7 +159,6 @@ async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBin
     personId === undefined ? ({ kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } as const) : undefined;
   const result = await passwordVerifier.verify({ personId, login, password, address, serviceId }, auditEventFor);
   const kind = kindOf(result);
-  if (kind === 'throttled') return { kind: 'failed' };
   if (kind !== 'succeeded') return { kind };
   if (client === undefined || personId === undefined || result.kind !== 'password') return { kind: 'failed' };
   return { kind, client, personId, credentialVersion: result.credentialVersion };
