@@ -6,6 +6,7 @@ import { eq } from 'drizzle-orm';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startApache } from '../helpers/apache-ldap.ts';
 import { listActiveSessionsByPerson } from '../../src/store/auth/sessions.ts';
+import { idClaims, LOGIN, signInWithNewBrowser } from '../helpers/authorization-flow.ts';
 import { personId, setStatus, signInToAccount } from '../helpers/city.ts';
 import {
   BASE,
@@ -19,6 +20,7 @@ import {
   type ToolResult,
 } from '../helpers/directory.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
+import { createParty } from '../helpers/relying-party.ts';
 
 const EMAIL = 'shufen.chen@school.example';
 
@@ -30,7 +32,7 @@ for (const dialect of ['sqlite', 'postgres'] as const)
         ...(dialect === 'postgres' && { databaseUrl: await testDatabaseUrl() }),
         clients: [
           directoryClient('radius'),
-          directoryClient('other', { scopes: ['openid'] }),
+          directoryClient('other', { scopes: ['openid'], first_party: true }),
           directoryClient('library', { redirect_uris: ['https://shared.example/a'] }),
           directoryClient('lab', { redirect_uris: ['https://shared.example/b'], scopes: ['openid', 'profile'] }),
           directoryClient('nursery', { school_types: ['special'] }),
@@ -116,6 +118,23 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.deepEqual(valuesOf(base.stdout, 'cn'), ['陳淑芬']);
       const other = await runTool(directory, 'ldapsearch', [...asService(), '-LLL', '-s', 'base', '-b', foreign]);
       assert.equal(other.code, 32);
+    });
+
+    it('names a person like the ID token, and otherwise in another sector', async () => {
+      const names = ['uniqueIdentifier', 'kinpassSubject', 'entryUUID'];
+      const read = async (id: string): Promise<string[]> => {
+        const { stdout } = await search([`(uid=${LOGIN.T2})`, ...names], id);
+        return names.map((name) => valuesOf(stdout, name).join());
+      };
+      const [own, foreign] = [await read('radius'), await read('other')];
+      for (const [at, name] of names.entries()) assert.ok(own[at] && foreign[at] && own[at] !== foreign[at], name);
+      const party = await createParty(directory.service.issuer, {
+        id: 'other',
+        scope: 'openid',
+        secret: SERVICE_SECRET,
+      });
+      const { tokens } = await signInWithNewBrowser(party, { login: LOGIN.T2 });
+      assert.equal(idClaims(tokens)['sub'], foreign[1]);
     });
 
     it('lists people by pages, and refuses a filter without an index otherwise', async () => {

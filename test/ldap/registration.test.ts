@@ -103,7 +103,7 @@ describe('a client of the console for the directory', () => {
     assert.notEqual(errorAt(await save(directoryOnly('refused', { directory: 'all' })), 'directory'), '');
   });
 
-  it('with a rotated secret binds with both, and with an ended or removed one not at the next bind', async () => {
+  it('binds with both secrets of a rotation, and not with an ended one or while disabled', async () => {
     const first = directorySecretOn(await save(directoryOnly('mail')));
     const second = directorySecretOn(await act('mail', 'rotate-directory-secret'));
     assert.deepEqual([await bind('mail', first), await bind('mail', second)], [RESULT.success, RESULT.success]);
