@@ -16,7 +16,7 @@ export interface StandardClaims {
 }
 
 /** Returns the verified identifier of a kind, otherwise the first. */
-function pick(facts: PersonFacts, kind: Identifier['kind']): Identifier | undefined {
+export function pickIdentifier(facts: PersonFacts, kind: Identifier['kind']): Identifier | undefined {
   const all = facts.identifiers.filter((identifier) => identifier.kind === kind);
   return all.find((identifier) => identifier.isVerified) ?? all[0];
 }
@@ -27,9 +27,9 @@ function pick(facts: PersonFacts, kind: Identifier['kind']): Identifier | undefi
  */
 export function standardClaims(facts: PersonFacts, scopes: readonly Scope[], sub: string): StandardClaims {
   const released = claimsForScopes(scopes);
-  const email = released.has('email') ? pick(facts, 'email') : undefined;
-  const phone = released.has('phone_number') ? pick(facts, 'mobile') : undefined;
-  const username = pick(facts, 'account') ?? email;
+  const email = released.has('email') ? pickIdentifier(facts, 'email') : undefined;
+  const phone = released.has('phone_number') ? pickIdentifier(facts, 'mobile') : undefined;
+  const username = pickIdentifier(facts, 'account') ?? email;
   return {
     ...(released.has('name') && {
       name: facts.name,

@@ -1,6 +1,6 @@
 import { childrenOf, type Affiliation } from '../../domain/claims/claims.ts';
 import type { Scope } from '../../domain/claims/scopes.ts';
-import { standardClaims } from '../../domain/claims/standard-claims.ts';
+import { pickIdentifier } from '../../domain/claims/standard-claims.ts';
 import { splitName } from '../../domain/directory/person-name.ts';
 import { formatGroupName, groupsOf } from '../../domain/directory/groups.ts';
 import type { ClientEntitlements, Role } from '../../domain/model.ts';
@@ -62,12 +62,6 @@ const EDU_PERSON: Readonly<Record<Role, string>> = {
 const affiliations = (view: PersonView): readonly Affiliation[] => view.affiliations;
 const roles = (view: PersonView): readonly Role[] => view.roles;
 const eduPerson = (view: PersonView): string[] => unique(roles(view).map((role) => EDU_PERSON[role]));
-const claims = ({ person, entitlements }: PersonView, scope: Scope): ReturnType<typeof standardClaims> =>
-  standardClaims(
-    person.facts,
-    [scope].filter((one) => entitlements.scopes.includes(one)),
-    person.subject,
-  );
 
 /**
  * Returns the names that a person signs in with: the account name, or else the email address or mobile number. These two are also values if
@@ -125,8 +119,18 @@ export const ATTRIBUTES: readonly AttributeType[] = [
     rule: 'ignoreCase',
     values: ({ person }) => list(person.facts.locale),
   },
-  { name: 'mail', scope: 'email', rule: 'ignoreCase', values: (view) => list(claims(view, 'email').email) },
-  { name: 'mobile', scope: 'phone', rule: 'telephone', values: (view) => list(claims(view, 'phone').phone_number) },
+  {
+    name: 'mail',
+    scope: 'email',
+    rule: 'ignoreCase',
+    values: ({ person }) => list(pickIdentifier(person.facts, 'email')?.value),
+  },
+  {
+    name: 'mobile',
+    scope: 'phone',
+    rule: 'telephone',
+    values: ({ person }) => list(pickIdentifier(person.facts, 'mobile')?.value),
+  },
   { name: 'kinpassRole', scope: 'roles', rule: 'ignoreCase', values: roles },
   { name: 'eduPersonAffiliation', scope: 'roles', rule: 'ignoreCase', values: eduPerson },
   {

@@ -86,14 +86,15 @@ export function createDirectory(deps: Deps): Directory {
   };
   const findPerson: Directory['findPerson'] = async (client, personId) => {
     const facts = await findFacts(deps, personId);
-    return facts && toPerson(deps, handles, client, facts);
+    return facts && viewOf(deps, handles, client)(facts);
   };
   const listPeopleOfIds: Directory['listPeopleOfIds'] = async (client, personIds) => {
     if (personIds.length === 0) return [];
     const facts = await listFacts(deps, personIds);
+    const view = viewOf(deps, handles, client);
     return personIds.flatMap((id) => {
       const ofPerson = facts.get(id);
-      return (ofPerson && toPerson(deps, handles, client, ofPerson)) ?? [];
+      return (ofPerson && view(ofPerson)) ?? [];
     });
   };
   return {
@@ -157,24 +158,28 @@ function combine(clients: readonly DirectoryClient[]): DirectoryClient | undefin
   }, undefined);
 }
 
-function toPerson(
+/** Returns how a client sees people today. Absent: those whom it may not see. */
+function viewOf(
   { clock, pairwiseKey }: Pick<Deps, 'clock' | 'pairwiseKey'>,
   handles: Handles,
   { sector, entitlements, shownSchoolTypes }: DirectoryClient,
-  facts: PersonFacts,
-): DirectoryPerson | undefined {
+): (facts: PersonFacts) => DirectoryPerson | undefined {
   const today = localDate(clock.now());
-  if (!isShownInDirectory(facts, { ...entitlements, schoolTypes: shownSchoolTypes }, today)) return undefined;
-  const { id } = facts;
-  return {
-    ...{ facts, today },
-    handle: handles.encode(sector, id),
-    // Most searches request neither.
-    get subject() {
-      return pairwiseSub(pairwiseKey, sector, id);
-    },
-    get entryUuid() {
-      return handles.entryUuid(sector, id);
-    },
+  const shown = { ...entitlements, schoolTypes: shownSchoolTypes };
+  return (facts) => {
+    if (!isShownInDirectory(facts, shown, today)) return undefined;
+    const { id } = facts;
+    return {
+      facts,
+      today,
+      handle: handles.encode(sector, id),
+      // Most searches request neither.
+      get subject() {
+        return pairwiseSub(pairwiseKey, sector, id);
+      },
+      get entryUuid() {
+        return handles.entryUuid(sector, id);
+      },
+    };
   };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 
 /** The person and the sector that a handle names. */
@@ -71,7 +71,7 @@ export function sectorTag(sector: string): string {
 }
 
 function tagBytes(sector: string): Buffer {
-  return createHash('sha256').update(sector).digest().subarray(0, SECTOR_TAG_BYTES);
+  return hash('sha256', sector, 'buffer').subarray(0, SECTOR_TAG_BYTES);
 }
 
 /** Returns a copy of a UUID with these six bits as its version and variant. */
@@ -96,6 +96,13 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const GROUP_BYTES = 5;
 const GROUP_CHARACTERS = 8;
 
+/** The two characters of each ten bits. */
+const PAIRS = Array.from(ALPHABET).flatMap((first) => Array.from(ALPHABET, (second) => first + second));
+
+function pairOf(bits: number): string {
+  return PAIRS[bits & 1023] ?? '';
+}
+
 /** @param bytes a multiple of five */
 function toBase32(bytes: Buffer): string {
   let text = '';
@@ -103,8 +110,7 @@ function toBase32(bytes: Buffer): string {
     // 20 bits each, because bitwise operators take 32.
     const high = bytes.readUIntBE(at, 3) >> 4;
     const low = bytes.readUIntBE(at + 2, 3) & 0xfffff;
-    for (const bits of [high, low])
-      for (let shift = 15; shift >= 0; shift -= 5) text += ALPHABET[(bits >> shift) & 31] ?? '';
+    text += pairOf(high >> 10) + pairOf(high) + pairOf(low >> 10) + pairOf(low);
   }
   return text;
 }
