@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import { createTrustedCertificate, type TestCertificate } from './certificate.ts';
+import { BASE, SERVICE_SECRET, serviceName } from './directory-account.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
-export const BASE = 'dc=city,dc=example';
-export const SERVICE_SECRET = 'a secret of a service account';
+export { BASE, SERVICE_SECRET, serviceName };
 
 /** Returns a registration with a service account. */
 export function directoryClient(id: string, fields: object = {}): object {
@@ -22,10 +22,6 @@ export function directoryClient(id: string, fields: object = {}): object {
     ldap: { secret_sha256: [sha256], scan: true },
     ...fields,
   };
-}
-
-export function serviceName(clientId: string): string {
-  return `cn=${clientId},ou=services,${BASE}`;
 }
 
 export interface TestDirectory {

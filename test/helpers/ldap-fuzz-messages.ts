@@ -2,7 +2,7 @@ import { DecodeError, octets, TAG } from '../../src/ldap/codec/ber.ts';
 import { createFramer, FrameError } from '../../src/ldap/codec/framing.ts';
 import { decodeMessage } from '../../src/ldap/codec/requests.ts';
 import { OID } from '../../src/ldap/protocol.ts';
-import { BASE, SERVICE_SECRET, serviceName } from './directory.ts';
+import { BASE, SERVICE_SECRET, serviceName } from './directory-account.ts';
 import { bindMessage, extendedMessage, message, nestedFilter, searchMessage } from './ldap-client.ts';
 
 /** Returns a generator of numbers from 0 to 1 (mulberry32), so that a seed repeats a run. */
@@ -18,8 +18,10 @@ function createRandom(seed: number): () => number {
 
 type PickBelow = (below: number) => number;
 
+const BIND = bindMessage(1, serviceName('radius'), SERVICE_SECRET);
+
 const VALID: readonly Buffer[] = [
-  bindMessage(1, serviceName('radius'), SERVICE_SECRET),
+  BIND,
   bindMessage(2, '', ''),
   bindMessage(3, serviceName('radius'), ''),
   searchMessage(4, '', undefined, 'base'),
@@ -78,14 +80,30 @@ const MUTATIONS: readonly ((bytes: Buffer, pick: PickBelow) => Buffer)[] = [
 /** Most messages of one connection. A broken message ends it earlier. */
 const MAX_MESSAGES = 50;
 
-/** Creates the messages of connections, with broken ones. A seed repeats them. */
-export function createFuzzer(seed: number): { pick: PickBelow; createMessages: () => Buffer[] } {
-  const random = createRandom(seed);
-  const pick: PickBelow = (below) => Math.floor(random() * below);
-  return { pick, createMessages: () => createMessages(pick) };
+export interface Fuzzer {
+  /** Returns a number below another. */
+  pick: PickBelow;
+  createMessages: () => Buffer[];
+  /** Returns the bytes that a connection sends: the messages, half of them behind a bind. */
+  toBytes: (messages: readonly Buffer[]) => Buffer;
 }
 
-/** Creates the messages of one connection: the last one is broken, or there are enough. All before it are read. */
+/** Creates the messages of connections, with broken ones. A seed repeats them. */
+export function createFuzzer(seed: number): Fuzzer {
+  const random = createRandom(seed);
+  const pick: PickBelow = (below) => Math.floor(random() * below);
+  return {
+    pick,
+    createMessages: () => createMessages(pick),
+    toBytes: (messages) => Buffer.concat([...(pick(2) === 0 ? [BIND] : []), ...messages]),
+  };
+}
+
+/**
+ * Creates the messages of one connection: the last one is broken, or there are enough. All before it are read.
+ *
+ * @throws when the codec neither decodes nor rejects the bytes
+ */
 function createMessages(pick: PickBelow): Buffer[] {
   const framer = createFramer(() => 64 * 1024);
   const messages: Buffer[] = [];

@@ -6,8 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { OID } from '../../src/ldap/protocol.ts';
-import { SERVICE_SECRET, serviceName } from './directory.ts';
-import { bindMessage, extendedMessage } from './ldap-client.ts';
+import { extendedMessage } from './ldap-client.ts';
 import { createFuzzer } from './ldap-fuzz-messages.ts';
 import type { FuzzCounts, FuzzOptions } from './ldap-fuzz.ts';
 
@@ -17,7 +16,7 @@ const WRITERS = 4;
 const TLS_SHARE = 50;
 
 const { port, tlsPort, pdus, seed } = workerData as FuzzOptions;
-const { pick, createMessages } = createFuzzer(seed);
+const { pick, createMessages, toBytes } = createFuzzer(seed);
 const counts: FuzzCounts = { sent: 0, connections: 0, responses: 0, disconnections: 0 };
 
 async function fuzzConnection(): Promise<void> {
@@ -35,9 +34,7 @@ async function fuzzConnection(): Promise<void> {
   counts.connections += 1;
   counts.sent += messages.length;
   // The end of the client is behind its messages. The service does not wait for the rest of a message.
-  stream.end(
-    Buffer.concat([...(pick(2) === 0 ? [bindMessage(1, serviceName('radius'), SERVICE_SECRET)] : []), ...messages]),
-  );
+  stream.end(toBytes(messages));
   await closed;
 }
 

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Server } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 
 import { octets } from '../../src/ldap/codec/ber.ts';
+import { OID } from '../../src/ldap/protocol.ts';
 import { BASE, SERVICE_SECRET, serviceName, type TestDirectory } from './directory.ts';
+import { createFuzzer } from './ldap-fuzz-messages.ts';
 import { bindMessage, connectLdap, searchMessage } from './ldap-client.ts';
 import { pollUntil } from './poll.ts';
 
@@ -52,6 +56,49 @@ export async function fuzzDirectory(
   const { ldapConnections } = directory.service.container.metrics;
   await pollUntil('all connections are closed', async () => (await ldapConnections.get()).values[0]?.value === 0);
   return { ...countsSchema.parse(received[0]), seconds, quietMs, busyMs };
+}
+
+/** Another address than the other client has: wrong secrets throttle their address. */
+const FED_ADDRESS = '127.0.0.2';
+/** Connections at the same time, without TCP. */
+const FED_CONNECTIONS = 4;
+
+/**
+ * Sends broken messages to the connections of the service in the same process, without TCP. That takes a third of the CPU time.
+ *
+ * @returns the number of messages, and of notices of disconnection
+ */
+export async function fuzzConnections(
+  { service }: TestDirectory,
+  { pdus, seed }: { pdus: number; seed: number },
+): Promise<Pick<FuzzCounts, 'sent' | 'disconnections'>> {
+  const { ldap } = service.container;
+  assert.ok(ldap, 'the directory is off');
+  const { createMessages, toBytes } = createFuzzer(seed);
+  const counts = { sent: 0, disconnections: 0 };
+  const feed = async (): Promise<void> => {
+    while (counts.sent < pdus) {
+      const messages = createMessages();
+      counts.sent += messages.length;
+      const responses = await feedConnection(ldap.plain, toBytes(messages));
+      if (responses.includes(OID.noticeOfDisconnection)) counts.disconnections += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: FED_CONNECTIONS }, feed));
+  return counts;
+}
+
+/** Opens a connection, sends bytes, and waits until the server has closed it. @returns the responses */
+async function feedConnection(server: Server, bytes: Buffer): Promise<Buffer> {
+  const [client, accepted] = duplexPair();
+  // As a socket: it ends when its peer ends.
+  accepted.allowHalfOpen = false;
+  const closed = once(accepted, 'close');
+  server.emit('connection', Object.assign(accepted, { remoteAddress: FED_ADDRESS, setNoDelay: () => accepted }));
+  const responses: Buffer[] = [];
+  client.on('data', (chunk: Buffer) => responses.push(chunk)).end(bytes);
+  await closed;
+  return Buffer.concat(responses);
 }
 
 /** A client that sends valid messages one after the other. */

@@ -7,7 +7,7 @@ import type { LdapDeps } from '../../src/ldap/session.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import type { DirectoryClient } from '../../src/services/directory/directory.ts';
 import { createTrustedCertificate, type TestCertificate } from './certificate.ts';
-import { BASE, SERVICE_SECRET } from './directory.ts';
+import { BASE, SERVICE_SECRET } from './directory-account.ts';
 import { createCapturedLog } from './log.ts';
 
 /** A directory without a database: one service account, and nobody in it. */
