@@ -115,6 +115,9 @@ function startArguments(): string[] {
     .map((word) => (word.endsWith('.js') ? new URL(`../../${word}`, import.meta.url).pathname : word));
 }
 
+/** Time for a start while other programs use the cores. */
+const READY_TIMEOUT_MS = 180_000;
+
 /** The PostgreSQL database, the issuer, and more settings. Default: SQLite and the own URL. */
 export interface ServiceLocation {
   url?: string;
@@ -148,7 +151,7 @@ export async function startService(
       ...env,
     },
   });
-  await pollUntil('the service is ready', () => isReady(`${address}/health/ready`, child));
+  await pollUntil('the service is ready', () => isReady(`${address}/health/ready`, child), READY_TIMEOUT_MS);
   const readyMs = performance.now() - begin;
   return { issuer, address, readyMs, usage: () => usageOf(child), stop: () => stop(child) };
 }
