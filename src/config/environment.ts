@@ -25,6 +25,13 @@ function areNetworks(values: readonly string[]): boolean {
   }
 }
 
+/** The address of a server with a user and a password, in which the characters of a URL must be escaped. */
+function serverUrl(protocol: RegExp, example: string): z.ZodString {
+  return z.string().refine((text) => URL.canParse(text) && protocol.test(new URL(text).protocol), {
+    error: `must be like ${example}; in the password write # / ? @ as %23 %2F %3F %40`,
+  });
+}
+
 /**
  * All settings of the service. No other code reads `process.env`. Operators read the descriptions in docs/operators.md and in error messages.
  */
@@ -64,8 +71,7 @@ export const environmentSchema = z.object({
     .string()
     .min(1)
     .describe('file with the 32-byte master key in base64; store it apart from the database (openssl rand -base64 32)'),
-  DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
+  DATABASE_URL: serverUrl(/^postgres(ql)?:$/, 'postgres://user:password@host/database')
     .optional()
     .describe('PostgreSQL URL; if not set, the service uses the SQLite file'),
   KINPASS_DATABASE_FILE: z.string().min(1).default('data/kinpass.sqlite').describe('SQLite file'),
@@ -76,11 +82,9 @@ export const environmentSchema = z.object({
       'apply: run pending migrations at start, under a lock; check: refuse to start while migrations are pending',
     ),
   KINPASS_CLIENTS_FILE: z.string().min(1).describe('JSON file with the registered relying parties'),
-  KINPASS_SMTP_URL: z
-    .url({ protocol: /^smtps?$/ })
-    .describe(
-      'mail server, for example smtps://user:password@mail.city.example; in production, smtp:// requires STARTTLS',
-    ),
+  KINPASS_SMTP_URL: serverUrl(/^smtps?:$/, 'smtps://user:password@host').describe(
+    'mail server, for example smtps://user:password@mail.city.example; in production, smtp:// to another machine requires STARTTLS',
+  ),
   KINPASS_MAIL_FROM: z
     .string()
     .regex(/^[^\r\n]*[^\s@<]@[^\s@>]+>?$/, 'must be an address, or a name with an address in angle brackets')

@@ -94,7 +94,10 @@ export function loadConfig(env: Environment): Config {
 
 /** Reads the environment and all files that it names. A problem of one does not hide those of the others. Creates nothing. */
 export function draftConfig(env: Environment): ConfigDraft {
-  const { settings, valid, problems: invalid } = readEnvironment(environmentSchema, env);
+  const { settings, valid: each, problems: invalid } = readEnvironment(environmentSchema, env);
+  // A wrong URL does not mean the SQLite file.
+  const isUrlWrong = env['DATABASE_URL'] !== undefined && each.DATABASE_URL === undefined;
+  const valid = isUrlWrong ? { ...each, KINPASS_DATABASE_FILE: undefined } : each;
   const problems = [...invalid];
   const attempt = <T>(read: () => T): T | undefined => {
     try {
@@ -133,10 +136,11 @@ type FileParts = Pick<Config, 'clientsFile' | 'tls' | 'directory' | 'auditArchiv
 
 /** @returns undefined when the profile allows to create the key, and no database needs an existing one */
 function readKey(e: ValidSettings): Buffer | undefined {
-  const { KINPASS_MASTER_KEY_FILE: file, KINPASS_DATABASE_FILE: databaseFile = '', DATABASE_URL: url } = e;
+  const { KINPASS_MASTER_KEY_FILE: file, KINPASS_DATABASE_FILE: databaseFile, DATABASE_URL: url } = e;
   if (file === undefined) return undefined;
-  const isNew = url === undefined && !existsSync(databaseFile);
-  if (e.KINPASS_PROFILE !== 'production' && (isNew || url !== undefined) && !existsSync(file)) return undefined;
+  const hasFile = url === undefined && databaseFile !== undefined;
+  const isNew = hasFile && !existsSync(databaseFile);
+  if (e.KINPASS_PROFILE !== 'production' && (isNew || !hasFile) && !existsSync(file)) return undefined;
   return readMasterKey(file, { isNew });
 }
 

@@ -10,7 +10,7 @@ import { createResetFailures, type PasswordVerifier } from '../services/authenti
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 import { migrate } from '../store/migrate.ts';
-import { openExistingStore, openNamedStore } from '../store/open.ts';
+import { nameOf, openExistingStore, openNamedStore } from '../store/open.ts';
 
 /** Dependencies of commands that work on the database only. */
 interface DatabaseDeps {
@@ -47,6 +47,13 @@ export async function migrateDatabase({ database }: DatabaseSettings): Promise<s
   const store = await openNamedStore({ ...database, log: createLogger('warn') });
   try {
     return await migrate(store);
+  } catch (cause) {
+    throw new Error(
+      `${nameOf(database)} cannot be migrated: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
   } finally {
     await store.close();
   }

@@ -48,11 +48,25 @@ const MISSING_PASSWORD = /client password must be a (?:non-empty )?string/;
 /** `invalid_password` (PostgreSQL manual, appendix A). */
 const INVALID_PASSWORD = '28P01';
 
+const UNREACHABLE = 'check the host and the port in the URL, and that the server runs';
+/** What to do about an error of node-postgres or of the server. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: UNREACHABLE,
+  ENOTFOUND: UNREACHABLE,
+  ETIMEDOUT: UNREACHABLE,
+  [INVALID_PASSWORD]: 'check the user and the password in the URL',
+  // invalid_catalog_name
+  '3D000': 'create the database, or correct its name in the URL',
+};
+
 function reasonOf(error: unknown, { url }: StoreOptions): string {
   const message = error instanceof Error ? error.message.split('\n')[0] : undefined;
   const hasPassword = url === undefined || new URL(url).password !== '' || process.env['PGPASSWORD'] !== undefined;
   if (!hasPassword && (MISSING_PASSWORD.test(message ?? '') || codeOf(error) === INVALID_PASSWORD)) {
     return 'the server asks for a password and the URL has none; write postgres://user:password@host/database';
   }
-  return [message, codeOf(error)].find((text) => text !== undefined && text !== '') ?? 'unknown reason';
+  const code = codeOf(error);
+  const reason = [message, code].find((text) => text !== undefined && text !== '') ?? 'unknown reason';
+  const advice = url === undefined || code === undefined ? undefined : ADVICE[code];
+  return advice === undefined ? reason : `${reason}; ${advice}`;
 }

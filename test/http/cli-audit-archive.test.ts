@@ -103,7 +103,10 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
       const { code, err } = await run(args, { ...env, KINPASS_MASTER_KEY_FILE: keyFile });
       assert.deepEqual(
         [code, err],
-        [1, 'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n'],
+        [
+          1,
+          'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with; restore the key from its copy\n',
+        ],
       );
     }
   });

@@ -136,7 +136,10 @@ describe('kinpass', () => {
     ]);
     assert.deepEqual(
       [stored.code, stored.err],
-      [1, 'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n'],
+      [
+        1,
+        'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with; restore the key from its copy\n',
+      ],
     );
     assert.equal(none.code, 1);
     assert.match(none.err, /^audit log: the head does not fit KINPASS_MASTER_KEY_FILE; use the key [^\n]*\n$/);
@@ -167,7 +170,10 @@ describe('kinpass', () => {
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
     const { code, err } = await run(['keys', 'rotate'], { ...home.env, KINPASS_MASTER_KEY_FILE: keyFile });
     assert.equal(code, 1);
-    assert.match(err, /^KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n$/);
+    assert.match(
+      err,
+      /^KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with; restore the key from its copy\n$/,
+    );
   });
 
   it('lists every missing setting when no settings are given', async () => {

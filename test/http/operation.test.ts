@@ -266,7 +266,7 @@ describe('the end of the process', () => {
       [{ KINPASS_DATABASE_FILE: home.folder }, /^KINPASS_DATABASE_FILE: [^\n]* cannot be opened: EISDIR[^\n]*\n$/],
       [
         { DATABASE_URL: 'postgres://127.0.0.1:1/x' },
-        /^DATABASE_URL: the database cannot be opened: [^\n]*ECONNREFUSED[^\n]*\n$/,
+        /^DATABASE_URL: the database cannot be opened: [^\n]*ECONNREFUSED[^\n]*; check the host and the port in the URL, and that the server runs\n$/,
       ],
     ] as const) {
       const program = runProgram(['start'], { ...home.env, ...env });

@@ -134,7 +134,7 @@ describe('a failed start', () => {
     assert.deepEqual(await run(['start'], { KINPASS_MASTER_KEY_FILE: otherKey, KINPASS_BRAND_FILE: otherKey }), [
       1,
       '',
-      `KINPASS_BRAND_FILE: ${otherKey} is not valid JSON\nKINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n`,
+      `KINPASS_BRAND_FILE: ${otherKey} is not valid JSON\nKINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with; restore the key from its copy\n`,
     ]);
   });
 

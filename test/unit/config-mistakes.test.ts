@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { loadConfig } from '../../src/config/load.ts';
+import { draftConfig, loadConfig } from '../../src/config/load.ts';
 
 describe('mistakes in the settings', () => {
   let folder: string;
@@ -50,6 +50,21 @@ describe('mistakes in the settings', () => {
     // Settings of the demo, and those that Kubernetes adds for a Service.
     const others = ['DEMO_PORT', 'DEMO_DIR', 'SERVICE_HOST', 'SERVICE_PORT_HTTP', 'METRICS_PORT_9090_TCP_ADDR'];
     loadConfig({ ...env, ...Object.fromEntries(others.map((name) => [`KINPASS_${name}`, '1'])) });
+  });
+
+  it('show the form of a server address, and name no other database', () => {
+    const advice = 'in the password write # / ? @ as %23 %2F %3F %40';
+    const database = `DATABASE_URL: must be like postgres://user:password@host/database; ${advice}`;
+    const mail = `KINPASS_SMTP_URL: must be like smtps://user:password@host; ${advice}`;
+    const missingKey = { KINPASS_MASTER_KEY_FILE: join(folder, 'none'), KINPASS_DATABASE_FILE: join(folder, 'none') };
+    for (const url of ['mysql://kinpass:x@db/kinpass', 'postgres://kinpass:a#b@db/kinpass', 'db']) {
+      const [first = '', second = ''] = refusal({ ...missingKey, DATABASE_URL: url });
+      assert.ok(first.startsWith(`${database} (`), first);
+      assert.match(second, /^KINPASS_MASTER_KEY_FILE: .* restore the key from its copy$/);
+      assert.equal(draftConfig({ ...env, DATABASE_URL: url }).parts.database, undefined);
+    }
+    for (const url of ['mail.city.test', 'https://mail.city.test', 'smtp://kinpass:a#b@mail.city.test'])
+      assert.ok(refusal({ KINPASS_SMTP_URL: url })[0]?.startsWith(`${mail} (`), url);
   });
 
   it('suggest no new master key while the database needs the old one', () => {
