@@ -129,6 +129,9 @@ async function bindWithApplicationPassword(
   return { kind: 'succeeded', client, personId, credentialVersion, applicationPasswordId: found.id };
 }
 
+/** An id without a person, so that the same queries run when there is none. */
+const NO_PERSON_ID = '';
+
 async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBind> {
   const { name, password, address } = attempt;
   const { directory, passwordVerifier, requiresSecondFactor } = deps;
@@ -136,7 +139,8 @@ async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBin
   const opened = client && directory.openHandle(client, name);
   const person = client && opened !== undefined ? await directory.findPerson(client, opened) : undefined;
   const personId = person?.facts.id;
-  const needsFactor = personId !== undefined && (await requiresSecondFactor(personId));
+  // Also for people who are not there, so that the time does not tell who is disabled.
+  const needsFactor = await requiresSecondFactor(opened ?? NO_PERSON_ID);
   const kindOf = (result: VerificationResult): PersonBind['kind'] => {
     if (result.kind === 'throttled') return 'throttled';
     if (result.kind === 'wrong' || personId === undefined) return 'failed';
