@@ -151,7 +151,11 @@ export async function startService(
       ...env,
     },
   });
-  await pollUntil('the service is ready', () => isReady(`${address}/health/ready`, child), READY_TIMEOUT_MS);
+  const check = (): Promise<boolean> => isReady(`${address}/health/ready`, child);
+  await pollUntil('the service is ready', check, READY_TIMEOUT_MS).catch(async (error: unknown) => {
+    await stop(child);
+    throw error;
+  });
   const readyMs = performance.now() - begin;
   return { issuer, address, readyMs, usage: () => usageOf(child), stop: () => stop(child) };
 }
