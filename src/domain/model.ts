@@ -112,6 +112,8 @@ export interface PersonFacts {
   isSharingStopped: boolean;
   createdAt: number;
   updatedAt: number;
+  /** The number that the directory derives `uidNumber` from. */
+  directoryNumber?: number;
   identifiers: readonly Identifier[];
   memberships: readonly Membership[];
   enrollments: readonly Enrollment[];

@@ -210,7 +210,9 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.deepEqual(valuesOf(groups.stdout, 'cn'), ['teachers', 'parents', '993302-teachers']);
       const ofCity = await search([`(memberOf=cn=teachers,ou=groups,${BASE})`, 'uid']);
       assert.ok(valuesOf(ofCity.stdout, 'uid').includes('shufen.chen'), ofCity.stdout + ofCity.stderr);
-      assert.deepEqual(valuesOf((await search(['-b', `ou=groups,${BASE}`, '(cn=*)'], 'other')).stdout, 'cn'), []);
+      assert.deepEqual(valuesOf((await search(['-b', `ou=groups,${BASE}`, '(cn=*)'], 'other')).stdout, 'cn'), [
+        'people',
+      ]);
     });
 
     it('finds people by index: UUID, times, names and beginnings, and refuses the rest', async () => {
@@ -243,6 +245,31 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.equal(group.code, 0);
       const absent = await search(['-s', 'base', '-b', name.replace('-class-', '-class-x'), 'cn']);
       assert.equal(absent.code, 32);
+    });
+
+    it('has a Unix account for each person, whose number differs between sectors', async () => {
+      // As SSSD and nslcd ask.
+      const bySssd = (uid: string): string =>
+        `(&(${uid})(objectclass=posixAccount)(uid=*)(&(uidNumber=*)(!(uidNumber=0))))`;
+      const { stdout } = await search([bySssd('uid=shufen.chen')]);
+      const [number = ''] = valuesOf(stdout, 'uidNumber');
+      assert.match(number, /^1\d{9}$/);
+      assert.deepEqual(valuesOf(stdout, 'homeDirectory'), [`/home/${number}`]);
+      const [gid = ''] = valuesOf(stdout, 'gidNumber');
+      const byNumber = await search([bySssd(`uidNumber=${number}`), 'uid']);
+      assert.ok(valuesOf(byNumber.stdout, 'uid').includes('shufen.chen'));
+      const byNslcd = await search(['(&(objectClass=posixAccount)(uid=shufen.chen))', 'uidNumber'], 'other');
+      const [ofOther = ''] = valuesOf(byNslcd.stdout, 'uidNumber');
+      assert.match(ofOther, /^1\d{9}$/);
+      assert.notEqual(ofOther, number);
+      for (const unknown of [ofOther, '0', '-1', '1', '2147483648', '99999999999999999999', 'x'])
+        assert.equal((await search([`(uidNumber=${unknown})`, '1.1'])).stdout, '', unknown);
+      const group = await search([
+        `(&(gidNumber=${gid})(objectClass=posixGroup)(cn=*)(&(gidNumber=*)(!(gidNumber=0))))`,
+      ]);
+      assert.deepEqual(valuesOf(group.stdout, 'cn'), ['people']);
+      const groupsOf = await search(['(&(objectClass=posixGroup)(memberUid=shufen.chen))', '1.1']);
+      assert.equal(groupsOf.stdout, '');
     });
 
     it('continues pages over containers, schools, groups and people', async () => {

@@ -18,7 +18,7 @@ function person(id: string): DirectoryPerson {
     ...{ isSharingStopped: false, createdAt: 0, updatedAt: 0 },
     ...{ identifiers: [], memberships: [], enrollments: [], children: [] },
   };
-  return { facts, handle: id, subject: id, entryUuid: id, today: '2026-11-27' };
+  return { facts, handle: id, subject: id, entryUuid: id, uidNumber: undefined, today: '2026-11-27' };
 }
 
 describe('people of several lookups', () => {

@@ -151,4 +151,22 @@ describe('deterministic encryption', () => {
     assert.notDeepEqual(secrets.encryptBlocks('directory-uuid', 'b.example', blocks), encrypted);
     assert.notDeepEqual(others.encryptBlocks('directory-uuid', 'a.example', blocks), encrypted);
   });
+
+  it('of numbers is a permutation of nine digits, which differs between contexts', () => {
+    const [a, b] = ['a.example', 'b.example'].map((sector) => secrets.permuteNumbers('directory-number', sector));
+    assert.ok(a && b);
+    const seen = new Map<number, number>();
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 999_999_999 }), (number) => {
+        const encrypted = a.encrypt(number);
+        assert.ok(Number.isInteger(encrypted) && encrypted >= 0 && encrypted < 1e9);
+        assert.equal(a.decrypt(encrypted), number);
+        assert.equal(seen.get(encrypted) ?? number, number);
+        seen.set(encrypted, number);
+      }),
+    );
+    const first = Array.from({ length: 20 }, (_, at) => at);
+    assert.notDeepEqual(first.map(a.encrypt), first.map(b.encrypt));
+    for (const outside of [-1, 1e9, 0.5, Number.NaN]) assert.throws(() => a.encrypt(outside), RangeError);
+  });
 });

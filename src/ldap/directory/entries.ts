@@ -1,7 +1,7 @@
 import { affiliationsOf, rolesOf, type Affiliation } from '../../domain/claims/claims.ts';
 import type { Role, School } from '../../domain/model.ts';
 import type { DirectoryClient, DirectoryPerson } from '../../services/directory/directory.ts';
-import { ATTRIBUTES, PERSON_CLASSES, type PersonView } from './schema.ts';
+import { ATTRIBUTES, PEOPLE_GROUP, PERSON_CLASSES, type PersonView } from './schema.ts';
 import { CONTAINERS, type Container, type Tree } from './tree.ts';
 
 /** The name of an attribute that entries may have. */
@@ -73,6 +73,17 @@ export function schoolEntry(tree: Tree, { code, name }: School): DirectoryEntry 
 export function groupEntry(tree: Tree, name: string, members: readonly string[]): DirectoryEntry {
   const attributes = [plain('objectClass', ['top', 'groupOfNames', 'kinpassGroup']), plain('cn', [name])];
   return openEntry(tree.groupName(name), attributes, new Map([['member', members]]));
+}
+
+/** Returns the entry of the primary group of all people. Every client may read it: it says nothing of them. */
+export function peopleGroupEntry(tree: Tree): DirectoryEntry {
+  const { name, gidNumber } = PEOPLE_GROUP;
+  const attributes = [
+    plain('objectClass', ['top', 'posixGroup']),
+    plain('cn', [name]),
+    plain('gidNumber', [gidNumber]),
+  ];
+  return openEntry(tree.groupName(name), attributes);
 }
 
 /** Returns how to create the entry of a person, with the attributes that the scopes of the client release. */

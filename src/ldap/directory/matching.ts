@@ -70,6 +70,7 @@ export function isDefined(filter: Condition, rule: Rule): boolean {
   if (filter.kind === 'present') return true;
   if (filter.kind === 'substrings') return rule === 'ignoreCase' || rule === 'login' || rule === 'telephone';
   if (rule === 'time') return parseTime(filter.value) !== undefined;
+  if (rule === 'integer') return filter.kind === 'equality' && /^-?\d{1,15}$/.test(filter.value);
   return filter.kind === 'equality' && (rule !== 'name' || parseDn(filter.value) !== undefined);
 }
 
@@ -141,6 +142,8 @@ function comparable(rule: Exclude<Rule, 'time'>, value: string): string {
     case 'login':
       // As the sign-in page reads it.
       return parseLogin(value)?.value ?? foldText(value);
+    case 'integer':
+      return String(Number(value));
     case 'telephone':
       // Stored numbers begin with +886; people and old software write 09….
       return parseMobile(value) ?? foldText(value).replaceAll(/[\s-]/g, '');

@@ -73,6 +73,7 @@ const EQUALITY: Readonly<Record<string, ToLookups>> = {
   mail: loginLookups,
   mobile: loginLookups,
   uniqueIdentifier: (value) => [{ by: 'handle', value }],
+  uidNumber: (_, value) => [{ by: 'uid_number', value: Number(value) }],
   entryUUID: (value) => [{ by: 'entry_uuid', value }],
   cn: nameLookups,
   displayName: nameLookups,
@@ -113,7 +114,16 @@ function indexedName(lookup: NameLookup): readonly PeopleLookup[] | undefined {
 }
 
 /** Attributes of schools, groups and containers. */
-const ATTRIBUTES_OF_OTHERS = new Set(['objectclass', 'dc', 'o', 'ou', 'cn', 'kinpassschoolcode', 'member']);
+const ATTRIBUTES_OF_OTHERS = new Set([
+  'objectclass',
+  'dc',
+  'o',
+  'ou',
+  'cn',
+  'kinpassschoolcode',
+  'member',
+  'gidnumber',
+]);
 
 /** Returns true if schools, groups and containers may match. */
 export function mayMatchOthers(filter: Filter): boolean {
@@ -155,6 +165,7 @@ const COST: Readonly<Record<Exclude<PeopleLookup['by'], 'group'>, number>> = {
   login: 1,
   handle: 1,
   entry_uuid: 1,
+  uid_number: 1,
   name: 10,
   login_prefix: 1_000,
   name_prefix: 1_000,

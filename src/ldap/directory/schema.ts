@@ -6,8 +6,8 @@ import { formatGroupName, groupsOf } from '../../domain/directory/groups.ts';
 import type { ClientEntitlements, Role } from '../../domain/model.ts';
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 
-/** The comparison of values: without case, as logins, UUIDs, telephone numbers, instants, or names of entries. */
-export type Rule = 'ignoreCase' | 'identifier' | 'login' | 'telephone' | 'time' | 'name';
+/** The comparison of values: without case, as logins, UUIDs, telephone numbers, instants, whole numbers, or names of entries. */
+export type Rule = 'ignoreCase' | 'identifier' | 'login' | 'telephone' | 'time' | 'integer' | 'name';
 
 /** The sources of the values of a person. */
 export interface PersonView {
@@ -39,7 +39,11 @@ export const PERSON_CLASSES = [
   'inetOrgPerson',
   'eduPerson',
   'kinpassPerson',
+  'posixAccount',
 ] as const;
+
+/** The primary group of all people (RFC 2307), above every `uidNumber`. */
+export const PEOPLE_GROUP = { name: 'people', gidNumber: '2000000000' } as const;
 
 const list = (value: string | undefined): string[] => (value === undefined ? [] : [value]);
 const unique = (values: readonly string[]): string[] => [...new Set(values)];
@@ -62,6 +66,8 @@ const EDU_PERSON: Readonly<Record<Role, string>> = {
 const affiliations = (view: PersonView): readonly Affiliation[] => view.affiliations;
 const roles = (view: PersonView): readonly Role[] => view.roles;
 const eduPerson = (view: PersonView): string[] => unique(roles(view).map((role) => EDU_PERSON[role]));
+const uidNumber = ({ person }: PersonView): string[] =>
+  person.uidNumber === undefined ? [] : [String(person.uidNumber)];
 
 /**
  * Returns the names that a person signs in with: the account name, or else the email address or mobile number. These two are also values if
@@ -89,6 +95,14 @@ export const ATTRIBUTES: readonly AttributeType[] = [
     rule: 'identifier',
     isOperational: true,
     values: ({ person }) => [person.entryUuid],
+  },
+  { name: 'uidNumber', scope: 'openid', rule: 'integer', values: uidNumber },
+  { name: 'gidNumber', scope: 'openid', rule: 'integer', values: () => [PEOPLE_GROUP.gidNumber] },
+  {
+    name: 'homeDirectory',
+    scope: 'openid',
+    rule: 'identifier',
+    values: (view) => uidNumber(view).map((number) => `/home/${number}`),
   },
   {
     name: 'createTimestamp',

@@ -3,7 +3,7 @@ import { ATTRIBUTES, findAttribute, type Rule } from './schema.ts';
 /** The arc of the attributes and classes of Kinpass: a UUID as an OID (ITU-T X.667). */
 const ARC = '2.25.120506206903450784431623026471863243548';
 
-/** OIDs of standard attributes (RFC 4512, 4519, 4524, 4530, 2798; eduPerson). Others get a number below the arc. */
+/** OIDs of standard attributes (RFC 4512, 4519, 4524, 4530, 2798, 2307; eduPerson). Others get a number below the arc. */
 const OIDS: Readonly<Record<string, string>> = {
   objectClass: '2.5.4.0',
   dc: '0.9.2342.19200300.100.1.25',
@@ -11,6 +11,9 @@ const OIDS: Readonly<Record<string, string>> = {
   uniqueIdentifier: '0.9.2342.19200300.100.1.44',
   uid: '0.9.2342.19200300.100.1.1',
   entryUUID: '1.3.6.1.1.16.4',
+  uidNumber: '1.3.6.1.1.1.1.0',
+  gidNumber: '1.3.6.1.1.1.1.1',
+  homeDirectory: '1.3.6.1.1.1.1.3',
   createTimestamp: '2.5.18.1',
   modifyTimestamp: '2.5.18.2',
   cn: '2.5.4.3',
@@ -33,6 +36,7 @@ const SYNTAX: Readonly<Record<Rule, string>> = {
   login: 'EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15',
   telephone: 'EQUALITY telephoneNumberMatch SUBSTR telephoneNumberSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.50',
   time: 'EQUALITY generalizedTimeMatch ORDERING generalizedTimeOrderingMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24',
+  integer: 'EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27',
   name: 'EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12',
 };
 
@@ -91,6 +95,8 @@ export function objectClasses(): string[] {
     "( 2.16.840.1.113730.3.2.2 NAME 'inetOrgPerson' SUP organizationalPerson STRUCTURAL MAY ( displayName $ givenName $ mail $ mobile $ o $ preferredLanguage $ uid ) )",
     "( 1.3.6.1.4.1.5923.1.1.2 NAME 'eduPerson' SUP top AUXILIARY MAY ( eduPersonAffiliation $ eduPersonScopedAffiliation ) )",
     "( 2.5.6.9 NAME 'groupOfNames' SUP top STRUCTURAL MUST cn MAY member )",
+    "( 1.3.6.1.1.1.2.0 NAME 'posixAccount' SUP top AUXILIARY MUST ( cn $ uid $ uidNumber $ gidNumber $ homeDirectory ) )",
+    "( 1.3.6.1.1.1.2.2 NAME 'posixGroup' SUP top STRUCTURAL MUST ( cn $ gidNumber ) )",
     `( ${ARC}.2.2 NAME 'kinpassSchool' SUP top AUXILIARY MUST kinpassSchoolCode MAY o )`,
     `( ${ARC}.2.3 NAME 'kinpassGroup' SUP top AUXILIARY )`,
     `( ${ARC}.2.1 NAME 'kinpassPerson' SUP top AUXILIARY MUST uniqueIdentifier MAY ( memberOf $ ${own.join(' $ ')} ) )`,

@@ -1,8 +1,9 @@
 import { foldText } from '../../domain/directory/folding.ts';
 import { formatGroupName, groupsOf, parseGroupName, type Group } from '../../domain/directory/groups.ts';
 import { affiliationsOf, rolesOf } from '../../domain/claims/claims.ts';
-import { groupEntry, type DirectoryEntry } from '../directory/entries.ts';
+import { groupEntry, peopleGroupEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { valuesOfEquality } from '../directory/plan.ts';
+import { PEOPLE_GROUP } from '../directory/schema.ts';
 import type { Filter } from '../protocol.ts';
 import type { Access, ReadDeps } from '../session.ts';
 import { findPersonId } from './people.ts';
@@ -24,7 +25,8 @@ export async function listGroupEntries(search: Search, filter: Filter): Promise<
   const known = await groups.listGroups(client);
   const found = await groups.findGroups(client, [...named, ...members.flatMap((member) => member.groups)]);
   const byName = new Map([...known, ...found].map((group) => [formatGroupName(group), group]));
-  return [...byName.values()].map((group) => toEntry(search, group, members));
+  const entries = [...byName.values()].map((group) => toEntry(search, group, members));
+  return [peopleGroupEntry(search.deps.tree), ...entries];
 }
 
 /** @param filter its assertions of `member` decide which members are read */
@@ -33,6 +35,7 @@ export async function findGroupEntry(
   name: string,
   filter: Filter,
 ): Promise<DirectoryEntry | undefined> {
+  if (foldText(name) === PEOPLE_GROUP.name) return peopleGroupEntry(search.deps.tree);
   const parsed = parseGroupName(foldText(name));
   const [group] = parsed === undefined ? [] : await search.deps.groups.findGroups(search.access.client, [parsed]);
   return group && toEntry(search, group, await readMembers(search, filter));

@@ -11,6 +11,7 @@ import {
 } from 'node:crypto';
 import { aessiv } from '@noble/ciphers/aes.js';
 import type { Random } from '../../domain/random.ts';
+import { createNumberPermutation, type NumberPermutation } from './ff1.ts';
 import { createSivEncryption } from './siv.ts';
 
 export type SealPurpose =
@@ -60,6 +61,8 @@ export type MacPurpose =
 export type CipherPurpose = 'directory-handle';
 /** Purposes of the encryption of single blocks. */
 export type BlockPurpose = 'directory-uuid';
+/** Purposes of the encryption of numbers. */
+export type NumberPurpose = 'directory-number';
 
 /** The operations of the master key. No other module has the key. */
 export interface Secrets {
@@ -82,6 +85,8 @@ export interface Secrets {
    */
   encryptBlocks(purpose: BlockPurpose, context: string, blocks: Buffer): Buffer;
   decryptBlocks(purpose: BlockPurpose, context: string, blocks: Buffer): Buffer;
+  /** FF1 (NIST SP 800-38G) of numbers below 10⁹, with one key for each purpose and context: a permutation of these numbers. */
+  permuteNumbers(purpose: NumberPurpose, context: string): NumberPermutation;
   /** Returns a keyed hash in base64url. Its input cannot be guessed from a dump without the key. */
   mac(purpose: MacPurpose, value: string): string;
 }
@@ -97,9 +102,7 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
   // Key objects: with plain bytes, Node creates one per call, which takes longer than sealing.
   const derived = new Map<string, KeyObject>();
   const keyFor = (use: string): KeyObject => {
-    const known = derived.get(use);
-    if (known !== undefined) return known;
-    const key = createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', use, 32)));
+    const key = derived.get(use) ?? createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', use, 32)));
     derived.set(use, key);
     return key;
   };
@@ -126,6 +129,7 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
     return created;
   };
   return {
+    permuteNumbers: createPermutations(keyFor),
     encryptDeterministic: (purpose, plaintext) => cipherFor(purpose).encrypt(plaintext),
     decryptDeterministic: (purpose, ciphertext) => {
       if (ciphertext.length < TAG_BYTES) return undefined;
@@ -153,6 +157,16 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
       createHmac('sha256', keyFor(`mac:${purpose}`))
         .update(value)
         .digest('base64url'),
+  };
+}
+
+function createPermutations(keyFor: (use: string) => KeyObject): Secrets['permuteNumbers'] {
+  const created = new Map<string, NumberPermutation>();
+  return (purpose, context) => {
+    const use = `ff1:${purpose}:${context}`;
+    const permutation = created.get(use) ?? createNumberPermutation(keyFor(use));
+    created.set(use, permutation);
+    return permutation;
   };
 }
 

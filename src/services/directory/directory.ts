@@ -8,7 +8,7 @@ import type { ClientEntitlements, PersonFacts, SchoolType } from '../../domain/m
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../../store/database/index.ts';
-import { listActivePersonIds } from '../../store/directory/people.ts';
+import { findPersonIdByNumber, listActivePersonIds } from '../../store/directory/people.ts';
 import { findActivePersonIdByIdentifier } from '../../store/people/people.ts';
 import { toEntitlements, type ClientRegistry } from '../access/client-registry.ts';
 import type { StoredClients } from '../access/stored-clients.ts';
@@ -35,6 +35,8 @@ export interface DirectoryPerson {
   /** The `sub` of OpenID Connect in the same sector. */
   readonly subject: string;
   readonly entryUuid: string;
+  /** The number of the account on Unix systems. A person whose number is not stored has none. */
+  readonly uidNumber: number | undefined;
   today: string;
 }
 
@@ -58,6 +60,8 @@ export interface Directory {
   handleOf(client: DirectoryClient, personId: string): string;
   /** Lists the ids of people who may have an `entryUUID` in this client's sector. They may not exist. */
   listIdsOfEntryUuid(client: DirectoryClient, uuid: string): string[];
+  /** Finds the id of the person with this `uidNumber` in the client's sector. */
+  findIdByUidNumber(client: DirectoryClient, uidNumber: number): Promise<string | undefined>;
   findPerson(client: DirectoryClient, personId: string): Promise<DirectoryPerson | undefined>;
   /** Finds the id of the active person with this email address, mobile number or account name. */
   findIdByLogin(typed: string): Promise<string | undefined>;
@@ -112,6 +116,10 @@ export function createDirectory(deps: Deps): Directory {
     },
     handleOf: (client, personId) => handles.encode(client.sector, personId),
     listIdsOfEntryUuid: ({ sector }, uuid) => handles.listIdsOfEntryUuid(sector, uuid),
+    findIdByUidNumber: async ({ sector }, uidNumber) => {
+      const number = handles.numberOf(sector, uidNumber);
+      return number === undefined ? undefined : store.read((tx) => findPersonIdByNumber(tx, number));
+    },
     findPerson,
     listPeopleOfIds,
     findIdByLogin: async (typed) => {
@@ -168,17 +176,20 @@ function viewOf(
   const shown = { ...entitlements, schoolTypes: shownSchoolTypes };
   return (facts) => {
     if (!isShownInDirectory(facts, shown, today)) return undefined;
-    const { id } = facts;
+    const { id, directoryNumber: number } = facts;
     return {
       facts,
       today,
       handle: handles.encode(sector, id),
-      // Most searches request neither.
+      // Most searches request none of them.
       get subject() {
         return pairwiseSub(pairwiseKey, sector, id);
       },
       get entryUuid() {
         return handles.entryUuid(sector, id);
+      },
+      get uidNumber() {
+        return number === undefined ? undefined : handles.uidNumber(sector, number);
       },
     };
   };

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { NUMBERS } from '../../platform/crypto/ff1.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 
 /** The person and the sector that a handle names. */
@@ -23,6 +24,10 @@ export interface Handles {
   entryUuid(sector: string, personId: string): string;
   /** Lists the ids of people who may have an `entryUUID`, one for each value of the replaced bits; at most one of them exists. */
   listIdsOfEntryUuid(sector: string, uuid: string): string[];
+  /** Returns the `uidNumber` of a person's number in a sector: the encrypted number, so it is unique and differs between sectors. */
+  uidNumber(sector: string, number: number): number;
+  /** @returns undefined for a value that no person can have */
+  numberOf(sector: string, uidNumber: number): number | undefined;
 }
 
 const SECTOR_TAG_BYTES = 8;
@@ -35,8 +40,14 @@ const CANDIDATES = 64;
 const VERSION_8 = 0b1000_10;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 
+/** The first `uidNumber`. Systems have their own accounts far below it, and some read numbers as signed 32 bits. */
+const FIRST_UID_NUMBER = 1_000_000_000;
+
 export function createHandles(
-  secrets: Pick<Secrets, 'encryptDeterministic' | 'decryptDeterministic' | 'encryptBlocks' | 'decryptBlocks'>,
+  secrets: Pick<
+    Secrets,
+    'encryptDeterministic' | 'decryptDeterministic' | 'encryptBlocks' | 'decryptBlocks' | 'permuteNumbers'
+  >,
 ): Handles {
   return {
     encode: (sector, personId) => {
@@ -61,6 +72,13 @@ export function createHandles(
       const candidates = Array.from({ length: CANDIDATES }, (_, at) => withVersion(uuidBytes(uuid), at));
       const opened = secrets.decryptBlocks('directory-uuid', sector, Buffer.concat(candidates));
       return candidates.map((_, at) => toUuid(opened.subarray(at * UUID_BYTES, (at + 1) * UUID_BYTES)));
+    },
+    uidNumber: (sector, number) =>
+      FIRST_UID_NUMBER + secrets.permuteNumbers('directory-number', sector).encrypt(number),
+    numberOf: (sector, uidNumber) => {
+      const encrypted = uidNumber - FIRST_UID_NUMBER;
+      if (!Number.isInteger(encrypted) || encrypted < 0 || encrypted >= NUMBERS) return undefined;
+      return secrets.permuteNumbers('directory-number', sector).decrypt(encrypted);
     },
   };
 }

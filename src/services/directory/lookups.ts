@@ -8,6 +8,7 @@ import type { DirectoryGroups } from './groups.ts';
 /** A way to find people by an index. It finds every person who has the value, and maybe others. */
 export type PeopleLookup =
   | { by: 'login' | 'login_prefix' | 'handle' | 'entry_uuid'; value: string }
+  | { by: 'uid_number'; value: number }
   | NameLookup
   /** Instants, both included. */
   | { by: 'created' | 'modified'; from: number; to: number }
@@ -27,7 +28,7 @@ export interface DirectoryLookups {
 
 interface Deps {
   store: Store;
-  directory: Pick<Directory, 'findIdByLogin' | 'openHandle' | 'listIdsOfEntryUuid'>;
+  directory: Pick<Directory, 'findIdByLogin' | 'openHandle' | 'listIdsOfEntryUuid' | 'findIdByUidNumber'>;
   groups: Pick<DirectoryGroups, 'findGroups' | 'listMemberIds'>;
   /** Default: `MAX_SMALL_RANGE`. */
   maxSmallRange?: number;
@@ -47,6 +48,10 @@ export function createDirectoryLookups({
     if (ids.length <= maxSmallRange) return listOf(ids);
     return (after, limit) => store.read((tx) => listIdsOfLargeRange(tx, range, after, limit));
   };
+  const openGroup = async (client: DirectoryClient, named: Group): Promise<ListIds> => {
+    const [group] = await groups.findGroups(client, [named]);
+    return group === undefined ? listOf([]) : (after, limit) => groups.listMemberIds(group, after, limit);
+  };
   return {
     open: async (client, lookup) => {
       switch (lookup.by) {
@@ -56,6 +61,8 @@ export function createDirectoryLookups({
           return listOf([directory.openHandle(client, lookup.value)]);
         case 'entry_uuid':
           return listOf(directory.listIdsOfEntryUuid(client, lookup.value));
+        case 'uid_number':
+          return listOf([await directory.findIdByUidNumber(client, lookup.value)]);
         case 'login_prefix':
           return openRange({ by: 'login', ...prefixRange(lookup.value) });
         case 'name':
@@ -67,10 +74,8 @@ export function createDirectoryLookups({
         case 'created':
         case 'modified':
           return openRange(lookup);
-        case 'group': {
-          const [group] = await groups.findGroups(client, [lookup.group]);
-          return group === undefined ? listOf([]) : (after, limit) => groups.listMemberIds(group, after, limit);
-        }
+        case 'group':
+          return openGroup(client, lookup.group);
       }
     },
   };

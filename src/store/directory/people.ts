@@ -18,6 +18,18 @@ export async function listActivePersonIds(tx: Transaction, after: string, limit:
   return rows.map(({ id }) => id);
 }
 
+const byNumber = preparedStatement(({ db, tables: { directoryNumbers } }, param: Param<{ number: number }>) =>
+  db
+    .select({ personId: directoryNumbers.personId })
+    .from(directoryNumbers)
+    .where(eq(directoryNumbers.number, param('number'))),
+);
+
+export async function findPersonIdByNumber(tx: Transaction, number: number): Promise<string | undefined> {
+  const [row] = await byNumber(tx, { number });
+  return row?.personId;
+}
+
 /** A range of an index, both ends included: searchable names, normalized logins, or instants. */
 export type PeopleRange =
   { by: 'name' | 'login'; from: string; to: string } | { by: 'created' | 'modified'; from: number; to: number };

@@ -45,7 +45,7 @@ function createStatements(matches: MatchPeople) {
 function selectPeople(matches: MatchPeople) {
   return preparedStatement(
     (
-      { db, dialect, tables: { persons, identifiers, memberships, enrollments, guardianships } },
+      { db, dialect, tables: { persons, directoryNumbers, identifiers, memberships, enrollments, guardianships } },
       param: Param<{ people: string }>,
     ) => {
       const one = { one: sql`1` };
@@ -63,6 +63,7 @@ function selectPeople(matches: MatchPeople) {
             createdAt: persons.createdAt,
             updatedAt: persons.updatedAt,
           },
+          numbered: { number: directoryNumbers.number },
           // Drizzle takes a null in the first column for a missing join, so the first column must not be nullable.
           login: { kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt },
           isMember: flag(exists(db.select(one).from(memberships).where(eq(memberships.personId, persons.id)))),
@@ -70,6 +71,7 @@ function selectPeople(matches: MatchPeople) {
           isGuardian: flag(exists(db.select(one).from(guardianships).where(eq(guardianships.guardianId, persons.id)))),
         })
         .from(persons)
+        .leftJoin(directoryNumbers, eq(directoryNumbers.personId, persons.id))
         .leftJoin(identifiers, and(eq(identifiers.personId, persons.id), ne(identifiers.kind, 'school_account')))
         .where(matches(persons.id, param('people'), dialect))
         .orderBy(identifiers.createdAt, identifiers.id);

@@ -72,7 +72,7 @@ async function loadFacts(
   for (const [id, [first, ...others]] of Map.groupBy(rows, ({ person }) => person.id)) {
     if (first === undefined) continue;
     facts.set(id, {
-      ...toPerson(first.person),
+      ...toPerson(first.person, first.numbered),
       identifiers: [first, ...others].flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
       memberships: memberships.get(id)?.map(toMembership) ?? [],
       enrollments: enrollments.get(id)?.map(toEnrollment) ?? [],
@@ -87,7 +87,10 @@ type PersonRow = Pick<
   'id' | 'kind' | 'name' | 'locale' | 'localeChosenAt' | 'status' | 'sharingStoppedAt' | 'createdAt' | 'updatedAt'
 >;
 
-function toPerson(person: PersonRow): Omit<PersonFacts, 'identifiers' | 'memberships' | 'enrollments' | 'children'> {
+function toPerson(
+  person: PersonRow,
+  numbered: { number: number } | null,
+): Omit<PersonFacts, 'identifiers' | 'memberships' | 'enrollments' | 'children'> {
   return {
     id: person.id,
     name: person.name,
@@ -98,6 +101,7 @@ function toPerson(person: PersonRow): Omit<PersonFacts, 'identifiers' | 'members
     isSharingStopped: person.sharingStoppedAt !== null,
     createdAt: person.createdAt,
     updatedAt: person.updatedAt,
+    ...(numbered === null ? {} : { directoryNumber: numbered.number }),
   };
 }
 
