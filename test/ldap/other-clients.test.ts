@@ -296,15 +296,19 @@ print(json.dumps([[recipe['sign_in'](*one) for one in logins], recipe['list_teac
     });
   });
 
-  it('SSSD: checks passwords of accounts that the machine has', async () => {
+  it('SSSD: has accounts by name and number, and checks their passwords', async () => {
     const configuration = recipes.write('sssd.conf');
     const script = join(import.meta.dirname, 'sssd.sh');
-    const check =
-      'for password; do echo "$password" | pamtester city "$0" authenticate acct_mgmt; done; getent -s sss passwd "$0"';
+    const check = `
+for password; do echo "$password" | pamtester city "$0" authenticate acct_mgmt; done
+number=$(getent -s sss passwd "$0" | cut -d: -f3)
+getent -s sss passwd "$number"
+getent -s sss group 2000000000`;
     const program = ['bash', '-c', check, TEACHER.account, 'wrong', DEMO_PASSWORD];
     const { out } = await run(['unshare', '--mount', 'bash', script, configuration, TEACHER.account, ...program]);
     assert.match(out, /Authentication failure/);
     assert.equal(out.match(/successfully authenticated/g)?.length, 1, out);
-    assert.match(out, /shufen\.chen:\*:20001:20001:/);
+    assert.match(out, /^shufen\.chen:\*:(1\d{9}):2000000000:陳淑芬:\/home\/\1:\/bin\/bash$/m);
+    assert.match(out, /^people:\*:2000000000:$/m);
   });
 });

@@ -8,11 +8,9 @@ shift 2
 for folder in /var/lib/sss /etc/sssd /run /var/log; do mount -t tmpfs none "$folder"; done
 mkdir -p /var/lib/sss/{db,mc,pipes/private,pubconf,gpo_cache} /var/log/sssd /etc/sssd/conf.d /run/sssd
 install -m 600 "$configuration" /etc/sssd/sssd.conf
-cp -r /etc/pam.d /etc/passwd /run
-echo "$account:x:20001:20001::/home/$account:/bin/bash" >>/run/passwd
+cp -r /etc/pam.d /run
 printf 'auth required pam_sss.so\naccount required pam_sss.so\n' >/run/pam.d/city
 mount --bind /run/pam.d /etc/pam.d
-mount --bind /run/passwd /etc/passwd
 
 sssd --interactive --logger=stderr &
 trap 'kill %1; wait' EXIT

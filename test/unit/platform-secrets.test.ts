@@ -166,7 +166,10 @@ describe('deterministic encryption', () => {
       }),
     );
     const first = Array.from({ length: 20 }, (_, at) => at);
-    assert.notDeepEqual(first.map(a.encrypt), first.map(b.encrypt));
+    assert.notDeepEqual(
+      first.map((one) => a.encrypt(one)),
+      first.map((one) => b.encrypt(one)),
+    );
     for (const outside of [-1, 1e9, 0.5, Number.NaN]) assert.throws(() => a.encrypt(outside), RangeError);
   });
 });
