@@ -129,7 +129,7 @@ export const SERVICES: readonly Part[] = [
   {
     sources: [
       ...files('services/keys', 'key-ring key-generation'),
-      ...files('platform/crypto', 'constant-time sealed-payload secrets siv'),
+      ...files('platform/crypto', 'constant-time ff1 sealed-payload secrets siv'),
     ],
     tests: [...unit('platform-secrets services-key-ring'), ...contract('keys')],
   },
