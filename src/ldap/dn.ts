@@ -1,4 +1,5 @@
 import { foldText } from '../domain/directory/folding.ts';
+import { MAX_VALUE_LENGTH } from './protocol.ts';
 
 /** One component of a name. The type is in lower case. */
 export interface Rdn {
@@ -7,10 +8,9 @@ export interface Rdn {
 }
 
 const TYPE = /^\s*([a-z][a-z\d-]*|\d+(?:\.\d+)+)\s*$/i;
-const HEX_PAIR = /^[\da-f]{2}$/i;
-const ESCAPED = new Set([' ', '"', '#', '+', ',', ';', '<', '=', '>', '\\']);
-/** Longest name that the service reads, in characters. Its own names are shorter than 200. */
-const MAX_LENGTH = 2_000;
+/** A byte, or a character that needs an escape (RFC 4514, section 3). */
+const ESCAPE = /\\(?:([\da-f]{2})|([ "#+,;<=>\\]))/gi;
+const UNESCAPED_SPECIAL = /[\\"+]/;
 
 /**
  * Parses a name (RFC 4514).
@@ -18,7 +18,7 @@ const MAX_LENGTH = 2_000;
  * @returns the components, the entry first; undefined when the text is no name, or has a component of several values, which no entry has
  */
 export function parseDn(text: string): Rdn[] | undefined {
-  if (text.length > MAX_LENGTH) return undefined;
+  if (text.length > MAX_VALUE_LENGTH) return undefined;
   if (text.trim() === '') return [];
   const parts = splitDn(text);
   const components = parts?.map(parseRdn) ?? [undefined];
@@ -50,27 +50,25 @@ function parseRdn(part: string): Rdn | undefined {
 }
 
 function unescape(raw: string): string | undefined {
+  const text = trimSpaces(raw);
+  if (text.includes('\0') || UNESCAPED_SPECIAL.test(text.replaceAll(ESCAPE, ''))) return undefined;
   const bytes: Buffer[] = [];
-  const text = raw.replace(/^ +/, '').replace(/(?<!\\) +$/, '');
-  for (let at = 0; at < text.length;) {
-    const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    if (character !== '\\') {
-      if (character === '+' || character === '"' || character === '\0') return undefined;
-      bytes.push(Buffer.from(character));
-      at += character.length;
-      continue;
-    }
-    const pair = text.slice(at + 1, at + 3);
-    const next = text[at + 1];
-    if (HEX_PAIR.test(pair)) {
-      bytes.push(Buffer.from(pair, 'hex'));
-      at += 3;
-    } else if (next !== undefined && ESCAPED.has(next)) {
-      bytes.push(Buffer.from(next));
-      at += 2;
-    } else return undefined;
+  let end = 0;
+  for (const { 0: escape, 1: hex, 2: character = '', index } of text.matchAll(ESCAPE)) {
+    bytes.push(
+      Buffer.from(text.slice(end, index)),
+      hex === undefined ? Buffer.from(character) : Buffer.from(hex, 'hex'),
+    );
+    end = index + escape.length;
   }
-  return Buffer.concat(bytes).toString('utf8');
+  return Buffer.concat([...bytes, Buffer.from(text.slice(end))]).toString('utf8');
+}
+
+/** Linear: a regular expression that is anchored at the end would be quadratic. */
+function trimSpaces(raw: string): string {
+  let end = raw.length;
+  while (raw[end - 1] === ' ' && raw[end - 2] !== '\\') end -= 1;
+  return raw.slice(0, end).replace(/^ +/, '');
 }
 
 /** Writes a component with the escapes of RFC 4514, section 2.4. */

@@ -46,6 +46,12 @@ export interface Control {
   value: Buffer | undefined;
 }
 
+/**
+ * Longest value that the service compares, in characters. The longest that it has, the name of an entry, is shorter. Unicode normalization of
+ * 1 MiB of combining marks takes minutes.
+ */
+export const MAX_VALUE_LENGTH = 2_000;
+
 /** A search filter (RFC 4511, section 4.5.1.7). Attribute names are in lower case. */
 export type Filter =
   | { kind: 'and' | 'or'; filters: readonly Filter[] }

@@ -12,7 +12,7 @@ import type { Control, Entry } from './protocol.ts';
 /** The account that is bound to a connection. */
 export type Identity =
   | { kind: 'anonymous' }
-  | { kind: 'service'; clientId: string; name: string }
+  | { kind: 'service'; clientId: string; secretHash: string; name: string }
   | {
       kind: 'person';
       clientId: string;
@@ -69,8 +69,8 @@ export interface Access {
 }
 
 /**
- * Returns what a connection may see now. Every operation asks again: a client that was disabled and a person whose password changed have no
- * access on connections that were bound before.
+ * Returns what a connection may see now. Every operation asks again: a client that was disabled, a secret that was removed and a person whose
+ * password changed have no access on connections that were bound before.
  */
 export async function findAccess(
   deps: Pick<LdapDeps, 'directory' | 'binds' | 'tree'>,
@@ -80,7 +80,8 @@ export async function findAccess(
   const { directory, binds } = deps;
   if (identity.kind === 'service') {
     const client = await directory.findClient(identity.clientId);
-    return client && { client, onlyPersonId: undefined };
+    const isCurrent = client?.secretHashes.includes(identity.secretHash) ?? false;
+    return client !== undefined && isCurrent ? { client, onlyPersonId: undefined } : undefined;
   }
   const client = await findClientOfPerson(deps, identity);
   const isCurrent = await binds.isCurrent(identity);

@@ -117,7 +117,7 @@ function createSearch(store: Store, maxSmallRange: number): TestSearch {
     const controls: Control[] = page === undefined ? [] : [{ oid: OID.pagedResults, isCritical: true, value: page }];
     const context = {
       session: {
-        identity: { kind: 'service', clientId: 'x', name: 'x' } as const,
+        identity: { kind: 'service', clientId: 'x', secretHash: 'hash', name: 'x' } as const,
         serviceId: undefined,
         isTls: true,
         address: '127.0.0.1',
@@ -133,7 +133,7 @@ function createSearch(store: Store, maxSmallRange: number): TestSearch {
     return { result: await search(deps, context, request), entries };
   };
   const clientOf = (entitlements: ClientEntitlements, canScan: boolean): DirectoryClient => ({
-    ...{ clientId: 'x', sector: 'x.example', entitlements, canScan },
+    ...{ clientId: 'x', sector: 'x.example', entitlements, canScan, secretHashes: ['hash'] },
     shownSchoolTypes: entitlements.schoolTypes,
   });
   const byPages = async (
@@ -242,7 +242,14 @@ eachStore('the search of the directory', (on) => {
     };
     const groups = createDirectoryGroups({ store: { ...on.store, read } });
     const client: DirectoryClient = {
-      ...{ clientId: 'x', sector: 'x.example', entitlements: ALL, canScan: false, shownSchoolTypes: SCHOOL_TYPES },
+      ...{
+        clientId: 'x',
+        sector: 'x.example',
+        entitlements: ALL,
+        canScan: false,
+        secretHashes: [],
+        shownSchoolTypes: SCHOOL_TYPES,
+      },
     };
     const stored = await on.store.read(({ db, tables: { classes } }) => db.select().from(classes));
     const toGroup = (schoolCode: string, classno: string) => ({ kind: 'class', schoolCode, classno }) as const;

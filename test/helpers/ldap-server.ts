@@ -40,6 +40,7 @@ const CLIENT: DirectoryClient = {
   entitlements: { scopes: ['openid'], schoolTypes: [], permissions: [] },
   shownSchoolTypes: [],
   canScan: false,
+  secretHashes: ['hash'],
 };
 
 export async function startLdapServer(options: LdapServerOptions = {}): Promise<LdapServer> {
@@ -103,7 +104,8 @@ function createServices(): Pick<LdapServer, 'hold'> & { services: TestDeps } {
     return CLIENT;
   };
   const binds = only<LdapDeps['binds']>({
-    bindService: (_clientId, secret) => Promise.resolve(secret === SERVICE_SECRET ? CLIENT : 'wrong_secret'),
+    bindService: (_clientId, secret) =>
+      Promise.resolve(secret === SERVICE_SECRET ? { secretHash: 'hash' } : 'wrong_secret'),
   });
   const directory = only<LdapDeps['directory']>({ findClient, openHandle: () => undefined });
   return {

@@ -338,6 +338,11 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.deepEqual([subjectId, clientId, detail?.['protocol']], [personId('G2'), 'radius', 'ldap']);
     });
 
+    it('finds nothing by a NUL', async () => {
+      const filter = `(|(cn=a\\00)(cn=a\\00*)(uid=a\\00*)(kinpassClass=a\\00-1)(memberOf=cn=a\\5c00-teachers,ou=groups,${BASE}))`;
+      assert.deepEqual(await search([filter]), { code: 0, stdout: '', stderr: '' });
+    });
+
     it('compares, and refuses writes', async () => {
       const name = await nameOf(EMAIL);
       const compare = (assertion: string): Promise<ToolResult> =>

@@ -108,9 +108,21 @@ describe('a client of the console for the directory', () => {
     const second = directorySecretOn(await act('mail', 'rotate-directory-secret'));
     assert.deepEqual([await bind('mail', first), await bind('mail', second)], [RESULT.success, RESULT.success]);
     assert.match(textOf((await bureau.open('/console/clients/mail')).body), /新舊兩個目錄服務密碼都有效/);
+    const open = [await connectLdap(directory.port), await connectLdap(directory.port)];
+    for (const [at, client] of open.entries()) {
+      client.send(bindMessage(1, serviceName('mail'), at === 0 ? first : second));
+      assert.equal((await client.next()).code, RESULT.success);
+    }
     await act('mail', 'end-old-directory-secret');
     const codes = [await bind('mail', first), await bind('mail', second)];
     assert.deepEqual(codes, [RESULT.invalidCredentials, RESULT.success]);
+    const found = [];
+    for (const client of open) {
+      client.send(searchMessage(2, BASE, undefined, 'base'));
+      found.push((await client.next()).code);
+      client.socket.destroy();
+    }
+    assert.deepEqual(found, [RESULT.insufficientAccessRights, RESULT.success]);
     await act('mail', 'disable');
     assert.equal(await bind('mail', second), RESULT.invalidCredentials);
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { encode, integer, octets, TAG } from '../../src/ldap/codec/ber.ts';
+import { encode, integer, octets, TAG, type Node } from '../../src/ldap/codec/ber.ts';
 import { HashQueueFullError } from '../../src/platform/errors.ts';
 import { OID, RESULT } from '../../src/ldap/protocol.ts';
 import { upsertThrottle } from '../../src/store/auth/throttles.ts';
@@ -160,6 +160,46 @@ describe('directory against hostile clients', () => {
     client.send(extendedMessage(2, OID.whoAmI));
     assert.equal((await client.next()).code, RESULT.success);
     for (const { socket } of [...idle, client]) socket.destroy();
+  });
+
+  it('normalizes no text of a message above 2,000 characters', async (t) => {
+    const { stdout } = await runTool(directory, 'ldapsearch', [
+      ...['-x', '-H', directory.tlsUrl, '-D', serviceName('radius'), '-w', SERVICE_SECRET],
+      ...['-LLL', '-b', BASE, '(uid=shufen.chen)', '1.1'],
+    ]);
+    const [person = ''] = valuesOf(stdout, 'dn');
+    const { mock } = t.mock.method(String.prototype, 'normalize');
+    // Normalization sorts a row of combining marks, which takes the square of its length.
+    const long = 'a' + '\u0327\u0301'.repeat(5_000);
+    const equality = (attribute: string): Node => ({ tag: 0xa3, content: [octets(attribute), octets(long)] });
+    const initial = { tag: 0xa4, content: [octets('cn'), { tag: TAG.sequence, content: [octets(long, 0x80)] }] };
+    const ask = async (client: RawLdap, bytes: Buffer): Promise<number> => {
+      client.send(bytes);
+      return (await client.next()).code;
+    };
+    const compare = { tag: 0x6e, content: [octets(person), { tag: TAG.sequence, content: equality('cn').content }] };
+    const change = (current: string, next: string): Buffer => {
+      const value = { tag: TAG.sequence, content: [octets(current, 0x81), octets(next, 0x82)] };
+      return extendedMessage(5, OID.passwordModify, encode(value));
+    };
+    const client = await connectLdap(directory.port);
+    assert.equal(await ask(client, searchMessage(1, '', equality('objectClass'), 'base')), RESULT.success);
+    assert.equal(await ask(client, bindMessage(2, 'unknown', long)), RESULT.invalidCredentials);
+    assert.equal(await ask(client, bindMessage(3, person, DEMO_PASSWORD)), RESULT.success);
+    assert.equal(await ask(client, message(4, compare)), RESULT.compareFalse);
+    assert.equal(await ask(client, change(long, 'next')), RESULT.constraintViolation);
+    assert.equal(await ask(client, change(DEMO_PASSWORD, long)), RESULT.constraintViolation);
+    for (const filter of [...['uid', 'cn', 'mobile', 'memberOf', 'objectClass', 'member'].map(equality), initial]) {
+      assert.equal(await ask(client, searchMessage(6, BASE, filter)), RESULT.success);
+    }
+    client.socket.destroy();
+    const service = await bound();
+    for (const filter of [...['uid', 'cn', 'mobile', 'memberOf', 'kinpassClass', 'member'].map(equality), initial]) {
+      assert.equal(await ask(service, searchMessage(7, BASE, filter)), RESULT.success);
+    }
+    service.socket.destroy();
+    const longest = Math.max(...mock.calls.map((call) => String(call.this).length));
+    assert.ok(longest > 0 && longest <= 2_000, String(longest));
   });
 
   it('finds only the literal value of a filter and of a name', async () => {

@@ -7,7 +7,7 @@ import { batchSizes, lookUp } from '../../src/ldap/operations/list-people.ts';
 import type { Directory, DirectoryClient, DirectoryPerson } from '../../src/services/directory/directory.ts';
 
 const client: DirectoryClient = {
-  ...{ clientId: 'x', sector: 'x.example', shownSchoolTypes: [], canScan: false },
+  ...{ clientId: 'x', sector: 'x.example', shownSchoolTypes: [], canScan: false, secretHashes: [] },
   entitlements: { scopes: [], schoolTypes: [], permissions: [] },
 };
 

@@ -1,7 +1,7 @@
 import { parseLogin, parseMobile } from '../../domain/credentials/identifiers.ts';
 import { foldPart, foldText } from '../../domain/directory/folding.ts';
 import { normalizeDn, parseDn } from '../dn.ts';
-import type { Filter } from '../protocol.ts';
+import { MAX_VALUE_LENGTH, type Filter } from '../protocol.ts';
 import type { DirectoryEntry } from './entries.ts';
 import { findAttribute, type Rule } from './schema.ts';
 
@@ -68,10 +68,25 @@ export type Condition = Extract<Filter, { attribute: string }>;
 /** Returns true if a condition can be true or false for a person: the rule of the attribute has this comparison, and reads the value. */
 export function isDefined(filter: Condition, rule: Rule): boolean {
   if (filter.kind === 'present') return true;
+  if (!valuesOf(filter).every(isComparable)) return false;
   if (filter.kind === 'substrings') return rule === 'ignoreCase' || rule === 'login' || rule === 'telephone';
   if (rule === 'time') return parseTime(filter.value) !== undefined;
   if (rule === 'integer') return filter.kind === 'equality' && /^-?\d{1,15}$/.test(filter.value);
-  return filter.kind === 'equality' && (rule !== 'name' || parseDn(filter.value) !== undefined);
+  return filter.kind === 'equality' && (rule !== 'name' || isNameOfEntry(filter.value));
+}
+
+function valuesOf(filter: Exclude<Condition, { kind: 'present' }>): string[] {
+  if (filter.kind !== 'substrings') return [filter.value];
+  return [filter.initial, ...filter.any, filter.final].filter((part) => part !== undefined);
+}
+
+function isNameOfEntry(text: string): boolean {
+  return parseDn(text)?.every(({ value }) => isComparable(value)) ?? false;
+}
+
+/** Returns true if an entry can have a value: PostgreSQL stores no NUL. */
+export function isComparable(value: string): boolean {
+  return value.length <= MAX_VALUE_LENGTH && !value.includes('\0');
 }
 
 function compileCondition(filter: Condition): Evaluate {

@@ -3,7 +3,7 @@ import { parseGroupName, type CityPeople } from '../../domain/directory/groups.t
 import { nameRange, type NameLookup, type PeopleLookup } from '../../services/directory/lookups.ts';
 import { parseDn } from '../dn.ts';
 import type { Filter } from '../protocol.ts';
-import { comparableParts, isDefined, timeRange, type Condition } from './matching.ts';
+import { comparableParts, isComparable, isDefined, timeRange, type Condition } from './matching.ts';
 import { findAttribute, PERSON_CLASSES, type AttributeType } from './schema.ts';
 
 /** The lookups that find every person who can match, or a scan of all people. */
@@ -152,12 +152,16 @@ export function hasUnknown(filter: Filter): boolean {
   return filter.kind === 'unknown';
 }
 
-/** Lists the values that the equalities of an attribute assert anywhere in a filter. */
+/** Lists the different values that the equalities of an attribute assert anywhere in a filter. */
 export function valuesOfEquality(filter: Filter, attribute: string): string[] {
+  return [...new Set(listValues(filter, attribute))].filter(isComparable);
+}
+
+function listValues(filter: Filter, attribute: string): string[] {
   if (filter.kind === 'equality') return filter.attribute === attribute ? [filter.value] : [];
-  if (filter.kind === 'not') return valuesOfEquality(filter.filter, attribute);
+  if (filter.kind === 'not') return listValues(filter.filter, attribute);
   if (filter.kind !== 'and' && filter.kind !== 'or') return [];
-  return filter.filters.flatMap((one) => valuesOfEquality(one, attribute));
+  return filter.filters.flatMap((one) => listValues(one, attribute));
 }
 
 /** People that a lookup finds, roughly. */

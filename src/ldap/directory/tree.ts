@@ -39,7 +39,8 @@ export function createTree(base: string): Tree {
   const containerName = (container: Container): string => `ou=${container},${base}`;
   const people = containerName('people');
   const locateBelow = (container: Container, [entry, ...rest]: readonly Rdn[]): Target => {
-    if (entry !== undefined && rest.length === 0) {
+    // PostgreSQL stores no NUL.
+    if (entry !== undefined && rest.length === 0 && !entry.value.includes('\0')) {
       const { type, value } = entry;
       if (container === 'people' && type === 'uniqueidentifier') return { kind: 'person', handle: value.toLowerCase() };
       if (container === 'services' && type === 'cn') return { kind: 'service', clientId: value };

@@ -1,5 +1,5 @@
 import { changeAfterReset } from '../codec/controls.ts';
-import { OID, type BindRequest, type Result } from '../protocol.ts';
+import { MAX_VALUE_LENGTH, OID, type BindRequest, type Result } from '../protocol.ts';
 import { ANONYMOUS, type Identity, type LdapDeps, type OperationContext, type Session } from '../session.ts';
 
 const REFUSED: Result = { result: 'invalidCredentials' };
@@ -28,6 +28,8 @@ export async function bind(deps: LdapDeps, context: OperationContext, request: B
   if (!session.isTls && !deps.isPlainAllowed(session.address)) {
     return { result: 'confidentialityRequired', text: 'use StartTLS or LDAPS before a password' };
   }
+  // No password is that long, so this reveals nothing and counts nowhere.
+  if (password.length > MAX_VALUE_LENGTH) return { ...REFUSED, reason: 'the password is too long' };
   const target = deps.tree.locate(name);
   if (target?.kind === 'service') return bindService(deps, session, { ...request, password }, target.clientId);
   if (target?.kind === 'person') return bindPerson(deps, context, password, target.handle);
@@ -49,7 +51,7 @@ async function bindService(
   if (client === 'throttled') return { ...REFUSED, reason: 'too many failed binds of this network' };
   if (client === 'unknown') return { ...REFUSED, reason: 'no service account has this name' };
   if (client === 'wrong_secret') return { ...REFUSED, reason: `wrong secret of the service account ${clientId}` };
-  session.identity = { kind: 'service', clientId, name };
+  session.identity = { kind: 'service', clientId, name, secretHash: client.secretHash };
   session.serviceId = clientId;
   return { result: 'success' };
 }

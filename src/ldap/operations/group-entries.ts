@@ -64,10 +64,9 @@ async function readMembers(search: Search, filter: Filter): Promise<Member[]> {
 
 function toEntry({ deps: { tree } }: Search, group: Group, members: readonly Member[]): DirectoryEntry {
   const name = formatGroupName(group);
-  const isMember = (member: Member): boolean => member.groups.some((one) => formatGroupName(one) === name);
   return groupEntry(
     tree,
     name,
-    members.filter(isMember).map((member) => member.name),
+    members.filter(({ groups }) => groups.some((one) => formatGroupName(one) === name)).map((member) => member.name),
   );
 }

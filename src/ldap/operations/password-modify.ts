@@ -1,8 +1,8 @@
 import type { PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import type { DirectoryPasswordChange } from '../../services/directory/password-changes.ts';
-import { decodePasswordModify } from '../codec/requests.ts';
-import type { ExtendedRequest, Result } from '../protocol.ts';
-import { findAccess, type LdapDeps, type OperationContext } from '../session.ts';
+import { decodePasswordModify, type PasswordModify } from '../codec/requests.ts';
+import { MAX_VALUE_LENGTH, type ExtendedRequest, type Result } from '../protocol.ts';
+import { findAccess, type Identity, type LdapDeps, type OperationContext, type Session } from '../session.ts';
 
 const PROBLEM_TEXTS: Readonly<Record<PasswordProblem, string>> = {
   too_short: 'the new password is too short',
@@ -42,8 +42,20 @@ export async function modifyPassword(
   if (name !== undefined && !isOwnName(deps, identity.name, name)) {
     return { result: 'insufficientAccessRights', text: 'only your own password can be changed' };
   }
+  return changePassword(deps, session, identity, { current, next });
+}
+
+async function changePassword(
+  deps: LdapDeps,
+  session: Session,
+  identity: Extract<Identity, { kind: 'person' }>,
+  { current, next }: Pick<PasswordModify, 'current' | 'next'>,
+): Promise<Result> {
   if (!current) return { result: 'unwillingToPerform', text: 'send the old password too' };
   if (!next) return { result: 'unwillingToPerform', text: 'send a new password; the service does not generate one' };
+  if (Math.max(current.length, next.length) > MAX_VALUE_LENGTH) {
+    return { result: 'constraintViolation', text: 'a password is too long' };
+  }
   // An application password is for one service, so it does not change the password of the account.
   if (identity.applicationPasswordId !== undefined) return toRefusal({ kind: 'second_factor_required' });
   const { personId, clientId } = identity;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { decodePageRequest, pagedResults, type PageRequest } from '../codec/controls.ts';
 import { baseEntry, containerEntries, containerEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { createMatcher, matches } from '../directory/matching.ts';
@@ -17,6 +18,8 @@ const MAX_ENTRIES = 1_000;
 const MAX_SECONDS = 30;
 /** Most people that a search without permission to scan reads: an index can find many who do not match the rest of the filter. */
 const MAX_READ = 20_000;
+/** Time after which a search lets other connections continue, ms. */
+const MAX_BLOCK_MS = 10;
 
 interface Search {
   deps: ReadDeps;
@@ -189,11 +192,16 @@ async function sendAll(found: Search, others: readonly DirectoryEntry[], listPeo
   const select = createSelection(request);
   let [read, sent] = [0, 0];
   let last: string | undefined;
+  let resumedAt = performance.now();
   for await (const batch of batches) {
     for (const { entry, key } of batch) {
       read += 1;
       const stop = findReasonToStop(found, read);
       if (stop !== undefined) return stop;
+      if (performance.now() - resumedAt > MAX_BLOCK_MS) {
+        await setImmediate();
+        resumedAt = performance.now();
+      }
       if (!isMatch(entry)) continue;
       if (sent === limit) return finishFull(found, last);
       const written = context.send(select(entry));

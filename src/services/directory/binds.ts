@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { MAX_LOGIN_LENGTH } from '../../domain/credentials/identifiers.ts';
 import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import { RateLimitedError } from '../../platform/errors.ts';
-import type { ClientRegistry } from '../access/client-registry.ts';
 import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { ApplicationPasswords } from '../authentication/application-passwords.ts';
@@ -47,8 +46,8 @@ type ServiceRefusal = 'throttled' | 'unknown' | 'wrong_secret';
 
 /** Authenticates the connections of the directory. */
 export interface DirectoryBinds {
-  /** Verifies the secret of a service account. */
-  bindService(clientId: string, secret: string, address: string): Promise<DirectoryClient | ServiceRefusal>;
+  /** Verifies the secret of a service account. @returns its hash */
+  bindService(clientId: string, secret: string, address: string): Promise<{ secretHash: string } | ServiceRefusal>;
   /**
    * Verifies the password of a person, with the counters of the sign-in on the web.
    *
@@ -61,7 +60,6 @@ export interface DirectoryBinds {
 
 interface Deps {
   directory: Directory;
-  clients: Pick<ClientRegistry, 'refresh'>;
   people: { isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean> };
   applicationPasswords: Pick<ApplicationPasswords, 'find' | 'use' | 'exists'>;
   passwordVerifier: Pick<PasswordVerifier, 'verify'>;
@@ -74,20 +72,19 @@ interface Deps {
 const NO_HASH = '0'.repeat(64);
 
 export function createDirectoryBinds(deps: Deps): DirectoryBinds {
-  const { clients, directory, rateLimiter, audit, people, applicationPasswords } = deps;
+  const { directory, rateLimiter, audit, people, applicationPasswords } = deps;
   return {
     bindService: async (clientId, secret, address) => {
       if (!admit(rateLimiter, address)) return 'throttled';
-      const client = await clients.refresh(clientId);
-      const hashes = client?.ldap?.secret_sha256 ?? [NO_HASH];
+      const client = await directory.findClient(clientId);
+      const hashes = client?.secretHashes ?? [NO_HASH];
       const typed = createHash('sha256').update(secret).digest('hex');
       if (hashes.filter((hash) => isEqualConstantTime(hash, typed)).length === 0) {
-        const known = client?.ldap === undefined ? undefined : clientId;
-        await audit.record({ event: 'directory.bind_failed', outcome: 'refused', clientId: known, address });
-        return known === undefined ? 'unknown' : 'wrong_secret';
+        await audit.record({ event: 'directory.bind_failed', outcome: 'refused', clientId: client?.clientId, address });
+        return client === undefined ? 'unknown' : 'wrong_secret';
       }
       rateLimiter.releaseNetwork('directory_bind', address);
-      return (await directory.findClient(clientId)) ?? 'unknown';
+      return { secretHash: typed };
     },
     bindPerson: async (attempt) => (await bindWithApplicationPassword(deps, attempt)) ?? bindPerson(deps, attempt),
     isCurrent: async ({ personId, credentialVersion, applicationPasswordId: id }) =>

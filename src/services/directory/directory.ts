@@ -25,6 +25,8 @@ export interface DirectoryClient {
   shownSchoolTypes: readonly SchoolType[];
   /** The client may list people without an index. */
   canScan: boolean;
+  /** SHA-256 of the secrets that are valid now. */
+  secretHashes: readonly string[];
 }
 
 /** A person as the directory shows them to one client. */
@@ -144,6 +146,7 @@ function toDirectoryClient(client: ClientRegistration): DirectoryClient | undefi
     entitlements,
     shownSchoolTypes: entitlements.schoolTypes,
     canScan: client.ldap.scan,
+    secretHashes: client.ldap.secret_sha256,
   };
 }
 
@@ -162,6 +165,7 @@ function combine(clients: readonly DirectoryClient[]): DirectoryClient | undefin
       },
       shownSchoolTypes: [...all.shownSchoolTypes, ...one.shownSchoolTypes],
       canScan: false,
+      secretHashes: [],
     };
   }, undefined);
 }
