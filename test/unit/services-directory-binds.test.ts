@@ -9,7 +9,7 @@ import { createDirectoryBinds, type DirectoryBinds } from '../../src/services/di
 import type { DirectoryClient, DirectoryPerson } from '../../src/services/directory/directory.ts';
 
 const client: DirectoryClient = {
-  ...{ clientId: 'wifi', sector: 'wifi.example', shownSchoolTypes: [], canScan: false },
+  ...{ clientId: 'wifi', sector: 'wifi.example', shownSchoolTypes: [], canScan: false, secretHashes: [] },
   entitlements: { scopes: [], schoolTypes: [], permissions: [] },
 };
 
@@ -19,7 +19,7 @@ function person(id: string): DirectoryPerson {
     ...{ isSharingStopped: false, createdAt: 0, updatedAt: 0, number: 1 },
     ...{ identifiers: [], memberships: [], enrollments: [], children: [] },
   };
-  return { facts, handle: id, subject: id, entryUuid: id, today: '2026-11-27' };
+  return { facts, handle: id, subject: id, entryUuid: id, uidNumber: 1, today: '2026-11-27' };
 }
 
 const RESULTS: Readonly<Record<string, VerificationResult>> = {
@@ -46,10 +46,9 @@ function create(calls: string[]): DirectoryBinds {
         calls.push('facts');
         return Promise.resolve(['gone', 'disabled'].includes(id) ? undefined : person(id));
       },
-      ...{ handleOf: unused, listIdsOfEntryUuid: unused, findIdByLogin: unused, findIdByNumber: unused },
+      ...{ handleOf: unused, listIdsOfEntryUuid: unused, findIdByLogin: unused, findIdByUidNumber: unused },
       ...{ listPeopleOfIds: unused, listPeople: unused },
     },
-    clients: { refresh: unused },
     people: { isCredentialCurrent: unused },
     applicationPasswords: {
       find: () => {
