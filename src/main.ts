@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError } from './config/config-error.ts';
+import { LISTEN_SETTINGS } from './config/listen-addresses.ts';
 import type { Config } from './config/load.ts';
 import { createContainer, type Container } from './container/index.ts';
 import { checkStart } from './container/start-checks.ts';
 import type { JobIntervals } from './container/jobs.ts';
+import { listen, listPortProblems } from './container/ports.ts';
 import { systemClock } from './domain/clock.ts';
 import { systemRandom } from './domain/random.ts';
 import { createMetricsServer } from './http/server/metrics-server.ts';
@@ -42,9 +43,14 @@ export async function start(
   intervals: JobIntervals = {},
 ): Promise<RunningServer> {
   // The level is known after the check, which only warns.
-  const complete = await checkStart(env, { clock: systemClock, log: createLogger('warn') });
+  const { complete, warnings } = await checkStart(env, {
+    clock: systemClock,
+    log: createLogger('warn'),
+    listPortProblems,
+  });
   const config = complete();
   const log = createLogger(config.logLevel);
+  for (const warning of warnings) log.warn({ warning }, 'start check warning');
   logIgnoredSignals(log);
   const container = await createContainer(config, { clock: systemClock, random: systemRandom, log });
   const servers: HttpServer[] = [];
@@ -61,7 +67,7 @@ export async function start(
     servers.push(...(await startMetrics(config, container.metrics, log)));
     jobs.push(...container.startJobs(intervals));
     await startDirectory(config, container, directory);
-    port = await listen(container.server, config, { host: 'KINPASS_HOST', port: 'KINPASS_PORT' });
+    port = await listen(container.server, { ...config, names: LISTEN_SETTINGS.http });
     servers.push(container.server);
   } catch (error) {
     await close();
@@ -125,34 +131,6 @@ function logIgnoredSignals(log: Logger): void {
   }
 }
 
-/** Number of connections that wait to be accepted. Linux drops and resets further ones, and its own limit is 4096. */
-const LISTEN_BACKLOG = 4096;
-
-/** The names of the settings for an address. */
-interface AddressNames {
-  host: string;
-  port: string;
-}
-
-/** @throws {ConfigError} that names the setting */
-async function listen(
-  server: Server,
-  { host, port }: { host: string; port: number },
-  names: AddressNames,
-): Promise<number> {
-  server.listen({ port, host, backlog: LISTEN_BACKLOG });
-  await once(server, 'listening').catch((cause: unknown) => {
-    const code = codeOf(cause) ?? String(cause);
-    const problem =
-      code === 'EADDRINUSE'
-        ? `${names.port}: ${host}:${port} is in use (${code}); stop the other program or set another port`
-        : `${names.host}, ${names.port}: cannot listen on ${host}:${port} (${code}); set an address of this machine and a port that this user may use`;
-    throw new ConfigError(problem, { cause });
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
-}
-
 /** Opens the ports of the directory. @param opened gets each server that listens, also when a later port cannot be opened */
 async function startDirectory(
   { directory }: Config,
@@ -162,11 +140,11 @@ async function startDirectory(
   if (directory === undefined || ldap === undefined) return;
   const { host, port, tlsPort } = directory;
   if (port !== undefined) {
-    await listen(ldap.plain, { host, port }, { host: 'KINPASS_LDAP_HOST', port: 'KINPASS_LDAP_PORT' });
+    await listen(ldap.plain, { host, port, names: LISTEN_SETTINGS.ldap });
     opened.push(ldap.plain);
   }
   if (tlsPort !== undefined) {
-    await listen(ldap.tls, { host, port: tlsPort }, { host: 'KINPASS_LDAP_HOST', port: 'KINPASS_LDAPS_PORT' });
+    await listen(ldap.tls, { host, port: tlsPort, names: LISTEN_SETTINGS.ldaps });
     opened.push(ldap.tls);
   }
 }
@@ -182,7 +160,7 @@ async function closeDirectory({ ldap }: Container, servers: readonly Server[]): 
 async function startMetrics({ metrics: address }: Config, metrics: Metrics, log: Logger): Promise<HttpServer[]> {
   if (address === undefined) return [];
   const server = createMetricsServer(metrics, log);
-  await listen(server, address, { host: 'KINPASS_METRICS_HOST', port: 'KINPASS_METRICS_PORT' });
+  await listen(server, { ...address, names: LISTEN_SETTINGS.metrics });
   return [server];
 }
 

@@ -17,6 +17,7 @@ export function addConfigCommands(program: CliCommand): void {
 async function check(): Promise<void> {
   const { checkStart } = await import('../container/start-checks.ts');
   const { createLogger } = await import('../platform/logger.ts');
-  await checkStart(process.env, { clock: systemClock, log: createLogger('warn') });
+  const { warnings } = await checkStart(process.env, { clock: systemClock, log: createLogger('warn', process.stderr) });
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   print('config: no problems; "kinpass mail test" checks the mail server');
 }

@@ -81,6 +81,10 @@ export const environmentSchema = z.object({
     .describe(
       'apply: run pending migrations at start, under a lock; check: refuse to start while migrations are pending',
     ),
+  KINPASS_CLOCK_CHECK: z
+    .enum(['refuse', 'warn'])
+    .default('refuse')
+    .describe('refuse: do not start with a clock that is more than five minutes behind the database; warn: start'),
   KINPASS_CLIENTS_FILE: z.string().min(1).describe('JSON file with the registered relying parties'),
   KINPASS_SMTP_URL: serverUrl(/^smtps?:$/, 'smtps://user:password@host').describe(
     'mail server, for example smtps://user:password@mail.city.example; in production, smtp:// to another machine requires STARTTLS',

@@ -6,6 +6,8 @@ import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts'
 import type { AddressRules } from './client-addresses.ts';
 import { checkClientsFile, type ClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
+import type { ConformanceFacts } from './conformance-checks.ts';
+import { listAddresses, type ListenAddress } from './listen-addresses.ts';
 import { readDirectory, type DirectorySettings } from './directory.ts';
 import { environmentSchema } from './environment.ts';
 import { isLoopbackHost } from './loopback.ts';
@@ -65,8 +67,14 @@ const MAX_DEFAULT_HASH_THREADS = 4;
 type Undefinable<T> = { [K in keyof T]?: T[K] | undefined };
 
 /** What a check of the start needs to know besides the problems of the settings; a part whose setting is invalid is missing. */
-export interface ConfigParts extends Undefinable<UnsafeFacts> {
+export interface ConfigParts extends Undefinable<UnsafeFacts & Pick<ConformanceFacts, 'clientsFile' | 'nodeEnv'>> {
   profile?: Config['profile'] | undefined;
+  /** True if a certificate is set, also an invalid one. */
+  hasTls: boolean;
+  trustedProxies?: Config['trustedProxies'] | undefined;
+  clockCheck?: 'refuse' | 'warn' | undefined;
+  /** Those whose settings are valid. */
+  addresses: readonly ListenAddress[];
   database?: Config['database'] | undefined;
   masterKey?: Buffer | undefined;
   migrations?: Config['migrations'] | undefined;
@@ -115,7 +123,7 @@ export function draftConfig(env: Environment): ConfigDraft {
   const auditArchive = attempt(() =>
     readAuditArchive(valid.KINPASS_AUDIT_RETENTION_DAYS, valid.KINPASS_AUDIT_ARCHIVE_DIR),
   );
-  const parts = { ...partsOf(valid), masterKey };
+  const parts = { ...partsOf(valid), masterKey, clientsFile };
   if (settings === undefined || clientsFile === undefined || problems.length > 0) {
     return { complete: undefined, problems, parts };
   }
@@ -160,7 +168,12 @@ function partsOf(e: ValidSettings): ConfigParts {
     KINPASS_DATABASE_FILE === undefined ? undefined : databaseOf({ KINPASS_DATABASE_FILE, DATABASE_URL });
   return {
     profile: e.KINPASS_PROFILE,
+    nodeEnv: e.NODE_ENV,
     issuer: e.KINPASS_ISSUER,
+    hasTls: e.KINPASS_TLS_CERT_FILE !== undefined || e.KINPASS_TLS_KEY_FILE !== undefined,
+    trustedProxies: e.KINPASS_TRUSTED_PROXIES,
+    clockCheck: e.KINPASS_CLOCK_CHECK,
+    addresses: listAddresses(e),
     mail: e.KINPASS_MAIL_FROM === undefined ? undefined : { from: e.KINPASS_MAIL_FROM },
     hashing: memoryKib === undefined || passes === undefined ? undefined : { memoryKib, passes },
     isMasterKeyExposed: e.KINPASS_MASTER_KEY_FILE !== undefined && isExposed(e.KINPASS_MASTER_KEY_FILE),

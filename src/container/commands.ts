@@ -2,7 +2,7 @@ import type { DatabaseSettings, KeySettings, MigratingSettings, RevokingSettings
 import { systemClock, type Clock } from '../domain/clock.ts';
 import { systemRandom, type Random } from '../domain/random.ts';
 import { createSecrets, type Secrets } from '../platform/crypto/secrets.ts';
-import { createLogger } from '../platform/logger.ts';
+import { createLogger, type Logger } from '../platform/logger.ts';
 import type { ClientRegistry } from '../services/access/client-registry.ts';
 import { createStoredClients } from '../services/access/stored-clients.ts';
 import { createAppend, type Audit } from '../services/audit/audit.ts';
@@ -42,9 +42,14 @@ export function withAccountServices<T>(
   );
 }
 
+/** Logs to standard error, because the standard output of a command is its result. */
+function createCommandLog(): Logger {
+  return createLogger('warn', process.stderr);
+}
+
 /** Applies pending migrations. Creates a missing database. @returns their tags */
 export async function migrateDatabase({ database }: DatabaseSettings): Promise<string[]> {
-  const store = await openNamedStore({ ...database, log: createLogger('warn') });
+  const store = await openNamedStore({ ...database, log: createCommandLog() });
   try {
     return await migrate(store);
   } catch (cause) {
@@ -63,7 +68,7 @@ async function withStore<T>(
   { database, masterKey, migrations }: MigratingSettings,
   work: (deps: DatabaseDeps) => Promise<T>,
 ): Promise<T> {
-  const store = await openExistingStore(database, migrations);
+  const store = await openExistingStore({ ...database, log: createCommandLog() }, migrations);
   try {
     const deps = { store, clock: systemClock, random: systemRandom, secrets: createSecrets(masterKey, systemRandom) };
     return await work({ ...deps, audit: { append: createAppend(deps) } });

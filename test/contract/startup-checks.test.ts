@@ -84,6 +84,31 @@ eachStore('a start in production', (on) => {
         message.includes(`, but ${source} has ${String(other).slice(0, 13)}`)
       );
     });
+    // The way out when the other time was written with a wrong clock.
+    const accepting = { ...environment(), KINPASS_PROFILE: 'development', KINPASS_CLOCK_CHECK: 'warn' };
+    const { warnings } = await checkStart(accepting, { clock: { now: () => behind }, log });
+    assert.match(warnings.join('\n'), /^clock: this machine has [^\n]*$/);
+  });
+
+  it('fails with the rules of the conformance profile together with other mistakes', async () => {
+    const mistakes = { KINPASS_PROFILE: 'conformance', NODE_ENV: 'production', KINPASS_PORT: 'x' };
+    const deps = { clock: systemClock, log: createLogger('silent') };
+    await assert.rejects(checkStart({ ...environment(), ...mistakes }, deps), ({ message }: Error) => {
+      assert.match(message, /^KINPASS_PORT: /m);
+      assert.match(message, /^KINPASS_PROFILE: conformance must not be used with NODE_ENV=production$/m);
+      assert.match(message, /^KINPASS_TLS_CERT_FILE: is missing /m);
+      return true;
+    });
+  });
+
+  it('warns while no proxy is trusted', async () => {
+    const file = { DATABASE_URL: undefined, KINPASS_DATABASE_FILE: join(folder, 'new.sqlite') };
+    const warningsFor = async (proxies: string | undefined): Promise<readonly string[]> => {
+      const env = { ...environment(), ...file, KINPASS_TRUSTED_PROXIES: proxies };
+      return (await checkStart(env, { clock: systemClock, log: createLogger('silent') })).warnings;
+    };
+    assert.match((await warningsFor(undefined)).join('\n'), /^KINPASS_TRUSTED_PROXIES: is not set; [^\n]*$/);
+    assert.deepEqual(await warningsFor('10.0.0.1'), []);
   });
 
   it('fails on a server that takes no writes', async () => {

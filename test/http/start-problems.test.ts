@@ -13,6 +13,7 @@ import { writeSelfSignedCertificate } from '../../demo/certificate.ts';
 import { startMailCatcher } from '../../demo/mail-catcher.ts';
 import { createInstallation, runProgram, startProgram, type Installation } from '../helpers/child-process.ts';
 import { mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
 
 describe('a failed start', () => {
@@ -57,6 +58,7 @@ describe('a failed start', () => {
   });
 
   it('lists all mistakes of the environment, the key, the files, the database and mail at once', async () => {
+    const [blocker, port] = await listenOn(() => undefined);
     const brand = join(home.folder, 'brand.json');
     const clients = join(home.folder, 'wrong.json');
     writeFileSync(brand, '{');
@@ -72,6 +74,7 @@ describe('a failed start', () => {
       KINPASS_SMTP_URL: 'mail.city.test',
       KINPASS_DATABASE_FILE: join(brand, 'kinpass.sqlite'),
       KINPASS_LDAP_PORT: '0',
+      KINPASS_LDAPS_PORT: String(port),
     };
     const [start, check] = await Promise.all(
       [['start'], ['config', 'check']].map(async (args) => {
@@ -79,8 +82,11 @@ describe('a failed start', () => {
         return [await program.ended, program.out(), program.err()] as const;
       }),
     );
-    assert.deepEqual(start, check);
-    const [code, out, err] = start ?? [];
+    blocker.close();
+    const [code, out, err] = check ?? [];
+    // The ports are not part of the check: a running service has them open.
+    const inUse = `KINPASS_LDAPS_PORT: 127.0.0.1:${port} is in use (EADDRINUSE); stop the other program or set another port\n`;
+    assert.deepEqual(start, [code, out, `${err ?? ''}${inUse}`]);
     assert.deepEqual([code, out], [1, '']);
     const names = new Set(
       err
@@ -136,6 +142,21 @@ describe('a failed start', () => {
       '',
       `KINPASS_BRAND_FILE: ${otherKey} is not valid JSON\nKINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with; restore the key from its copy\n`,
     ]);
+  });
+
+  it('does not follow from a mail server that does not answer, and SIGTERM ends its test', async () => {
+    let attempts = 0;
+    const [smtp, port] = await listenOn((socket) => {
+      attempts += 1;
+      socket.on('error', () => undefined);
+    });
+    const env = { ...home.env, KINPASS_DATABASE_FILE: join(home.folder, 'silent.sqlite') };
+    const started = await startProgram({ ...env, KINPASS_SMTP_URL: `smtp://127.0.0.1:${port}` });
+    await pollUntil('the test of the mail server', () => attempts > 0);
+    started.child.kill('SIGTERM');
+    assert.equal(await started.ended, 0);
+    assert.match(started.out(), /"msg":"stopped"\}\n$/);
+    smtp.close();
   });
 
   it('of the mail server is found by kinpass mail test', async () => {
