@@ -13,6 +13,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { createInstallation, runProgram, startProgram, type Installation } from '../helpers/child-process.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 interface Ended {
   code: number | NodeJS.Signals;
@@ -144,6 +145,20 @@ describe('kinpass', () => {
     assert.equal(none.code, 1);
     assert.match(none.err, /^audit log: the head does not fit KINPASS_MASTER_KEY_FILE; use the key [^\n]*\n$/);
     assert.equal(own.code, 0, own.err);
+  });
+
+  it('audit verify: says on standard error that it waits for the migration lock', async () => {
+    const holder = new Database(home.databaseFile);
+    holder.exec('begin immediate');
+    const program = runProgram(['audit', 'verify'], home.env);
+    try {
+      await pollUntil('the line', () => program.err().includes('waiting for the migration lock'), 30_000);
+    } finally {
+      holder.exec('rollback');
+      holder.close();
+    }
+    assert.equal(await program.ended, 0);
+    assert.match(program.out(), /^audit log: /);
   });
 
   it('audit export: prints every entry as one line of JSON', async () => {

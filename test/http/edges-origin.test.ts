@@ -144,14 +144,10 @@ for (const [trust, proxies] of [
       const rows = await store.read((tx) => tx.db.select().from(tx.tables.throttles));
       return rows.find((row) => row.key === key)?.failures ?? 0;
     };
-    const fail = async (forwarded: string): Promise<number> => {
+    const fail = async (forwarded: string, login = 'unknown@parents.example'): Promise<number> => {
       const httpBrowser = createHttpBrowser(service.issuer);
       const page = await httpBrowser.open('/account');
-      const { status } = await httpBrowser.submit(
-        page,
-        { login: 'unknown@parents.example', password: 'x' },
-        { 'x-forwarded-for': forwarded },
-      );
+      const { status } = await httpBrowser.submit(page, { login, password: 'x' }, { 'x-forwarded-for': forwarded });
       return status;
     };
 
@@ -174,6 +170,27 @@ for (const [trust, proxies] of [
       await store.write((tx) => upsertThrottle(tx, key, full));
       assert.equal(await fail('192.0.2.66'), proxies === '' ? 422 : 429);
       assert.equal(await fail('192.0.2.67'), 422);
+    });
+
+    it(`${proxies === '' ? 'refuses' : 'accepts'} a right password after 305 wrong ones of another network`, async () => {
+      const { store, secrets } = service.container;
+      const peers = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
+      const keys = (proxies === '' ? peers : ['203.0.113.99']).map(
+        (address) => `address:${secrets.mac('throttle', address)}`,
+      );
+      // 300 of the wrong passwords are in the counter already.
+      const full = { failures: ADDRESS_POLICY.capacity, blockedUntil: 0, updatedAt: Date.now() + 60_000 };
+      await store.write(async (tx) => {
+        for (const key of keys) await upsertThrottle(tx, key, full);
+      });
+      for (let at = 0; at < 5; at += 1) assert.equal(await fail('203.0.113.99', `other.${at}@parents.example`), 429);
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const from = { 'x-forwarded-for': '198.51.100.77' };
+      const page = await httpBrowser.open('/account', from);
+      const { status } = await httpBrowser.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD }, from);
+      assert.equal(status, proxies === '' ? 429 : 200);
+      // The warning came with the first of the wrong passwords.
+      assert.equal(kept.text().includes('proxy misconfigured'), proxies === '');
     });
   });
 }

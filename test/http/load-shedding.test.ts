@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { runAuthorization, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
@@ -37,10 +38,12 @@ function assertRejected(answer: Answer): void {
 describe('load shedding while password hashes wait', () => {
   let service: TestService;
   let app: TestParty;
+  const kept = createCapturedLog();
   before(async () => {
     service = await startService({
       clients: [createRegistration('app', secret, { scopes: ['openid', 'profile'] })],
       env: SLOW,
+      log: kept.log,
     });
     app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
   });
@@ -59,6 +62,7 @@ describe('load shedding while password hashes wait', () => {
     const hashing = fillHashQueue();
     const newBrowser = createHttpBrowser(service.issuer);
     assertRejected(await newBrowser.open(begun.url));
+    assert.match(kept.text(), /"error_description":"the node is overloaded"[^\n]*"msg":"request refused"/);
     await hashing;
     assert.equal(interactionOf(await newBrowser.open(begun.url)), 'login');
   });
