@@ -21,7 +21,12 @@ import { createDirectoryGroups } from '../../src/services/directory/groups.ts';
 import { createDirectoryLookups } from '../../src/services/directory/lookups.ts';
 import type { Store, Transaction } from '../../src/store/database/index.ts';
 import { listCityIds, listClassStudentIds, listStudentIds, listTeacherIds } from '../../src/store/directory/groups.ts';
-import { listIdsOfLargeRange, listIdsOfRange, prefixRange } from '../../src/store/directory/people.ts';
+import {
+  findPersonIdByNumber,
+  listIdsOfLargeRange,
+  listIdsOfRange,
+  prefixRange,
+} from '../../src/store/directory/people.ts';
 import { insertIdentifier, insertPerson, loadFactsOfPeople } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
 import { directoryClient } from '../helpers/directory.ts';
@@ -209,6 +214,7 @@ eachStore('the search of the directory', (on) => {
       [/identifiers_value_key/, (tx) => listIdsOfRange(tx, { by: 'login', ...prefixRange('wang') }, 10)],
       [/persons_created_idx/, (tx) => listIdsOfRange(tx, { by: 'created', ...day }, 10)],
       [/persons_updated_idx/, (tx) => listIdsOfRange(tx, { by: 'modified', ...day }, 10)],
+      [/directory_numbers_pkey|INTEGER PRIMARY KEY/, (tx) => findPersonIdByNumber(tx, 7)],
       [/memberships_person_idx/, (tx) => listCityIds(tx, 'teachers', '', 10)],
       [/enrolments_(student_idx|class_student_key)/, (tx) => listCityIds(tx, 'students', '', 10)],
       [/guardianships_pair_key/, (tx) => listCityIds(tx, 'parents', '', 10)],
