@@ -107,12 +107,15 @@ export function draftConfig(env: Environment): ConfigDraft {
   const isUrlWrong = env['DATABASE_URL'] !== undefined && each.DATABASE_URL === undefined;
   const valid = isUrlWrong ? { ...each, KINPASS_DATABASE_FILE: undefined } : each;
   const problems = [...invalid];
+  const invalidNames = new Set(invalid.map(settingOf));
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      problems.push(error.message);
+      // An invalid setting is not missing as well.
+      const lines = error.message.split('\n').filter((line) => !invalidNames.has(settingOf(line)));
+      problems.push(...lines);
       return undefined;
     }
   };
@@ -136,6 +139,11 @@ export function draftConfig(env: Environment): ConfigDraft {
       masterKey: masterKey ?? createMasterKey(settings.KINPASS_MASTER_KEY_FILE),
     });
   return { complete, problems, parts };
+}
+
+/** Returns the name of the setting that a line of problems begins with. */
+function settingOf(problem: string): string {
+  return problem.split(':', 1)[0] ?? '';
 }
 
 type Settings = z.output<typeof environmentSchema>;
