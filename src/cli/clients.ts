@@ -53,7 +53,8 @@ async function secret({ stdin }: { stdin?: true }): Promise<void> {
   if (stdin === undefined) {
     // Hex digits need no escaping in a form, a shell or the Authorization header.
     const created = systemRandom.bytes(SECRET_BYTES).toString('hex');
-    print(`secret (for the app, shown once): ${created}\nclient_secret_sha256 (for the file): ${hashOf(created)}`);
+    print(`secret (for the app, shown once): ${created}`);
+    print(`client_secret_sha256 (for the file; for the directory: ldap.secret_sha256): ${hashOf(created)}`);
     return;
   }
   const given = (await text(process.stdin)).replace(/\r?\n$/, '');

@@ -66,7 +66,9 @@ describe('kinpass clients', () => {
       run(['secret', '--stdin']),
     ]);
     const [, secret = '', hash] =
-      /^secret \(.*\): ([0-9a-f]{64})\nclient_secret_sha256 \(.*\): ([0-9a-f]{64})\n$/.exec(String(made[1])) ?? [];
+      /^secret \(.*\): ([0-9a-f]{64})\nclient_secret_sha256 \(.*: ldap\.secret_sha256\): ([0-9a-f]{64})\n$/.exec(
+        String(made[1]),
+      ) ?? [];
     assert.deepEqual([made[0], hash], [0, sha256(secret)]);
     assert.deepEqual(hashed, [0, `${sha256('chosen')}\n`, '']);
     assert.deepEqual(empty, [1, '', 'clients: standard input has no secret\n']);
