@@ -26,6 +26,7 @@ import {
   type TestDirectory,
 } from '../helpers/directory.ts';
 import { noticeOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 
 /** Result codes. */
@@ -34,6 +35,7 @@ const [SUCCESS, INVALID_CREDENTIALS] = [0, 49];
 describe('binds of people', () => {
   let nodes: TestDirectory[] = [];
   let first: TestDirectory;
+  const captured = createCapturedLog('info');
   before(async () => {
     const clients = [
       directoryClient('radius'),
@@ -43,7 +45,7 @@ describe('binds of people', () => {
       directoryClient('family', { scopes: ['openid', 'children'], permissions: ['portfolio:read'] }),
       directoryClient('nursery', { school_types: ['special'] }),
     ];
-    first = await startDirectory({ clients });
+    first = await startDirectory({ clients, log: captured.log });
     const folder = dirname(first.service.clientsFile);
     const env = {
       KINPASS_DATABASE_FILE: join(folder, 'kinpass.sqlite'),
@@ -86,6 +88,7 @@ describe('binds of people', () => {
     assert.equal(await bind(first, own, password.toUpperCase().replaceAll('-', '')), SUCCESS);
     assert.equal(await bind(first, own, DEMO_PASSWORD), SUCCESS);
     assert.equal(await bind(first, other, password), INVALID_CREDENTIALS);
+    assert.match(captured.text(), /"reason":"application password of another service account"[^\n]*\n$/);
     assert.equal(await bind(first, await nameOf(LOGIN.T2), password), INVALID_CREDENTIALS);
     assert.match((await signInToAccount(first.service, LOGIN.T1, password)).answer.body, /帳號或密碼不正確/);
     const used = await browser.open(APPLICATION_PASSWORDS);

@@ -27,7 +27,10 @@ const RESULTS: Readonly<Record<string, VerificationResult>> = {
   first: { kind: 'first_password', hasSecondFactor: false, credentialVersion: 1 },
 };
 
-const KINDS: Readonly<Record<string, string>> = { first: 'password_change_required', locked: 'throttled' };
+const KINDS: Readonly<Record<string, string>> = {
+  ...{ first: 'password_change_required', locked: 'throttled', other: 'other_service' },
+};
+const OTHER_SERVICE = { id: 'tablet', clientId: 'mail', name: 'tablet', createdAt: 0, lastUsedAt: null };
 
 /** Creates binds that record each read and verification. Handles are `h-` and the id; everyone but `gone` and `disabled` is there. */
 function create(calls: string[]): DirectoryBinds {
@@ -51,9 +54,9 @@ function create(calls: string[]): DirectoryBinds {
     },
     people: { isCredentialCurrent: unused },
     applicationPasswords: {
-      find: () => {
+      find: (id) => {
         calls.push('application password');
-        return Promise.resolve(undefined);
+        return Promise.resolve(id === 'other' ? OTHER_SERVICE : undefined);
       },
       ...{ use: unused, exists: unused },
     },
@@ -69,7 +72,7 @@ function create(calls: string[]): DirectoryBinds {
 
 describe('binds of people', () => {
   it('read the same and verify once for known, absent, disabled, locked and staff handles', async () => {
-    for (const id of ['known', 'gone', 'disabled', 'locked', 'first', 'staff']) {
+    for (const id of ['known', 'gone', 'disabled', 'locked', 'first', 'staff', 'other']) {
       const calls: string[] = [];
       const attempt = { name: `h-${id}`, password: 'wrong', address: '192.0.2.1', serviceId: 'wifi' };
       const { kind } = await create(calls).bindPerson(attempt);

@@ -8,6 +8,7 @@ const REFUSED: Result = { result: 'invalidCredentials' };
 const PERSON_REASONS = {
   failed: 'unknown name or wrong password',
   throttled: 'too many wrong passwords',
+  other_service: 'application password of another service account',
   second_factor_required: 'a person with a second factor needs an application password',
 } as const;
 

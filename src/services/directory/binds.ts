@@ -23,6 +23,8 @@ export type PersonBind =
   | { kind: 'second_factor_required' }
   /** Too many attempts failed before, so the password was not compared. */
   | { kind: 'throttled' }
+  /** The password is an application password of the person for another service account. */
+  | { kind: 'other_service' }
   /** Wrong, unknown, locked and disabled. */
   | { kind: 'failed' };
 
@@ -86,7 +88,12 @@ export function createDirectoryBinds(deps: Deps): DirectoryBinds {
       rateLimiter.releaseNetwork('directory_bind', address);
       return { secretHash: typed };
     },
-    bindPerson: async (attempt) => (await bindWithApplicationPassword(deps, attempt)) ?? bindPerson(deps, attempt),
+    bindPerson: async (attempt) => {
+      const bound = await bindWithApplicationPassword(deps, attempt);
+      if (bound?.kind === 'succeeded') return bound;
+      const result = await bindPerson(deps, attempt);
+      return result.kind === 'failed' && bound !== undefined ? bound : result;
+    },
     isCurrent: async ({ personId, credentialVersion, applicationPasswordId: id }) =>
       (await people.isCredentialCurrent(personId, credentialVersion)) &&
       (id === undefined || applicationPasswords.exists(personId, id)),
@@ -107,19 +114,21 @@ function admit(rateLimiter: Deps['rateLimiter'], address: string): boolean {
  * Accepts an application password at its own service account. Wrong passwords are neither counted nor throttled here, because nobody guesses
  * 140 bits; all other texts continue to `bindPerson`, which counts them.
  *
- * @returns undefined if it is no application password for this name and service account
+ * @returns undefined if it is no valid application password for this name
  */
 async function bindWithApplicationPassword(
   { directory, applicationPasswords }: Deps,
   { name, password, address, serviceId }: PersonAttempt,
-): Promise<PersonBind | undefined> {
+): Promise<Extract<PersonBind, { kind: 'succeeded' | 'other_service' }> | undefined> {
   const named = await directory.findClientOfHandle(name);
   const personId = named && directory.openHandle(named, name);
   const found = personId === undefined ? undefined : await applicationPasswords.find(personId, password);
   if (personId === undefined || found === undefined) return undefined;
-  if (serviceId !== undefined && serviceId !== found.clientId) return undefined;
+  if (serviceId !== undefined && serviceId !== found.clientId) return { kind: 'other_service' };
   const client = await directory.findClient(found.clientId);
-  if (client === undefined || directory.openHandle(client, name) !== personId) return undefined;
+  if (client === undefined) return undefined;
+  // The handle is of the sector of another service account.
+  if (directory.openHandle(client, name) !== personId) return { kind: 'other_service' };
   if ((await directory.findPerson(client, personId)) === undefined) return undefined;
   const credentialVersion = await applicationPasswords.use(personId, found, address);
   if (credentialVersion === undefined) return undefined;
