@@ -1,3 +1,4 @@
+import { messageOf } from '../platform/errors.ts';
 import { loadDatabaseSettings, loadKeySettings, loadRevokingSettings } from '../config/command-settings.ts';
 import { parseNonEmpty, type CliCommand } from './command.ts';
 import { print } from './output.ts';
@@ -46,7 +47,7 @@ async function restore(file: string, { revokeSessions }: { revokeSessions?: true
     return;
   }
   await revokeAll(revoking, 'restore').catch((cause: unknown) => {
-    const problem = cause instanceof Error ? cause.message : String(cause);
+    const problem = messageOf(cause);
     throw new Error(`restore: the database is there, but sessions were not revoked: ${problem}`, { cause });
   });
 }

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { PROGRAM_FOLDER } from '../config/program-folder.ts';
-import { DatabaseUnavailableError } from '../platform/errors.ts';
+import { DatabaseUnavailableError, messageOf } from '../platform/errors.ts';
 import { addAdminCommands } from './admin.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
@@ -83,5 +83,5 @@ function enterFolderOfCaller(): void {
 
 function errorMessage(error: unknown): string {
   if (error instanceof DatabaseUnavailableError) return error.error_description;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

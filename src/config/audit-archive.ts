@@ -1,6 +1,6 @@
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from './config-error.ts';
+import { ConfigError, reasonOf } from './config-error.ts';
 import { createPrivateFolder } from './private-folder.ts';
 
 /** Moves audit entries older than `retentionDays` to archives in `folder`. */
@@ -33,9 +33,8 @@ function assertWritable(folder: string): void {
     createPrivateFolder(folder);
     rmdirSync(mkdtempSync(join(folder, '.kinpass-')));
   } catch (cause) {
-    const reason = cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : String(cause);
     throw new ConfigError(
-      `KINPASS_AUDIT_ARCHIVE_DIR: cannot create files in ${folder} (${reason}); choose a folder that this user can write to`,
+      `KINPASS_AUDIT_ARCHIVE_DIR: cannot create files in ${folder} (${reasonOf(cause)}); choose a folder that this user can write to`,
       { cause },
     );
   }

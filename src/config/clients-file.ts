@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { insecureUrisOf, privateUrisOf, unknownResourcesOf, type AddressRules } from './client-addresses.ts';
-import { ConfigError } from './config-error.ts';
+import { ConfigError, unreadableFile } from './config-error.ts';
 import { checkRegistration, FIELD_NAMES, type ClientRegistration } from './clients.ts';
 import { demoSecretsOf } from './demo-secret.ts';
 import { describeIssue, describeUnknownField } from './field-problems.ts';
@@ -79,14 +79,10 @@ function readText(file: string): string | undefined {
   try {
     bytes = statSync(file).size > MAX_BYTES ? undefined : readFileSync(file);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new ConfigError(
-      `KINPASS_CLIENTS_FILE: cannot read ${file} (${code}); check the path and that this user may read it`,
-      { cause },
-    );
+    throw unreadableFile('KINPASS_CLIENTS_FILE', file, cause);
   }
   if (bytes === undefined)
-    throw new ConfigError(`${file}: has more than 1 MiB; register clients in the console instead`);
+    throw new ConfigError(`KINPASS_CLIENTS_FILE: ${file} has more than 1 MiB; register clients in the console instead`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigError } from './config-error.ts';
+import { ConfigError, reasonOf } from './config-error.ts';
 import { createPrivateFolder } from './private-folder.ts';
 
 const KEY_BYTES = 32;
@@ -45,7 +45,7 @@ function read(file: string, isNew: boolean): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new ConfigError(
-      `KINPASS_MASTER_KEY_FILE: cannot read ${file} (${codeOf(cause)}); ${adviceOf(cause, isNew)}`,
+      `KINPASS_MASTER_KEY_FILE: cannot read ${file} (${reasonOf(cause)}); ${adviceOf(cause, isNew)}`,
       {
         cause,
       },
@@ -55,13 +55,9 @@ function read(file: string, isNew: boolean): string {
 
 /** A new key does not open an existing database, so the advice to create one is only for a first start. */
 function adviceOf(error: unknown, isNew: boolean): string {
-  const code = codeOf(error);
+  const code = reasonOf(error);
   if (code === 'EACCES' || code === 'EPERM') return 'make this user its owner, with mode 600';
   if (code === 'EISDIR') return 'it is a folder; set the path of the key file';
   if (!isNew) return 'check the path, or restore the key from its copy';
   return 'for a first start create one: (umask 077; openssl rand -base64 32 > FILE)';
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError } from './config-error.ts';
+import { ConfigError, unreadableFile } from './config-error.ts';
 
 /** PEM text. */
 export interface Tls {
@@ -28,9 +28,6 @@ export function readPem(setting: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new ConfigError(`${setting}: cannot read ${file} (${code}); check the path and that this user may read it`, {
-      cause,
-    });
+    throw unreadableFile(setting, file, cause);
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../platform/errors.ts';
 import type { DatabaseSettings, KeySettings, MigratingSettings, RevokingSettings } from '../config/command-settings.ts';
 import { systemClock, type Clock } from '../domain/clock.ts';
 import { systemRandom, type Random } from '../domain/random.ts';
@@ -53,12 +54,9 @@ export async function migrateDatabase({ database }: DatabaseSettings): Promise<s
   try {
     return await migrate(store);
   } catch (cause) {
-    throw new Error(
-      `${nameOf(database)} cannot be migrated: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-      },
-    );
+    throw new Error(`${nameOf(database)} cannot be migrated: ${messageOf(cause)}`, {
+      cause,
+    });
   } finally {
     await store.close();
   }

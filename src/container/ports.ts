@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import { messageOf } from '../platform/errors.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { ListenAddress } from '../config/listen-addresses.ts';
 import { codeOf } from '../store/database/errors.ts';
@@ -37,7 +38,7 @@ export async function listPortProblems(addresses: readonly ListenAddress[]): Pro
       await listen(server, address);
       opened.push(server);
     } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
+      problems.push(messageOf(error));
     }
   }
   const closed = opened.map((server) => once(server, 'close'));

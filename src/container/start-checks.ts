@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { ConfigError } from '../config/config-error.ts';
+import { ConfigError, reasonOf } from '../config/config-error.ts';
 import { listConformanceProblems } from '../config/conformance-checks.ts';
 import type { ListenAddress } from '../config/listen-addresses.ts';
 import { draftConfig, type Config, type ConfigParts } from '../config/load.ts';
@@ -11,6 +11,7 @@ import type { Clock } from '../domain/clock.ts';
 import { MINUTE_MS } from '../domain/duration.ts';
 import { systemRandom } from '../domain/random.ts';
 import { createSecrets } from '../platform/crypto/secrets.ts';
+import { messageOf } from '../platform/errors.ts';
 import { loadBrand } from '../presentation/brand.ts';
 import { assertKeysCanBeOpened } from '../services/keys/key-ring.ts';
 import { findLatestTime } from '../store/clock.ts';
@@ -25,7 +26,7 @@ import { probeWrite } from '../store/write-probe.ts';
 interface Deps {
   clock: Clock;
   log: StoreLog;
-  /** Absent for a check beside a running service, which has its ports open. */
+  /** Absent for `config check`: a running service has its ports open. */
   listPortProblems?: (addresses: readonly ListenAddress[]) => Promise<string[]>;
 }
 
@@ -68,10 +69,6 @@ function listErrors<T>(value: T, check: (value: T) => unknown): string[] {
   } catch (error) {
     return [messageOf(error)];
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** What a check of the database found. */
@@ -117,9 +114,8 @@ async function listFolderProblems(file: string): Promise<string[]> {
     await access(folder, constants.W_OK | constants.X_OK);
     return [];
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
     return [
-      `KINPASS_DATABASE_FILE: ${file} cannot be created (${reason}); choose a folder that this user can write to`,
+      `KINPASS_DATABASE_FILE: ${file} cannot be created (${reasonOf(error)}); choose a folder that this user can write to`,
     ];
   }
 }

@@ -1,3 +1,8 @@
+/** Returns the message of an error, for a line to an operator. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The queue of the password hasher is full. The HTTP layer returns 503 with Retry-After and keeps the form input. */
 export class HashQueueFullError extends Error {
   override name = 'HashQueueFullError';

@@ -1,3 +1,4 @@
+import { messageOf } from '../../platform/errors.ts';
 import type { AuditArchiveSettings } from '../../config/audit-archive.ts';
 import { verifyEntry, type ChainedEntry, type ChainHead } from '../../domain/audit-chain.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -90,7 +91,7 @@ export function createAuditArchive(
 async function assertLogUnchanged({ store, secrets }: Deps): Promise<void> {
   assertKeysCanBeOpened(secrets, await store.read((tx) => keyStore.listKeys(tx)));
   await getAuthenticHead({ store, secrets }).catch((cause: unknown) => {
-    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; nothing was archived`, { cause });
+    throw new Error(`${messageOf(cause)}; nothing was archived`, { cause });
   });
 }
 

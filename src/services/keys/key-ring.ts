@@ -230,7 +230,10 @@ function unseal(secrets: Secrets, row: SealedKey): string {
   try {
     return secrets.open('key', rowName(row), row.sealed);
   } catch (cause) {
-    throw new Error('KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with; restore the key from its copy', { cause });
+    throw new Error(
+      'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with; restore the key from its copy',
+      { cause },
+    );
   }
 }
 

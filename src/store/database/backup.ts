@@ -1,3 +1,4 @@
+import { messageOf } from '../../platform/errors.ts';
 import { existsSync } from 'node:fs';
 import { lstat, rename, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -89,7 +90,7 @@ const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
 function problemOf(error: unknown, from: StoreOptions, target: string): string {
   if (isTaken(error)) return `${takenPath(error) ?? target} exists already`;
   const code = codeOf(error);
-  if (code === undefined) return error instanceof Error ? error.message : String(error);
+  if (code === undefined) return messageOf(error);
   if (DISK_FULL_CODES.has(code)) return `no space is left for ${target}; choose a larger disk`;
   if (!code.startsWith('SQLITE_'))
     return `cannot write ${target} (${code}); choose a folder that this user can write to`;

@@ -4,6 +4,7 @@ import { lstat, open, stat } from 'node:fs/promises';
 import BetterSqlite from 'better-sqlite3';
 import { z } from 'zod';
 
+import { messageOf } from '../../platform/errors.ts';
 import { assertKnownMigrations } from '../migrate.ts';
 import type { SealedKey } from '../oidc/keys.ts';
 import { copySqlite, hasRequiredTables, sqliteFile } from './backup.ts';
@@ -44,7 +45,7 @@ export async function restore(
   const { applied, keys } = dialect === 'sqlite' ? readSqlite(source) : await readDump(source);
   if (applied.size === 0) throw notABackup(source);
   await assertKnownMigrations(dialect, applied).catch((cause: unknown) => {
-    throw refusal(source, cause instanceof Error ? cause.message : String(cause), cause);
+    throw refusal(source, messageOf(cause), cause);
   });
   try {
     checkKeys(keys);
