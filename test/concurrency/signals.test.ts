@@ -87,7 +87,7 @@ describe('kinpass start', () => {
     assert.match(program.out(), /"msg":"stopped"/);
   });
 
-  it('npm start logs JSON lines only, takes paths from the folder of the caller, and stops at SIGTERM', async () => {
+  it('npm start logs only JSON, takes paths from the folder of the caller, and stops at SIGTERM', async () => {
     const { env, folder } = home;
     const relative = { KINPASS_MASTER_KEY_FILE: 'key', KINPASS_CLIENTS_FILE: './clients.json' };
     const npm = spawn('npm', ['--prefix', ROOT, 'start'], {

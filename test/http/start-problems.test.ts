@@ -123,7 +123,7 @@ describe('a failed start', () => {
     );
   });
 
-  it('lists another master key together with other mistakes, and kinpass migrate creates the database', async () => {
+  it('lists another master key with other mistakes, and kinpass migrate creates the database', async () => {
     const env = { ...home.env, KINPASS_DATABASE_FILE: join(home.folder, 'new.sqlite') };
     const run = async (args: readonly string[], changes: Record<string, string> = {}): Promise<unknown[]> => {
       const program = runProgram(args, { ...env, ...changes });

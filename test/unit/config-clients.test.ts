@@ -199,7 +199,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     }
   });
 
-  it('accepts a client without redirect URIs that only uses the directory, and none with fields of sign-in', () => {
+  it('rejects fields of sign-in in a client without redirect URIs, which only uses the directory', () => {
     const access = { ldap: { secret_sha256: [SECRET] } };
     const only = (more: object = {}): object => ({
       ...good({ client_secret_sha256: undefined, redirect_uris: undefined, ...access, ...more }),

@@ -216,7 +216,7 @@ eachStore('the services of the bureau', (on) => {
     assert.equal(await validSecrets(), 1);
   });
 
-  it('give a client a directory secret of its own, rotate and end it, and delete it with the access', async () => {
+  it('create, rotate and end the directory secret of a client, and delete it with the access', async () => {
     const withDirectory = client({ ldap: { secret_sha256: ['0'.repeat(64)], scan: true } });
     const act = async (action: ClientAction): Promise<ClientResult> =>
       perform('library', action, await versionOfClient());
