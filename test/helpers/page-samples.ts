@@ -94,7 +94,7 @@ export function samplePageLocals(x: string): PageLocals {
     'account/application-passwords': {
       passwords: [0, null].map((lastUsedAt) => ({ id: x, name: x, service: x, createdAt: 0, lastUsedAt })),
       services: [{ id: x, name: x }],
-      ...{ form: x, action: '/a', revokeAction: '/r', notice: x },
+      ...{ form: x, values: { service: x, name: x }, action: '/a', revokeAction: '/r', notice: x },
     },
     'account/application-password': { password: x, name: x, service: x, login: x, listUrl: '/l' },
     'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },

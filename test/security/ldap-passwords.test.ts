@@ -14,7 +14,7 @@ import {
 } from '../helpers/application-passwords.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, setFirstPassword, setPassword, signInToAccount } from '../helpers/city.ts';
-import { DAY } from '../helpers/frozen-time.ts';
+import { DAY, freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 import {
   BASE,
   directoryClient,
@@ -211,5 +211,23 @@ describe('binds of people', () => {
       assert.ok(await guardianships.applyAction(change));
     }
     assert.equal(await nameOf(LOGIN.G2, 'family', 'kinpassChild'), '');
+  });
+
+  it('keeps the typed name and service while the person signs in again', async () => {
+    const time = freezeTime(Date.now());
+    try {
+      const browser = await signIn('T1');
+      const typed = { service: 'mail', name: '平板 "1"' };
+      const form = new URLSearchParams({ ...(await openCreationForm(browser)), ...typed });
+      time.advance(6 * MINUTE);
+      const late = await browser.post(APPLICATION_PASSWORDS, form);
+      const again = await browser.submit(late, { login: LOGIN.T1, password: DEMO_PASSWORD });
+      assert.match(noticeOf(again.body), /請再按一次按鈕/);
+      assert.match(again.body, /<option value="mail" selected>[^]*value="平板 &#34;1&#34;"/);
+      passwordOn(await createApplicationPassword(browser, typed.service, typed.name));
+      assert.doesNotMatch((await browser.open(APPLICATION_PASSWORDS)).body, / selected>| value="平板/);
+    } finally {
+      time.release();
+    }
   });
 });

@@ -7,7 +7,7 @@ import { field, parseForms, readForm } from '../forms/body.ts';
 import { ownChange, shortName } from '../forms/second-factor-form.ts';
 import { redirectWithNotice, takeNotice } from '../pages/page-notice.ts';
 import { requireCredentialChange } from './credential-change.ts';
-import { hideFromSchoolAccounts, requireSignIn, type SignedInPerson } from './session.ts';
+import { hideFromSchoolAccounts, ownerOf, requireSignIn, type SignedInPerson, type TypedForm } from './session.ts';
 
 const PAGE = '/account/application-passwords';
 
@@ -18,6 +18,11 @@ const NOTICES = [
 
 const creationForm = z.object({ form: z.uuid(), service: field, name: field });
 const revocationForm = z.object({ password: field });
+
+const typedForm: TypedForm = (ctx) => {
+  const { service, name } = readForm(ctx, creationForm);
+  return { path: PAGE, fields: { service, name } };
+};
 
 /** The pages where people create and revoke passwords for one service account of the directory each. */
 export function createApplicationPasswordRouter(deps: HttpDeps): Router {
@@ -32,7 +37,7 @@ export function createApplicationPasswordRouter(deps: HttpDeps): Router {
   router.post(
     '/',
     forms,
-    requireCredentialChange(deps, recently, (ctx, signedIn) => create(deps, ctx, signedIn)),
+    requireCredentialChange(deps, { ...recently, typedForm }, (ctx, signedIn) => create(deps, ctx, signedIn)),
   );
   router.post(
     '/revoke',
@@ -55,24 +60,28 @@ const languageLinkToList: Middleware = (ctx, next) => {
   return next();
 };
 
-async function showList(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
-  const { applicationPasswords, pages, random } = deps;
+async function showList(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
+  const { applicationPasswords, pages, random, unsentForms } = deps;
+  const { facts } = signedIn;
   const taken = takeNotice(deps, ctx, NOTICES);
-  const [passwords, services] = await Promise.all([
+  const [passwords, services, { service = '', name = '' }] = await Promise.all([
     applicationPasswords.list(facts.id),
     applicationPasswords.listServiceAccounts(facts.id),
+    unsentForms.find(ownerOf(signedIn), PAGE),
   ]);
   pages.show(ctx, 'account/application-passwords', {
     passwords: passwords.map(({ clientId, ...password }) => ({ ...password, service: pages.appName(ctx, clientId) })),
     services: services.map((id) => ({ id, name: pages.appName(ctx, id) })),
     form: random.uuid(),
+    values: { service, name },
     action: PAGE,
     revokeAction: `${PAGE}/revoke`,
     notice: taken && pages.t(ctx, `notice.${taken.name}`, taken.values),
   });
 }
 
-async function create(deps: HttpDeps, ctx: Context, { facts, sessionHash }: SignedInPerson): Promise<void> {
+async function create(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
+  const { facts, sessionHash } = signedIn;
   const { applicationPasswords, pages } = deps;
   const { form: id, service: clientId, name } = readForm(ctx, creationForm);
   const service = pages.appName(ctx, clientId);
@@ -82,6 +91,7 @@ async function create(deps: HttpDeps, ctx: Context, { facts, sessionHash }: Sign
     ...{ id, clientId, sessionHash, name: named },
   });
   if (created.kind === 'created') {
+    await deps.unsentForms.delete(ownerOf(signedIn));
     const login = await deps.people.getPrimaryLogin(facts.id);
     pages.show(ctx, 'account/application-password', {
       ...{ password: created.password, name: named, service, login, listUrl: PAGE },

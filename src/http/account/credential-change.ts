@@ -1,12 +1,13 @@
 import type { Context, Middleware } from 'koa';
 import { RECENT_SECOND_FACTOR_SECONDS } from '../../domain/sessions.ts';
 import type { HttpDeps } from '../deps.ts';
-import { requireAssurance, requireRecentSignIn, type Handler } from './session.ts';
+import { requireAssurance, requireRecentSignIn, type Handler, type TypedForm } from './session.ts';
 
 interface CredentialChange {
   /** The page to return to after a form. */
   page: string;
   maxAgeSeconds: number;
+  typedForm?: TypedForm;
 }
 
 /**
@@ -15,11 +16,11 @@ interface CredentialChange {
  */
 export function requireCredentialChange(
   deps: HttpDeps,
-  { page, maxAgeSeconds }: CredentialChange,
+  { page, maxAgeSeconds, typedForm }: CredentialChange,
   handler: Handler,
 ): Middleware {
   const returnPath = (ctx: Context): string => (ctx.method === 'GET' ? ctx.path : page);
-  const assurance = { maxAgeMs: RECENT_SECOND_FACTOR_SECONDS * 1000, returnPath };
+  const assurance = { maxAgeMs: RECENT_SECOND_FACTOR_SECONDS * 1000, returnPath, typedForm };
   const withSecondFactor = requireAssurance(deps, assurance, handler);
   return requireRecentSignIn(
     deps,
@@ -27,6 +28,6 @@ export function requireCredentialChange(
       if (await deps.secondFactors.has(signedIn.facts.id)) await withSecondFactor(ctx, () => Promise.resolve());
       else await handler(ctx, signedIn);
     },
-    { maxAgeSeconds, returnPath },
+    { maxAgeSeconds, returnPath, typedForm },
   );
 }

@@ -101,6 +101,8 @@ interface ApplicationPasswordListLocals {
   services: readonly { id: string; name: string }[];
   /** Unique id of the form. */
   form: string;
+  /** The id of the chosen service and the typed name, after the person signed in again. */
+  values: { service: string; name: string };
   action: string;
   revokeAction: string;
   notice?: string | undefined;
