@@ -102,6 +102,11 @@ export function textOf(html: string): string {
   return decode(html.replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/g, ' ')).replace(/\s+/g, ' ');
 }
 
+/** Returns the text of a page without the error code, which each response has of its own. */
+export function textWithoutErrorCode(html: string): string {
+  return textOf(html.replace(/<code>[^<]*<\/code>/, ''));
+}
+
 /** Returns the text of `[role="alert"]`; empty if there is none. */
 export function alertOf(html: string): string {
   const found = /<div[^>]*role="alert"[\s\S]*?(?=<form)/.exec(html);
