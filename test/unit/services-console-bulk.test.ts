@@ -1,13 +1,14 @@
 /** Bulk actions on a class: dry run, rows of their own, resumption by another node, codes that are printed once. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
+import { eq } from 'drizzle-orm';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import type { BulkAction } from '../../src/domain/access/bulk-actions.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/duration.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { BulkReport } from '../../src/services/console/bulk-runs.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
-import { completeBulkRow, leaseBulkRun, listPendingRows } from '../../src/store/console/bulk-runs.ts';
+import { completeBulkRow, findBulkRun, leaseBulkRun, listPendingRows } from '../../src/store/console/bulk-runs.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import { findPerson } from '../../src/store/people/people.ts';
 import { createTestConsole, demoId, openTestConsole } from '../helpers/console-services.ts';
@@ -95,6 +96,28 @@ eachStore('bulk runs', (on) => {
     assert.notEqual(report.run.finishedAt, null);
     assert.equal(report.rows.filter(({ state }) => state === 'done').length, PUPILS - BROKEN.length);
     assert.equal((await services.takeJobs()).length, PUPILS - BROKEN.length);
+  });
+
+  it('store the reason of the member of staff sealed', async () => {
+    const runId = await run('links', ['pupil-4']);
+    const stored = await on.store.read((tx) => findBulkRun(tx, runId));
+    assert.ok(stored);
+    assert.doesNotMatch(JSON.stringify(stored), /new term/);
+    assert.equal(services.secrets.open('bulk-reason', runId, stored.reasonSealed ?? ''), 'new term');
+  });
+
+  it('use and then erase the plain reason of a node of an older version', async () => {
+    const runId = await prepare('links', ['pupil-5']);
+    await on.store.write((tx) => {
+      const { bulkRuns } = tx.tables;
+      return tx.db.update(bulkRuns).set({ reason: 'old node', reasonSealed: null }).where(eq(bulkRuns.id, runId));
+    });
+    await staff.bulkRuns.start(desk, runId);
+    await staff.bulkRuns.workOnNext();
+    const stored = await on.store.read((tx) => findBulkRun(tx, runId));
+    assert.equal(stored?.reason, '');
+    const [row] = (await load(runId)).rows;
+    assert.equal(row?.state, 'done');
   });
 
   it('continue on another node after the lease of the first has ended', async () => {

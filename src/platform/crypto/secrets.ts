@@ -24,6 +24,7 @@ export type SealPurpose =
   | 'end-request'
   | 'person-merge'
   | 'removal-reason'
+  | 'bulk-reason'
   | 'sign-out'
   | 'password-form'
   | 'reset-request'

@@ -108,7 +108,7 @@ export function createBulkRuns(deps: Deps): BulkRuns {
 
 async function prepareIn(
   tx: Transaction,
-  { clock, random, classPages }: Deps,
+  { clock, random, secrets, classPages }: Deps,
   { actor, classId, action, personIds, reason, address }: Parameters<BulkRuns['prepare']>[0],
 ): Promise<string | undefined> {
   const page = await classPages.loadIn(tx, actor, classId);
@@ -118,9 +118,10 @@ async function prepareIn(
     ({ personId }) => chosen?.has(personId) !== false,
   );
   const [id, now] = [random.uuid(), clock.now()];
+  const reasonSealed = secrets.seal('bulk-reason', id, reason);
   await runs.insertBulkRun(
     tx,
-    { id, action, classId, actorId: actor.id, reason, address, createdAt: now, leasedUntil: now },
+    { id, action, classId, actorId: actor.id, reasonSealed, address, createdAt: now, leasedUntil: now },
     rows.map((row, position) => {
       const problem = problemOf(row, action);
       const state = problem === undefined ? 'pending' : 'failed';
@@ -229,10 +230,12 @@ async function workOnRow(deps: Deps, run: runs.BulkRun, row: runs.BulkRow): Prom
 async function performRow(
   tx: Transaction,
   { clock, secrets, personActions }: Deps,
-  { actorId, action, reason, address }: runs.BulkRun,
+  run: runs.BulkRun,
   row: runs.BulkRow,
 ): Promise<void> {
+  const { actorId, action, address } = run;
   const { personId, staffVersion } = row;
+  const reason = run.reasonSealed === null ? run.reason : secrets.open('bulk-reason', run.id, run.reasonSealed);
   // The lock order is: person, then row. A second node waits here, and finds the row done.
   await lockPerson(tx, personId);
   const doneAt = clock.now();

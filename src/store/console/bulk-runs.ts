@@ -8,10 +8,11 @@ export type BulkRow = Tables['bulkRows']['$inferSelect'];
 
 export async function insertBulkRun(
   tx: Transaction,
-  run: Omit<BulkRun, 'startedAt' | 'finishedAt' | 'printedAt'>,
+  run: Omit<BulkRun, 'reason' | 'startedAt' | 'finishedAt' | 'printedAt'>,
   rows: readonly Pick<BulkRow, 'position' | 'personId' | 'staffVersion' | 'state' | 'problem'>[],
 ): Promise<void> {
-  await tx.db.insert(tx.tables.bulkRuns).values(run);
+  // Only runs of nodes of an older version have a plain reason, and no sealed one.
+  await tx.db.insert(tx.tables.bulkRuns).values({ ...run, reason: '' });
   const list = rows.map((row) => ({ ...row, runId: run.id }));
   await insertMany(tx, tx.tables.bulkRows, list);
 }
@@ -137,7 +138,7 @@ export async function finishBulkRun(tx: Transaction, id: string, now: number): P
   const { bulkRuns } = tx.tables;
   await tx.db
     .update(bulkRuns)
-    .set({ finishedAt: now })
+    .set({ finishedAt: now, reason: '' })
     .where(and(eq(bulkRuns.id, id), isNull(bulkRuns.finishedAt)));
 }
 

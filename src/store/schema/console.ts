@@ -72,7 +72,7 @@ export function defineBulkRuns(kit: ColumnBuilders, persons: PersonsTable, { cla
         .notNull()
         .references(() => classes.id),
       actorId: kit.text('actor_id').notNull(),
-      reason: kit.text('reason').notNull(),
+      ...{ reason: kit.text('reason').notNull(), reasonSealed: kit.text('reason_sealed') },
       address: kit.text('address').notNull(),
       createdAt: kit.instant('created_at').notNull(),
       /** Null during the dry run. */

@@ -1,0 +1,3 @@
+ALTER TABLE `bulk_runs` ADD `reason_sealed` text;--> statement-breakpoint
+-- By hand: a finished run does not need its reason, which is in the audit log.
+UPDATE `bulk_runs` SET `reason` = '' WHERE `finished_at` IS NOT NULL;
