@@ -109,7 +109,7 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/client-form': ['clients.new', 'clients.editTitle'],
   'console/client-confirm': ['clients.confirmNew', 'clients.confirmChange'],
   'console/client-action': CLIENT_ACTIONS.map((name) => `clients.action.${name}.title`),
-  'console/client-secret': ['clients.secretTitle'],
+  'console/client-secret': ['clients.secretTitle', 'clients.directorySecret'],
   'console/national-id': ['console.action.reveal-national-id.title'],
   'console/merge': ['console.merge.title'],
   'console/requests': ['requests.title'],

@@ -73,6 +73,8 @@ describe('a client of the console for the directory', () => {
     const secret = directorySecretOn(saved);
     assert.match(secret, /^[\w-]{43}$/);
     assert.equal(secretOn(saved), '');
+    assert.match(textOf(saved.body), /複製密碼[^]*這個密碼只顯示這一次/);
+    assert.doesNotMatch(textOf(saved.body), /金鑰/);
     assert.ok(textOf(saved.body).includes(serviceName('radius')) && textOf(saved.body).includes(BASE));
     assert.equal(await bind('radius', secret), RESULT.success);
     const page = await bureau.open('/console/clients/radius');
