@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 import { listAuditEvents, personId } from '../helpers/city.ts';
-import { alertOf, textWithoutErrorCode, type Answer } from '../helpers/http-browser.ts';
+import { alertOf, textOf, textWithoutErrorCode, type Answer } from '../helpers/http-browser.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';

@@ -5,7 +5,14 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, setPassword, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
-import { alertOf, createHttpBrowser, textOf, textWithoutErrorCode, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import {
+  alertOf,
+  createHttpBrowser,
+  textOf,
+  textWithoutErrorCode,
+  type Answer,
+  type HttpBrowser,
+} from '../helpers/http-browser.ts';
 import { send } from '../helpers/raw-http.ts';
 import { completeSetup, removeSecondFactors } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
