@@ -24,8 +24,13 @@ const WITHOUT_SUBSTRINGS = ['memberof', 'entryuuid', 'objectclass', ...TIMES];
 
 /** Lower case without regard to the letters around it. */
 function fold(text: string): string {
+  return foldPart(text).trim();
+}
+
+/** A space at an end of a part is a space inside the value (RFC 4518, section 2.6.1): `wang *` does not match `wangda`. */
+function foldPart(text: string): string {
   const letters = Array.from(text.normalize('NFKC'), (letter) => letter.toLowerCase()).join('');
-  return letters.replaceAll('ς', 'σ').split(/\s+/).join(' ').trim();
+  return letters.replaceAll('ς', 'σ').split(/\s+/).join(' ');
 }
 
 /** Evaluates a filter on the values of one person, by the text of RFC 4511, section 4.5.1.7. `undefined` is Undefined. */
@@ -51,7 +56,8 @@ function evaluateCondition(
   if (filter.kind === 'present') return own.length > 0;
   if (filter.kind === 'substrings') {
     if (WITHOUT_SUBSTRINGS.includes(filter.attribute)) return undefined;
-    const parts = [filter.initial ?? '', ...filter.any, filter.final ?? ''].map((part) => escapeRegExp(fold(part)));
+    const [initial, final] = [foldPart(filter.initial ?? '').trimStart(), foldPart(filter.final ?? '').trimEnd()];
+    const parts = [initial, ...filter.any.map(foldPart), final].map(escapeRegExp);
     return own.some((one) => new RegExp(`^${parts.join('.*')}$`, 'su').test(fold(one)));
   }
   const { kind, value } = filter;
