@@ -100,7 +100,9 @@ const leaf = fc
   .map(({ attribute, kind, pick, cut, spelling }): Build => {
     return (people) => {
       const known = people.flatMap((one) => one.get(attribute) ?? []);
-      const spell = TIMES.includes(attribute) ? SPELLINGS[0] : spelling;
+      // The `=` and `,` of a name of an entry have no other form (RFC 4514, section 2).
+      const isFixed = TIMES.includes(attribute) || (attribute === 'memberof' && spelling === fullWidth);
+      const spell = isFixed ? SPELLINGS[0] : spelling;
       const value = known.length === 0 ? 'x' : (known[pick % known.length] ?? '');
       const letters = Array.from(value);
       const [none, begin, end] = [undefined, letters.slice(0, cut).join(''), letters.slice(-cut).join('')];
