@@ -114,6 +114,12 @@ describe('LDAP codec', () => {
     assert.deepEqual(decodeMessage(search({ filter: long })), { id: 7, limited: 'filter is too long' });
     const many = Array.from({ length: 1_001 }, () => 'cn');
     assert.deepEqual(decodeMessage(search({ attributes: many })), { id: 7, limited: 'more than 1000 elements' });
+    // Only a search has lists, and a limited message gets the response of a search.
+    for (const tag of [0x60, 0x6e, 0x77]) {
+      const operation = { tag, content: empty(1_001) };
+      const message = encode({ tag: TAG.sequence, content: [integer(7), operation] });
+      assert.throws(() => decodeMessage(message), DecodeError);
+    }
   });
 
   it('encodes numbers in the shortest form, and reads them', () => {

@@ -61,6 +61,7 @@ function create(calls: string[]): DirectoryBinds {
       ...{ use: unused, exists: unused },
     },
     passwordVerifier: { verify },
+    secondFactors: { has: unused },
     requiresSecondFactor: (id) => {
       calls.push('second factor');
       return Promise.resolve(id === 'staff');

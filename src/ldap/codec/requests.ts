@@ -28,7 +28,7 @@ const SASL_TAG = 0xa3;
 const EXTENDED_NAME_TAG = 0x80;
 const EXTENDED_VALUE_TAG = 0x81;
 
-/** A message that is valid, with a request above a limit. */
+/** A message that is valid, with a search above a limit. Other requests above a limit are no valid requests. */
 export interface LimitedMessage {
   id: number;
   limited: string;
@@ -44,7 +44,8 @@ export function decodeMessage(bytes: Buffer): Message | LimitedMessage {
   try {
     return { ...message, request: decodeRequest(operation) };
   } catch (error) {
-    if (error instanceof LimitError) return { id: message.id, limited: error.message };
+    if (error instanceof LimitError && operation.tag === REQUEST_TAG.search)
+      return { id: message.id, limited: error.message };
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { ApplicationPasswords } from '../authentication/application-passwords.ts';
 import type { PasswordVerifier, VerificationResult } from '../authentication/password-verification.ts';
+import type { SecondFactors } from '../authentication/second-factors.ts';
 import type { RequiresSecondFactor } from '../settings/required-second-factor.ts';
 import type { Directory, DirectoryClient } from './directory.ts';
 
@@ -65,6 +66,7 @@ interface Deps {
   people: { isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean> };
   applicationPasswords: Pick<ApplicationPasswords, 'find' | 'use' | 'exists'>;
   passwordVerifier: Pick<PasswordVerifier, 'verify'>;
+  secondFactors: Pick<SecondFactors, 'has'>;
   requiresSecondFactor: RequiresSecondFactor;
   rateLimiter: Pick<RequestRateLimiter, 'admitNetwork' | 'releaseNetwork'>;
   audit: Pick<Audit, 'record'>;
@@ -74,7 +76,7 @@ interface Deps {
 const NO_HASH = '0'.repeat(64);
 
 export function createDirectoryBinds(deps: Deps): DirectoryBinds {
-  const { directory, rateLimiter, audit, people, applicationPasswords } = deps;
+  const { directory, rateLimiter, audit, people, applicationPasswords, secondFactors, requiresSecondFactor } = deps;
   return {
     bindService: async (clientId, secret, address) => {
       if (!admit(rateLimiter, address)) return 'throttled';
@@ -94,9 +96,11 @@ export function createDirectoryBinds(deps: Deps): DirectoryBinds {
       const result = await bindPerson(deps, attempt);
       return result.kind === 'failed' && bound !== undefined ? bound : result;
     },
-    isCurrent: async ({ personId, credentialVersion, applicationPasswordId: id }) =>
-      (await people.isCredentialCurrent(personId, credentialVersion)) &&
-      (id === undefined || applicationPasswords.exists(personId, id)),
+    isCurrent: async ({ personId, credentialVersion, applicationPasswordId: id }) => {
+      if (!(await people.isCredentialCurrent(personId, credentialVersion))) return false;
+      if (id !== undefined) return applicationPasswords.exists(personId, id);
+      return !(await secondFactors.has(personId)) && !(await requiresSecondFactor(personId));
+    },
   };
 }
 
@@ -141,7 +145,7 @@ const NO_PERSON_ID = '';
 async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBind> {
   const { name, password, address } = attempt;
   const { directory, passwordVerifier, requiresSecondFactor } = deps;
-  const client = await directory.findClientOfHandle(name);
+  const { client, serviceId } = await findClientOfBind(deps, attempt);
   const opened = client && directory.openHandle(client, name);
   const person = client && opened !== undefined ? await directory.findPerson(client, opened) : undefined;
   const personId = person?.facts.id;
@@ -164,7 +168,6 @@ async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBin
       detail: { protocol: 'ldap' },
     };
   };
-  const serviceId = await findCountedService(deps, attempt, client);
   const login =
     personId === undefined ? ({ kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } as const) : undefined;
   const result = await passwordVerifier.verify({ personId, login, password, address, serviceId }, auditEventFor);
@@ -175,16 +178,20 @@ async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBin
 }
 
 /**
- * Returns the service account that an attempt counts for. A service passes on passwords of its own sector, all from its own address, so one
- * counter of the address would let old passwords of some refuse everyone.
+ * Finds the client whose registration applies to a bind: the service account that was bound to the connection before, which passes on
+ * passwords of people whom it sees; without one, all clients of the sector of the typed name.
  *
- * @param client a client of the sector of the typed name
+ * @returns also the service account that the attempt counts for. A service passes on passwords of its own sector, all from its own address,
+ *   so one counter of the address would let old passwords of some refuse everyone.
  */
-async function findCountedService(
+async function findClientOfBind(
   { directory }: Deps,
-  { serviceId }: PersonAttempt,
-  client: DirectoryClient | undefined,
-): Promise<string | undefined> {
+  { name, serviceId }: PersonAttempt,
+): Promise<{ client: DirectoryClient | undefined; serviceId: string | undefined }> {
+  const named = await directory.findClientOfHandle(name);
   const service = serviceId === undefined ? undefined : await directory.findClient(serviceId);
-  return client === undefined || client.sector === service?.sector ? service?.clientId : undefined;
+  if (named === undefined) return { client: undefined, serviceId: service?.clientId };
+  return named.sector === service?.sector
+    ? { client: service, serviceId: service.clientId }
+    : { client: named, serviceId: undefined };
 }
