@@ -6,6 +6,8 @@ import { after, before, describe, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { DEFAULT_POLICY_SETTINGS } from '../../src/domain/access/settings.ts';
+import { replaceSetting } from '../../src/store/settings.ts';
 import {
   APPLICATION_PASSWORDS,
   createApplicationPassword,
@@ -26,11 +28,12 @@ import {
   type TestDirectory,
 } from '../helpers/directory.ts';
 import { noticeOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { connectLdap, bindMessage, searchMessage } from '../helpers/ldap-client.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 
 /** Result codes. */
-const [SUCCESS, INVALID_CREDENTIALS] = [0, 49];
+const [SUCCESS, INVALID_CREDENTIALS, INSUFFICIENT_ACCESS] = [0, 49, 50];
 
 describe('binds of people', () => {
   let nodes: TestDirectory[] = [];
@@ -44,6 +47,7 @@ describe('binds of people', () => {
       directoryClient('mail'),
       directoryClient('family', { scopes: ['openid', 'children'], permissions: ['portfolio:read'] }),
       directoryClient('nursery', { school_types: ['special'] }),
+      directoryClient('clinic', { school_types: ['special'], redirect_uris: ['https://mail.example/clinic'] }),
     ];
     first = await startDirectory({ clients, log: captured.log });
     const folder = dirname(first.service.clientsFile);
@@ -73,6 +77,16 @@ describe('binds of people', () => {
     createApplicationPassword(browser, service, 'tablet');
   const signIn = async (key: 'T1' | 'T2' | 'G2'): Promise<HttpBrowser> =>
     (await signInToAccount(first.service, LOGIN[key])).httpBrowser;
+
+  /** Requires a second factor of all staff. @returns the function that takes it back */
+  const requireSecondFactor = async (): Promise<() => Promise<void>> => {
+    const { store } = first.service.container;
+    const key = 'policy';
+    const value = { ...DEFAULT_POLICY_SETTINGS, isSecondFactorRequiredForStaff: true };
+    const change = { key, value, version: 0, updatedBy: personId('T1'), now: Date.now() } as const;
+    assert.ok(await store.write((tx) => replaceSetting(tx, change)));
+    return () => store.write((tx) => tx.db.delete(tx.tables.settings).then(() => undefined));
+  };
 
   it('shows an application password once, which one service accepts until it is revoked', async () => {
     const browser = await signIn('T1');
@@ -147,6 +161,64 @@ describe('binds of people', () => {
     } finally {
       await removeSecondFactors(first.service, 'T2');
     }
+  });
+
+  it('refuses operations of the own password once a second factor is added or required', async (t) => {
+    const name = await nameOf(LOGIN.T2);
+    const open = await Promise.all(nodes.map(({ port }) => connectLdap(port)));
+    t.after(() => {
+      open.forEach(({ socket }) => socket.destroy());
+    });
+    const codesOf = async (message: Buffer): Promise<number[]> => {
+      for (const client of open) client.send(message);
+      return Promise.all(open.map(async (client) => (await client.next()).code));
+    };
+    const search = (): Promise<number[]> => codesOf(searchMessage(2, name, undefined, 'base'));
+    const [all, none] = [
+      [SUCCESS, SUCCESS],
+      [INSUFFICIENT_ACCESS, INSUFFICIENT_ACCESS],
+    ];
+    assert.deepEqual([await codesOf(bindMessage(1, name, DEMO_PASSWORD)), await search()], [all, all]);
+    await enrollTotp(first.service, 'T2');
+    try {
+      assert.deepEqual(await search(), none);
+    } finally {
+      await removeSecondFactors(first.service, 'T2');
+    }
+    assert.deepEqual(await search(), all);
+    const restore = await requireSecondFactor();
+    try {
+      assert.deepEqual(await search(), none);
+    } finally {
+      await restore();
+    }
+  });
+
+  it('refuses a person whom the service that was bound before on the connection does not see', async (t) => {
+    const name = await nameOf(LOGIN.T1, 'mail');
+    for (const [service, expected] of [
+      ['mail', SUCCESS],
+      ['clinic', INVALID_CREDENTIALS],
+    ] as const) {
+      const client = await connectLdap(first.port);
+      t.after(() => client.socket.destroy());
+      client.send(bindMessage(1, serviceName(service), SERVICE_SECRET), bindMessage(2, name, DEMO_PASSWORD));
+      assert.deepEqual([(await client.next()).code, (await client.next()).code], [SUCCESS, expected], service);
+    }
+  });
+
+  it('revokes no password of another person, and shows the name of a password as text', async () => {
+    const [browser, other] = [await signIn('T1'), await signIn('T2')];
+    const password = passwordOn(await createApplicationPassword(browser, 'radius', '<img src=x>'));
+    const { body } = await browser.open(APPLICATION_PASSWORDS);
+    assert.ok(body.includes('&lt;img src=x&gt;') && !body.includes('<img src=x'));
+    const ids = [...body.matchAll(/data-application-password="([^"]*)"/g)].map(([, one = '']) => one);
+    assert.ok(ids.length > 0);
+    for (const one of ids) {
+      const answer = await other.post(`${APPLICATION_PASSWORDS}/revoke`, new URLSearchParams({ password: one }));
+      assert.doesNotMatch(answer.body, /img src/);
+    }
+    assert.equal(await bind(first, await nameOf(LOGIN.T1), password), SUCCESS);
   });
 
   it('ends application passwords with a changed password, on the next bind at each node', async () => {
