@@ -109,6 +109,17 @@ describe('a full disk', () => {
     throw new Error('the database did not become full');
   };
 
+  /** The pages of these tables may have space when those of sign-ins have none. @returns the first failed response */
+  const refreshUntilFull = async (first: string): Promise<Awaited<ReturnType<typeof refresh>>> => {
+    let token = first;
+    for (let i = 0; i < 100; i += 1) {
+      const reply = await refresh(app, token);
+      if (reply.status !== 200) return reply;
+      token = String(reply.body['refresh_token']);
+    }
+    throw new Error('the database did not become full');
+  };
+
   it('serves reads, fails writes, and recovers when there is space', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
@@ -116,7 +127,7 @@ describe('a full disk', () => {
     assert.equal((await fetch(`${service.issuer}/health/live`)).status, 200);
     assert.equal((await fetch(`${service.issuer}/health/ready`)).status, 503);
     assert.equal((await userinfo(app, tokens.access_token)).status, 200);
-    const reply = await refresh(app, tokens.refresh_token);
+    const reply = await refreshUntilFull(tokens.refresh_token);
     assert.deepEqual([reply.status, reply.body['error']], [500, 'server_error']);
     await limitPages('1073741823');
     assert.equal((await fetch(`${service.issuer}/health/ready`)).status, 200);
