@@ -82,7 +82,7 @@ function readText(file: string): string | undefined {
     throw unreadableFile('KINPASS_CLIENTS_FILE', file, cause);
   }
   if (bytes === undefined)
-    throw new ConfigError(`KINPASS_CLIENTS_FILE: ${file} has more than 1 MiB; register clients in the console instead`);
+    throw new ConfigError(`KINPASS_CLIENTS_FILE: ${file}: more than 1 MiB; register clients in the console instead`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
