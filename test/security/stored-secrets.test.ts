@@ -17,8 +17,10 @@ import { createOutbox } from '../../src/services/notifications/outbox.ts';
 import { createAdministrators } from '../../src/services/people/administrators.ts';
 import { backup } from '../../src/store/database/backup.ts';
 import { runClientTool } from '../../src/store/database/postgres/client-tools.ts';
+import { createApplicationPassword, passwordOn } from '../helpers/application-passwords.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { personId, signInToAccount } from '../helpers/city.ts';
+import { directoryClient, startDirectory } from '../helpers/directory.ts';
 import { createHttpBrowser, formOf, type Answer, type HttpBrowser, noticeOf } from '../helpers/http-browser.ts';
 import { solveHumanCheck } from '../helpers/human-check.ts';
 import { createCapturedLog } from '../helpers/log.ts';
@@ -27,7 +29,7 @@ import { addPasskey, createSoftwareAuthenticator } from '../helpers/passkeys.ts'
 import { pollUntil } from '../helpers/poll.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { completeSetup } from '../helpers/second-factors.ts';
-import { startService, type TestService } from '../helpers/service.ts';
+import { type TestService } from '../helpers/service.ts';
 import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
 
 const REASON = 'decision of the family court, file 7';
@@ -88,14 +90,15 @@ describe('secrets that were issued', () => {
     assert.ok(secret);
     return secret;
   };
-  /** Adds an authenticator app and a passkey on the account page. @returns the secrets that the pages showed */
+  /** Adds an authenticator app, a passkey and an application password. @returns the secrets that the pages showed */
   const addFactors = async ({ issuer }: TestService): Promise<string[]> => {
     const { httpBrowser } = await signInToAccount({ issuer }, LOGIN.G4);
     const { authenticator } = await completeSetup(httpBrowser, await httpBrowser.open(SETUP_PAGE));
     assert.equal(authenticator.recoveryCodes.length, 10);
     const { httpBrowser: teacher } = await signInToAccount({ issuer }, LOGIN.T1);
+    const password = passwordOn(await createApplicationPassword(teacher, 'radius', 'Wi-Fi'));
     await addPasskey(teacher, createSoftwareAuthenticator(issuer));
-    const codes = authenticator.recoveryCodes.flatMap((code) => [code, code.replaceAll('-', '')]);
+    const codes = [...authenticator.recoveryCodes, password].flatMap((code) => [code, code.replaceAll('-', '')]);
     return [authenticator.secret, ...codes];
   };
   /** Runs a bulk run for a class without printing its slips, then prints them. @returns the codes */
@@ -119,11 +122,12 @@ describe('secrets that were issued', () => {
       const file = join(folder, 'kinpass.sqlite');
       const databaseUrl = dialect === 'postgres' ? await testDatabaseUrl() : undefined;
       const captured = createCapturedLog();
-      const service = await startService({
-        ...{ clients: [], smtpUrl: mail.smtpUrl, log: captured.log },
+      const directory = await startDirectory({
+        ...{ clients: [directoryClient('radius')], smtpUrl: mail.smtpUrl, log: captured.log },
         ...(databaseUrl === undefined ? { env: { KINPASS_DATABASE_FILE: file } } : { databaseUrl }),
       });
-      t.after(() => service.stop());
+      t.after(() => directory.stop());
+      const { service } = directory;
       const dump = async (name: string): Promise<string> => {
         const target = join(folder, `${dialect}-${name}.backup`);
         await backup(databaseUrl === undefined ? { file } : { url: databaseUrl }, target);
