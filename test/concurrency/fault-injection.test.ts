@@ -127,7 +127,7 @@ describe('a full disk', () => {
     assert.equal((await fetch(`${service.issuer}/health/live`)).status, 200);
     assert.equal((await fetch(`${service.issuer}/health/ready`)).status, 503);
     assert.equal((await userinfo(app, tokens.access_token)).status, 200);
-    const reply = await refreshUntilFull(tokens.refresh_token);
+    const reply = await refreshUntilFull(String(tokens.refresh_token));
     assert.deepEqual([reply.status, reply.body['error']], [500, 'server_error']);
     await limitPages('1073741823');
     assert.equal((await fetch(`${service.issuer}/health/ready`)).status, 200);
