@@ -171,7 +171,11 @@ eachStore('applications and guardianships after any sequence of actions', (on) =
     });
   const perform: Readonly<Record<Action, (state: State, version: number) => Promise<unknown>>> = {
     publish,
-    restart: () => binding.restart({ ...FORM, clientId: undefined }),
+    restart: () => {
+      // The newest application is the current one.
+      services.advance(1);
+      return binding.restart({ ...FORM, clientId: undefined });
+    },
     withdraw: (_, version) => binding.withdraw({ ...FORM, version }),
     submit: (_, version) => binding.submit({ ...FORM, version, lang: 'en' }),
     'sign in': signIn,
