@@ -53,7 +53,7 @@ const LEFT_OUT: Partial<Record<keyof Tables, string>> = {
   registerImports: 'times and a number of entries, of no person',
   registerEntries: 'keyed hashes that only an exact match finds',
   oidcRecords: 'tokens and provider sessions; shown as sessions and grants',
-  directoryNumbers: 'a number of the row, which nobody sees; the directory shows it encrypted',
+  directoryNumbers: 'an internal number; the directory shows it encrypted',
   usedChallenges: 'no person',
   throttles: 'counters without personal data, deleted after a month',
   keys: 'no person',

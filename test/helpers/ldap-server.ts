@@ -10,7 +10,7 @@ import { createTrustedCertificate, type TestCertificate } from './certificate.ts
 import { BASE, SERVICE_SECRET } from './directory-account.ts';
 import { createCapturedLog } from './log.ts';
 
-/** A directory without a database: one service account, and nobody in it. */
+/** A directory without a database: one service account, and no people. */
 export interface LdapServer {
   servers: LdapServers;
   certificate: TestCertificate;

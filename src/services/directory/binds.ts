@@ -115,8 +115,8 @@ function admit(rateLimiter: Deps['rateLimiter'], address: string): boolean {
 }
 
 /**
- * Accepts an application password at its own service account. Wrong passwords are neither counted nor throttled here, because nobody guesses
- * 140 bits; all other texts continue to `bindPerson`, which counts them.
+ * Accepts an application password at its own service account. Wrong passwords are neither counted nor throttled here, because 140 bits
+ * cannot be guessed; all other texts continue to `bindPerson`, which counts them.
  *
  * @returns undefined if it is no valid application password for this name
  */
