@@ -24,6 +24,17 @@ export function directoryClient(id: string, fields: object = {}): object {
   };
 }
 
+/** Service accounts of several sectors, scopes and school types. */
+export const DIRECTORY_CLIENTS: readonly object[] = [
+  directoryClient('radius'),
+  directoryClient('other', { scopes: ['openid'], first_party: true }),
+  directoryClient('library', { redirect_uris: ['https://shared.example/a'] }),
+  directoryClient('lab', { redirect_uris: ['https://shared.example/b'], scopes: ['openid', 'profile'] }),
+  directoryClient('nursery', { school_types: ['special'] }),
+  directoryClient('phones', { scopes: ['openid', 'phone'] }),
+  directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
+];
+
 export interface TestDirectory {
   service: TestService;
   certificate: TestCertificate;

@@ -122,7 +122,7 @@ for (const [trust, proxies] of [
       }
     });
 
-    it(`takes X-Request-Id ${proxies === '' ? 'from nobody' : 'from the proxy, and only as a short id'}`, async () => {
+    it(`takes X-Request-Id ${proxies === '' ? 'from no client' : 'from the proxy, and only as a short id'}`, async () => {
       const idFor = async (sent: string): Promise<unknown> =>
         (await send(service.issuer, '/health/live', { headers: { 'x-request-id': sent } })).headers['x-request-id'];
       const valid = ['0123456789abcdef0123456789abcdef', 'b6a1c7de-1111-4111-8111-111111111111'];

@@ -10,7 +10,7 @@ import { idClaims, LOGIN, signInWithNewBrowser } from '../helpers/authorization-
 import { personId, setStatus, signInToAccount } from '../helpers/city.ts';
 import {
   BASE,
-  directoryClient,
+  DIRECTORY_CLIENTS,
   runTool,
   SERVICE_SECRET,
   serviceName,
@@ -30,15 +30,7 @@ for (const dialect of ['sqlite', 'postgres'] as const)
     before(async () => {
       directory = await startDirectory({
         ...(dialect === 'postgres' && { databaseUrl: await testDatabaseUrl() }),
-        clients: [
-          directoryClient('radius'),
-          directoryClient('other', { scopes: ['openid'], first_party: true }),
-          directoryClient('library', { redirect_uris: ['https://shared.example/a'] }),
-          directoryClient('lab', { redirect_uris: ['https://shared.example/b'], scopes: ['openid', 'profile'] }),
-          directoryClient('nursery', { school_types: ['special'] }),
-          directoryClient('phones', { scopes: ['openid', 'phone'] }),
-          directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
-        ],
+        clients: [...DIRECTORY_CLIENTS],
       });
     });
     after(() => directory.stop());

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 
 import {
   BASE,
-  directoryClient,
+  DIRECTORY_CLIENTS,
   runTool,
   SERVICE_SECRET,
   serviceName,
@@ -22,15 +22,7 @@ for (const dialect of ['sqlite', 'postgres'] as const)
     before(async () => {
       directory = await startDirectory({
         ...(dialect === 'postgres' && { databaseUrl: await testDatabaseUrl() }),
-        clients: [
-          directoryClient('radius'),
-          directoryClient('other', { scopes: ['openid'], first_party: true }),
-          directoryClient('library', { redirect_uris: ['https://shared.example/a'] }),
-          directoryClient('lab', { redirect_uris: ['https://shared.example/b'], scopes: ['openid', 'profile'] }),
-          directoryClient('nursery', { school_types: ['special'] }),
-          directoryClient('phones', { scopes: ['openid', 'phone'] }),
-          directoryClient('mail', { ldap: { secret_sha256: ['0'.repeat(64)] } }),
-        ],
+        clients: [...DIRECTORY_CLIENTS],
       });
     });
     after(() => directory.stop());
