@@ -41,6 +41,9 @@ done <<END
 /usr/share/doc/sssd-proxy sssd-proxy
 /usr/share/doc/libnss-sss libnss-sss
 /usr/share/doc/libpam-sss libpam-sss
+/usr/sbin/nslcd nslcd
+/usr/share/doc/libnss-ldapd libnss-ldapd
+/usr/share/doc/libpam-ldapd libpam-ldapd
 /usr/bin/pamtester pamtester
 /usr/sbin/nginx nginx
 /usr/bin/systemd-analyze systemd
@@ -64,8 +67,11 @@ if [ ! -e "$policy" ]; then
   chmod 755 "$policy"
   trap 'rm "$policy"' EXIT
 fi
-pam_profiles='sss pwquality'
-[ ! -e /usr/share/pam-configs/pwquality ] || pam_profiles='sss'
+# The profiles that the machine does not use now. A package that has one adds the others again.
+pam_profiles=''
+for profile in sss ldap pwquality; do
+  grep -qs "pam_$profile.so" /etc/pam.d/common-* || pam_profiles="$pam_profiles $profile"
+done
 apt-get update -qq
 
 case "$missing" in
@@ -108,7 +114,8 @@ if installed postfix; then disable postfix.service; fi
 if installed sssd-common; then
   disable sssd.service sssd-autofs.socket sssd-nss.socket sssd-pam.socket sssd-pam-priv.socket sssd-ssh.socket sssd-sudo.socket
 fi
+if installed nslcd; then disable nslcd.service; fi
 # The accounts and passwords of the machine do not change.
 # shellcheck disable=SC2086 # one word per profile
-if installed libpam-sss; then pam-auth-update --package --remove $pam_profiles; fi
+if installed libpam-sss || installed libpam-ldapd; then pam-auth-update --package --remove $pam_profiles; fi
 if installed libnss-sss; then sed -i -e 's/ sss\>//' -e '/^automount: *$/d' /etc/nsswitch.conf; fi

@@ -296,19 +296,31 @@ print(json.dumps([[recipe['sign_in'](*one) for one in logins], recipe['list_teac
     });
   });
 
-  it('SSSD: has accounts by name and number, and checks their passwords', async () => {
-    const configuration = recipes.write('sssd.conf');
-    const script = join(import.meta.dirname, 'sssd.sh');
+  /** Runs a script that starts the service of accounts of a machine, asks it for the teacher, and then for a parent. */
+  const checkAccounts = async (script: string, configuration: string, service: 'sss' | 'ldap'): Promise<string> => {
     const check = `
 for password; do echo "$password" | pamtester city "$0" authenticate acct_mgmt; done
-number=$(getent -s sss passwd "$0" | cut -d: -f3)
-getent -s sss passwd "$number"
-getent -s sss group 2000000000`;
+number=$(getent -s ${service} passwd "$0" | cut -d: -f3)
+getent -s ${service} passwd "$number"
+getent -s ${service} group 2000000000
+getent -s ${service} passwd ${PARENT}`;
+    const path = join(import.meta.dirname, script);
     const program = ['bash', '-c', check, TEACHER.account, 'wrong', DEMO_PASSWORD];
-    const { out } = await run(['unshare', '--mount', 'bash', script, configuration, TEACHER.account, ...program]);
+    const { out } = await run(['unshare', '--mount', 'bash', path, configuration, TEACHER.account, ...program]);
     assert.match(out, /Authentication failure/);
     assert.equal(out.match(/successfully authenticated/g)?.length, 1, out);
     assert.match(out, /^shufen\.chen:\*:(1\d{9}):2000000000:陳淑芬:\/home\/\1:\/bin\/bash$/m);
     assert.match(out, /^people:\*:2000000000:$/m);
+    return out;
+  };
+
+  it('SSSD: has accounts by name and number, and checks their passwords', async () => {
+    const out = await checkAccounts('sssd.sh', recipes.write('sssd.conf'), 'sss');
+    assert.doesNotMatch(out, new RegExp(`^${PARENT}:`, 'm'));
+  });
+
+  it('nslcd: has accounts by name and number, and checks their passwords', async () => {
+    const configuration = recipes.write('nslcd.conf', { 'ldaps://id.city.example': directory.tlsUrl });
+    assert.match(await checkAccounts('nslcd.sh', configuration, 'ldap'), new RegExp(`^${PARENT}:`, 'm'));
   });
 });
