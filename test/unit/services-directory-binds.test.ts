@@ -22,37 +22,50 @@ function person(id: string): DirectoryPerson {
   return { facts, handle: id, subject: id, entryUuid: id, uidNumber: 1, today: '2026-11-27' };
 }
 
-const RESULTS: Readonly<Record<string, VerificationResult>> = {
-  locked: { kind: 'throttled', until: undefined },
-  first: { kind: 'first_password', hasSecondFactor: false, credentialVersion: 1 },
-};
-
-const KINDS: Readonly<Record<string, string>> = {
-  ...{ first: 'password_change_required', locked: 'throttled', other: 'other_service' },
-};
+const KINDS: Readonly<Record<string, string>> = { 'h-locked': 'throttled', 'h-other': 'other_service' };
 const OTHER_SERVICE = { id: 'tablet', clientId: 'mail', name: 'tablet', createdAt: 0, lastUsedAt: null };
 
-/** Creates binds that record each read and verification. Handles are `h-` and the id; everyone but `gone` and `disabled` is there. */
+/**
+ * Creates binds that record each read and verification. Handles are `h-` and the id. Everyone but `gone` and `disabled` is active; the
+ * client does not show `hidden`. The correct password is `right`.
+ */
 function create(calls: string[]): DirectoryBinds {
   const unused = (): never => assert.fail('not expected');
-  const isHandle = (name: string): boolean => name.startsWith('h-');
-  const verify = ({ personId }: VerificationRequest): Promise<VerificationResult> => {
+  const decode = (name: string): string | undefined => (name.startsWith('h-') ? name.slice(2) : undefined);
+  const verify = async ({ personId, password, onCorrect }: VerificationRequest): Promise<VerificationResult> => {
     calls.push('verification');
-    return Promise.resolve(RESULTS[personId ?? ''] ?? { kind: 'wrong' });
+    if (personId === 'locked') return { kind: 'throttled', until: undefined };
+    if (password !== 'right' || personId === undefined) return { kind: 'wrong' };
+    await onCorrect?.();
+    const kind = personId === 'first' ? 'first_password' : 'password';
+    return { kind, hasSecondFactor: false, credentialVersion: 1, hash: 'hash' };
   };
   return createDirectoryBinds({
     directory: {
-      findClient: () => Promise.resolve(client),
-      findClientOfHandle: (name) => Promise.resolve(isHandle(name) ? client : undefined),
-      openHandle: (_, name) => (isHandle(name) ? name.slice(2) : undefined),
+      findClient: () => {
+        calls.push('client');
+        return Promise.resolve(client);
+      },
+      findClientOfHandle: unused,
+      decodeHandle: (name) => {
+        const personId = decode(name);
+        return personId === undefined ? undefined : { personId, clientId: 'wifi' };
+      },
+      openHandle: (_, name) => decode(name),
       findPerson: (_, id) => {
         calls.push('facts');
-        return Promise.resolve(['gone', 'disabled'].includes(id) ? undefined : person(id));
+        return Promise.resolve(id === 'hidden' ? undefined : person(id));
       },
       ...{ handleOf: unused, listIdsOfEntryUuid: unused, findIdByLogin: unused, findIdByUidNumber: unused },
       ...{ listPeopleOfIds: unused, listPeople: unused },
     },
-    people: { isCredentialCurrent: unused },
+    people: {
+      isActive: (id) => {
+        calls.push('status');
+        return Promise.resolve(!['', 'gone', 'disabled'].includes(id));
+      },
+      isCredentialCurrent: unused,
+    },
     applicationPasswords: {
       find: (id) => {
         calls.push('application password');
@@ -72,13 +85,27 @@ function create(calls: string[]): DirectoryBinds {
 }
 
 describe('binds of people', () => {
-  it('read the same and verify once for known, absent, disabled, locked and staff handles', async () => {
-    for (const id of ['known', 'gone', 'disabled', 'locked', 'first', 'staff', 'other']) {
-      const calls: string[] = [];
-      const attempt = { name: `h-${id}`, password: 'wrong', address: '192.0.2.1', serviceId: 'wifi' };
-      const { kind } = await create(calls).bindPerson(attempt);
-      assert.equal(kind, KINDS[id] ?? 'failed', id);
-      assert.deepEqual(calls, ['application password', 'facts', 'second factor', 'verification'], id);
+  const bind = async (name: string, password: string): Promise<[kind: string, ...calls: string[]]> => {
+    const calls: string[] = [];
+    const attempt = { name, password, address: '192.0.2.1', serviceId: 'wifi' };
+    const { kind } = await create(calls).bindPerson(attempt);
+    return [kind, ...calls];
+  };
+  const BEFORE = ['client', 'application password', 'status', 'verification'];
+
+  it('read the same and verify once for every name with a wrong password', async () => {
+    const ids = ['known', 'gone', 'disabled', 'hidden', 'locked', 'first', 'staff', 'other'];
+    for (const name of ['unknown', ...ids.map((id) => `h-${id}`)]) {
+      assert.deepEqual(await bind(name, 'wrong'), [KINDS[name] ?? 'failed', ...BEFORE], name);
     }
+  });
+
+  it('read the person only after a correct password', async () => {
+    const [facts, factor] = ['facts', 'second factor'];
+    assert.deepEqual(await bind('h-known', 'right'), ['succeeded', ...BEFORE, facts, factor]);
+    assert.deepEqual(await bind('h-staff', 'right'), ['second_factor_required', ...BEFORE, facts, factor]);
+    assert.deepEqual(await bind('h-first', 'right'), ['password_change_required', ...BEFORE, facts, factor]);
+    assert.deepEqual(await bind('h-hidden', 'right'), ['failed', ...BEFORE, facts]);
+    assert.deepEqual(await bind('h-disabled', 'right'), ['failed', ...BEFORE]);
   });
 });

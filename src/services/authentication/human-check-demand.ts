@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import { MAX_LOGIN_LENGTH, parseLogin } from '../../domain/credentials/identifiers.ts';
+import { MAX_LOGIN_LENGTH, parseLogin, type Login } from '../../domain/credentials/identifiers.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { throttleNetworks } from '../../domain/throttling/network.ts';
 import { registerAddressAttempt, scalePolicy, type ThrottleState } from '../../domain/throttling/throttle.ts';
@@ -81,7 +81,7 @@ export function createHumanCheckDemand(deps: Deps): HumanCheckDemand {
     // Before the login is typed, the page shows no check to a browser of any person. The form then asks for it.
     if (typed === '') return knownDevices.findDeviceId(device) !== undefined;
     const login = toLogin(typed);
-    if (login.kind === 'other' || login.kind === 'school_account') return false;
+    if (login.kind === 'other') return false;
     const { kind, value } = login;
     const personId = await store.read((tx) => people.findActivePersonIdByIdentifier(tx, kind, value));
     return knownDevices.findCounterKey(device, personId) !== undefined;
@@ -104,6 +104,6 @@ export function createHumanCheckDemand(deps: Deps): HumanCheckDemand {
   };
 }
 
-function toLogin(typed: string): Parameters<typeof loginKey>[1] {
+function toLogin(typed: string): Login | { kind: 'other'; value: string } {
   return parseLogin(typed) ?? { kind: 'other', value: typed.slice(0, MAX_LOGIN_LENGTH) };
 }

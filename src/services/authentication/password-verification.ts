@@ -32,8 +32,11 @@ import { clearCounter, closeWindows, createSummaryEvent, THROTTLED } from './ref
 /** Event of a first password closed by too many wrong attempts; the person gets a mail. */
 const FIRST_PASSWORD_CLOSED_EVENT = 'first_password.closed';
 
-/** A normalized login, a school account as `<school code>/<account>`, or typed text that cannot be a login. */
-export type TypedLogin = Login | { kind: 'school_account' | 'other'; value: string };
+/**
+ * A normalized login, a school account as `<school code>/<account>`, the id of the person whom a name of the directory stands for, or typed
+ * text that cannot be a login.
+ */
+export type TypedLogin = Login | { kind: 'school_account' | 'directory' | 'other'; value: string };
 
 export interface VerificationRequest {
   /** The person with this login; `undefined` if there is none, which the result must not reveal. */
@@ -46,6 +49,8 @@ export interface VerificationRequest {
   serviceId?: string | undefined;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
+  /** Runs after a correct password and before its result is recorded: reads that a wrong password must not cost. */
+  onCorrect?: (() => Promise<void>) | undefined;
 }
 
 export type VerificationResult =
@@ -103,13 +108,14 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
         ),
       );
       if (admission.kind === 'refused') return { kind: 'throttled', until: admission.until };
-      const { personId, password } = attempt;
-      const compared = await compare({
-        personId,
-        account: keys.person,
-        password,
-        canCompare: admission.canCompare,
-      }).catch(async (error: unknown) => {
+      const { personId, password, onCorrect } = attempt;
+      const { canCompare } = admission;
+      const compareAndRead = async (): Promise<VerificationResult> => {
+        const compared = await compare({ personId, account: keys.person, password, canCompare });
+        if (compared.kind !== 'wrong') await onCorrect?.();
+        return compared;
+      };
+      const compared = await compareAndRead().catch(async (error: unknown) => {
         await store.write((tx) => releaseAttempt(tx, admission, clock.now()));
         throw error;
       });
@@ -147,6 +153,7 @@ export async function listFailureKeys(tx: Transaction, secrets: Secrets, personI
   const logins = (await people.listLoginNames(tx, personId)).map(({ kind, scope, value }) =>
     loginKey(secrets, kind === 'school_account' ? schoolAccountLogin(scope, value) : { kind, value }),
   );
+  logins.push(loginKey(secrets, directoryLogin(personId)));
   return [...logins.sort(), personKey(personId)];
 }
 
@@ -199,6 +206,11 @@ const NO_PERSON_ID = '';
 /** Returns the login of a school account for the counters; the same number at two schools is two accounts. */
 export function schoolAccountLogin(schoolCode: string, account: string): TypedLogin {
   return { kind: 'school_account', value: `${schoolCode}/${account}` };
+}
+
+/** Returns the login that all names of a person in the directory count as. */
+export function directoryLogin(personId: string): TypedLogin {
+  return { kind: 'directory', value: personId };
 }
 
 /** Returns the key of the counter of a typed login. */

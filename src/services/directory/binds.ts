@@ -5,10 +5,16 @@ import { RateLimitedError } from '../../platform/errors.ts';
 import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { ApplicationPasswords } from '../authentication/application-passwords.ts';
-import type { PasswordVerifier, VerificationResult } from '../authentication/password-verification.ts';
+import {
+  directoryLogin,
+  type PasswordVerifier,
+  type TypedLogin,
+  type VerificationResult,
+} from '../authentication/password-verification.ts';
 import type { SecondFactors } from '../authentication/second-factors.ts';
+import type { People } from '../people/people.ts';
 import type { RequiresSecondFactor } from '../settings/required-second-factor.ts';
-import type { Directory, DirectoryClient } from './directory.ts';
+import type { DecodedHandle, Directory, DirectoryClient } from './directory.ts';
 
 export type PersonBind =
   | {
@@ -63,7 +69,7 @@ export interface DirectoryBinds {
 
 interface Deps {
   directory: Directory;
-  people: { isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean> };
+  people: Pick<People, 'isActive' | 'isCredentialCurrent'>;
   applicationPasswords: Pick<ApplicationPasswords, 'find' | 'use' | 'exists'>;
   passwordVerifier: Pick<PasswordVerifier, 'verify'>;
   secondFactors: Pick<SecondFactors, 'has'>;
@@ -91,9 +97,10 @@ export function createDirectoryBinds(deps: Deps): DirectoryBinds {
       return { secretHash: typed };
     },
     bindPerson: async (attempt) => {
-      const bound = await bindWithApplicationPassword(deps, attempt);
+      const target = await findTarget(deps, attempt);
+      const bound = await bindWithApplicationPassword(deps, target, attempt);
       if (bound?.kind === 'succeeded') return bound;
-      const result = await bindPerson(deps, attempt);
+      const result = await bindWithOwnPassword(deps, target, attempt);
       return result.kind === 'failed' && bound !== undefined ? bound : result;
     },
     isCurrent: async ({ personId, credentialVersion, applicationPasswordId: id }) => {
@@ -114,22 +121,40 @@ function admit(rateLimiter: Deps['rateLimiter'], address: string): boolean {
   }
 }
 
+/** What a bind names. Only the client of the service account is read, so every name costs the same. */
+interface BindTarget {
+  handle: DecodedHandle | undefined;
+  /** The service account that was bound to the connection before, if it still may bind. */
+  service: DirectoryClient | undefined;
+  /** The handle is of the sector of the service account, whose registration applies. Otherwise all clients of the handle's sector do. */
+  isOfService: boolean;
+}
+
+async function findTarget({ directory }: Deps, { name, serviceId }: PersonAttempt): Promise<BindTarget> {
+  const service = serviceId === undefined ? undefined : await directory.findClient(serviceId);
+  const isOfService = service !== undefined && directory.openHandle(service, name) !== undefined;
+  return { handle: directory.decodeHandle(name), service, isOfService };
+}
+
+/** An id without a person, so that the same queries run when there is none. */
+const NO_PERSON_ID = '';
+
 /**
  * Accepts an application password at its own service account. Wrong passwords are neither counted nor throttled here, because 140 bits
- * cannot be guessed; all other texts continue to `bindPerson`, which counts them.
+ * cannot be guessed; all other texts continue to `bindWithOwnPassword`, which counts them.
  *
  * @returns undefined if it is no valid application password for this name
  */
 async function bindWithApplicationPassword(
   { directory, applicationPasswords }: Deps,
+  { handle, service }: BindTarget,
   { name, password, address, serviceId }: PersonAttempt,
 ): Promise<Extract<PersonBind, { kind: 'succeeded' | 'other_service' }> | undefined> {
-  const named = await directory.findClientOfHandle(name);
-  const personId = named && directory.openHandle(named, name);
-  const found = personId === undefined ? undefined : await applicationPasswords.find(personId, password);
-  if (personId === undefined || found === undefined) return undefined;
+  const personId = handle?.personId ?? NO_PERSON_ID;
+  const found = await applicationPasswords.find(personId, password);
+  if (found === undefined) return undefined;
   if (serviceId !== undefined && serviceId !== found.clientId) return { kind: 'other_service' };
-  const client = await directory.findClient(found.clientId);
+  const client = serviceId === undefined ? await directory.findClient(found.clientId) : service;
   if (client === undefined) return undefined;
   // The handle is of the sector of another service account.
   if (directory.openHandle(client, name) !== personId) return { kind: 'other_service' };
@@ -139,59 +164,62 @@ async function bindWithApplicationPassword(
   return { kind: 'succeeded', client, personId, credentialVersion, applicationPasswordId: found.id };
 }
 
-/** An id without a person, so that the same queries run when there is none. */
-const NO_PERSON_ID = '';
+/** A person whom the client of a bind sees. */
+interface ShownPerson {
+  personId: string;
+  client: DirectoryClient;
+  needsSecondFactor: boolean;
+}
 
-async function bindPerson(deps: Deps, attempt: PersonAttempt): Promise<PersonBind> {
+/**
+ * Verifies the own password. What decides about a correct one is read after the comparison, so that wrong, unknown, disabled and locked cost
+ * the same queries. As on the web, a disabled account counts as unknown.
+ */
+async function bindWithOwnPassword(deps: Deps, target: BindTarget, attempt: PersonAttempt): Promise<PersonBind> {
   const { name, password, address } = attempt;
-  const { directory, passwordVerifier, requiresSecondFactor } = deps;
-  const { client, serviceId } = await findClientOfBind(deps, attempt);
-  const opened = client && directory.openHandle(client, name);
-  const person = client && opened !== undefined ? await directory.findPerson(client, opened) : undefined;
-  const personId = person?.facts.id;
-  // Also for people who are not there, so that the time does not tell who is disabled.
-  const needsFactor = await requiresSecondFactor(opened ?? NO_PERSON_ID);
-  const kindOf = (result: VerificationResult): PersonBind['kind'] => {
-    if (result.kind === 'throttled') return 'throttled';
-    if (result.kind === 'wrong' || personId === undefined) return 'failed';
-    if (result.kind === 'first_password') return 'password_change_required';
-    return result.hasSecondFactor || needsFactor ? 'second_factor_required' : 'succeeded';
+  const { handle, service, isOfService } = target;
+  const isActive = await deps.people.isActive(handle?.personId ?? NO_PERSON_ID);
+  const personId = isActive ? handle?.personId : undefined;
+  let shown: ShownPerson | undefined;
+  const bindOf = (result: VerificationResult): PersonBind => {
+    if (result.kind === 'throttled') return { kind: 'throttled' };
+    if (result.kind === 'wrong' || shown === undefined) return { kind: 'failed' };
+    if (result.kind === 'first_password') return { kind: 'password_change_required' };
+    if (result.hasSecondFactor || shown.needsSecondFactor) return { kind: 'second_factor_required' };
+    const { client, personId: id } = shown;
+    return { kind: 'succeeded', client, personId: id, credentialVersion: result.credentialVersion };
   };
   const auditEventFor = (result: VerificationResult): AuditEvent => {
-    const kind = kindOf(result);
+    const { kind } = bindOf(result);
     return {
       event: `sign_in.${kind}`,
       outcome: kind === 'failed' || kind === 'throttled' || kind === 'second_factor_required' ? 'refused' : 'ok',
       subjectId: personId,
-      clientId: client?.clientId,
+      clientId: isOfService ? service?.clientId : handle?.clientId,
       address,
       detail: { protocol: 'ldap' },
     };
   };
-  const login =
-    personId === undefined ? ({ kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } as const) : undefined;
-  const result = await passwordVerifier.verify({ personId, login, password, address, serviceId }, auditEventFor);
-  const kind = kindOf(result);
-  if (kind !== 'succeeded') return { kind };
-  if (client === undefined || personId === undefined || result.kind !== 'password') return { kind: 'failed' };
-  return { kind, client, personId, credentialVersion: result.credentialVersion };
+  const login: TypedLogin =
+    personId === undefined ? { kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } : directoryLogin(personId);
+  // A service passes on passwords of its own sector, all from its own address, so one counter of the address would let old passwords of some
+  // refuse everyone.
+  const serviceId = isOfService || handle === undefined ? service?.clientId : undefined;
+  const onCorrect = async (): Promise<void> => {
+    if (personId !== undefined) shown = await findShownPerson(deps, target, name, personId);
+  };
+  return bindOf(
+    await deps.passwordVerifier.verify({ personId, login, password, address, serviceId, onCorrect }, auditEventFor),
+  );
 }
 
-/**
- * Finds the client whose registration applies to a bind: the service account that was bound to the connection before, which passes on
- * passwords of people whom it sees; without one, all clients of the sector of the typed name.
- *
- * @returns also the service account that the attempt counts for. A service passes on passwords of its own sector, all from its own address,
- *   so one counter of the address would let old passwords of some refuse everyone.
- */
-async function findClientOfBind(
-  { directory }: Deps,
-  { name, serviceId }: PersonAttempt,
-): Promise<{ client: DirectoryClient | undefined; serviceId: string | undefined }> {
-  const named = await directory.findClientOfHandle(name);
-  const service = serviceId === undefined ? undefined : await directory.findClient(serviceId);
-  if (named === undefined) return { client: undefined, serviceId: service?.clientId };
-  return named.sector === service?.sector
-    ? { client: service, serviceId: service.clientId }
-    : { client: named, serviceId: undefined };
+async function findShownPerson(
+  { directory, requiresSecondFactor }: Deps,
+  { service, isOfService }: BindTarget,
+  name: string,
+  personId: string,
+): Promise<ShownPerson | undefined> {
+  const client = isOfService ? service : await directory.findClientOfHandle(name);
+  if (client === undefined || (await directory.findPerson(client, personId)) === undefined) return undefined;
+  return { personId, client, needsSecondFactor: await requiresSecondFactor(personId) };
 }

@@ -42,6 +42,14 @@ export interface DirectoryPerson {
   today: string;
 }
 
+/** The content of a handle, of any sector. */
+export interface DecodedHandle {
+  /** The person may not exist. */
+  personId: string;
+  /** The client that `findClientOfHandle` is named after, as this process read the clients last. */
+  clientId: string | undefined;
+}
+
 /** People by their ids, in the order of `listPeople`. `next` continues after a full batch. */
 export interface PeopleBatch {
   people: DirectoryPerson[];
@@ -57,6 +65,8 @@ export interface Directory {
    * client may see. A bind of a person does not say which client it is for.
    */
   findClientOfHandle(handle: string): Promise<DirectoryClient | undefined>;
+  /** Returns what a handle says without a read. */
+  decodeHandle(handle: string): DecodedHandle | undefined;
   /** Returns the id of the person that a handle of this client's sector names. It may not exist. */
   openHandle(client: DirectoryClient, handle: string): string | undefined;
   handleOf(client: DirectoryClient, personId: string): string;
@@ -111,6 +121,14 @@ export function createDirectory(deps: Deps): Directory {
       await storedClients.refreshAll();
       const ofSector = await listRegisteredClients(deps, (client) => sectorTag(sectorOf(client)) === opened.sectorTag);
       return combine(ofSector.flatMap((client) => toDirectoryClient(client) ?? []));
+    },
+    decodeHandle: (handle) => {
+      const opened = handles.decode(handle);
+      if (opened === undefined) return undefined;
+      const client = [...clients.list(), ...storedClients.list()].find(
+        (one) => one.ldap !== undefined && sectorTag(sectorOf(one)) === opened.sectorTag,
+      );
+      return { personId: opened.personId, clientId: client?.client_id };
     },
     openHandle: (client, handle) => {
       const opened = handles.decode(handle);

@@ -21,6 +21,8 @@ export interface PersonByLogin {
 export interface People {
   /** Finds the facts of a person as of today; `undefined` if there is none or the account is disabled. */
   findActive(personId: string): Promise<PersonFacts | undefined>;
+  /** Returns true if there is such an account and it is active. */
+  isActive(personId: string): Promise<boolean>;
   /** Returns true if the account is active and its credential version is unchanged. */
   isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean>;
   /** Returns the language that a person chose, if any. */
@@ -97,6 +99,8 @@ export function createPeople({ store, passwordVerifier, clock, secrets, log, aud
   };
   return {
     findActive,
+    isActive: async (personId) =>
+      (await store.read((tx) => people.findCredentialState(tx, personId)))?.status === 'active',
     isCredentialCurrent: async (personId, credentialVersion) => {
       const person = await store.read((tx) => people.findCredentialState(tx, personId));
       return person?.status === 'active' && person.credentialVersion === credentialVersion;
