@@ -4,7 +4,11 @@ import { contract, files, http, ldap, security, unit, type Part } from './mutati
 export const SERVICES: readonly Part[] = [
   { sources: files('services/directory', 'scan-audit'), tests: ldap('registration') },
   {
-    sources: files('services/directory', 'binds directory groups handles lookups registered-clients'),
+    sources: files('services/directory', 'binds'),
+    tests: [...contract('directory-binds'), ...unit('services-directory-binds'), ...security('ldap-passwords')],
+  },
+  {
+    sources: files('services/directory', 'directory groups handles lookups registered-clients'),
     tests: ldap('ldap-utils'),
   },
   {

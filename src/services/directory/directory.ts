@@ -122,14 +122,7 @@ export function createDirectory(deps: Deps): Directory {
       const ofSector = await listRegisteredClients(deps, (client) => sectorTag(sectorOf(client)) === opened.sectorTag);
       return combine(ofSector.flatMap((client) => toDirectoryClient(client) ?? []));
     },
-    decodeHandle: (handle) => {
-      const opened = handles.decode(handle);
-      if (opened === undefined) return undefined;
-      const client = [...clients.list(), ...storedClients.list()].find(
-        (one) => one.ldap !== undefined && sectorTag(sectorOf(one)) === opened.sectorTag,
-      );
-      return { personId: opened.personId, clientId: client?.client_id };
-    },
+    decodeHandle: (handle) => decodeHandle(deps, handles, handle),
     openHandle: (client, handle) => {
       const opened = handles.decode(handle);
       return opened?.sectorTag === sectorTag(client.sector) ? opened.personId : undefined;
@@ -153,6 +146,19 @@ export function createDirectory(deps: Deps): Directory {
       return { people, next: ids.length === limit ? ids.at(-1) : undefined };
     },
   };
+}
+
+function decodeHandle(
+  { clients, storedClients }: Pick<Deps, 'clients' | 'storedClients'>,
+  handles: Handles,
+  handle: string,
+): DecodedHandle | undefined {
+  const opened = handles.decode(handle);
+  if (opened === undefined) return undefined;
+  const client = [...clients.list(), ...storedClients.list()].find(
+    (one) => one.ldap !== undefined && sectorTag(sectorOf(one)) === opened.sectorTag,
+  );
+  return { personId: opened.personId, clientId: client?.client_id };
 }
 
 function toDirectoryClient(client: ClientRegistration): DirectoryClient | undefined {
