@@ -231,7 +231,7 @@ const LDAP: readonly Part[] = [
       ...files('ldap/directory', 'entries matching plan schema selection tree'),
       ...files('ldap/operations', 'compare group-entries list-people people school-entries search'),
     ],
-    tests: [...contract('directory-search'), ...security('ldap'), ...ldap('ldap-utils protocol')],
+    tests: [...contract('directory-search directory-limits'), ...security('ldap'), ...ldap('ldap-utils protocol')],
   },
   {
     sources: files('ldap/operations', 'bind extended password-modify run'),

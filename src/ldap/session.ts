@@ -47,10 +47,22 @@ export interface LdapDeps {
   metrics: Metrics;
   /** Returns true if this address may send passwords without TLS. */
   isPlainAllowed: (address: string) => boolean;
+  /** Limits of a search. Default: `SEARCH_LIMITS`. */
+  searchLimits?: SearchLimits;
+}
+
+export interface SearchLimits {
+  /** Most people that a search without permission to scan reads: an index can find many who do not match the rest of the filter. */
+  maxRead: number;
+  /** Returns the time of the time limit, ms. It never goes back. */
+  now: () => number;
 }
 
 /** The services of operations that read. */
-export type ReadDeps = Pick<LdapDeps, 'directory' | 'groups' | 'lookups' | 'binds' | 'scanAudit' | 'tree'>;
+export type ReadDeps = Pick<
+  LdapDeps,
+  'directory' | 'groups' | 'lookups' | 'binds' | 'scanAudit' | 'tree' | 'searchLimits'
+>;
 
 /** The part of a connection that an operation may use. */
 export interface OperationContext {

@@ -11,14 +11,8 @@ import { clientSchema } from '../../src/config/clients.ts';
 import { foldText } from '../../src/domain/directory/folding.ts';
 import type { ClientEntitlements } from '../../src/domain/model.ts';
 import { SCHOOL_TYPES } from '../../src/domain/model.ts';
-import { encode, integer, octets, readElement, readElements, TAG } from '../../src/ldap/codec/ber.ts';
-import { createTree } from '../../src/ldap/directory/tree.ts';
-import { search } from '../../src/ldap/operations/search.ts';
-import { OID, type Control, type Entry, type Filter, type Result } from '../../src/ldap/protocol.ts';
-import type { ReadDeps } from '../../src/ldap/session.ts';
 import { createDirectory, type DirectoryClient } from '../../src/services/directory/directory.ts';
 import { createDirectoryGroups } from '../../src/services/directory/groups.ts';
-import { createDirectoryLookups } from '../../src/services/directory/lookups.ts';
 import type { Store, Transaction } from '../../src/store/database/index.ts';
 import { listCityIds, listClassStudentIds, listStudentIds, listTeacherIds } from '../../src/store/directory/groups.ts';
 import {
@@ -31,12 +25,11 @@ import { insertIdentifier, insertPerson, loadFactsOfPeople } from '../../src/sto
 import { insertMembership } from '../../src/store/people/schools.ts';
 import { directoryClient } from '../helpers/directory.ts';
 import { anyFilter, evaluate, type Build, type Values } from '../helpers/directory-filters.ts';
+import { createTestSearch } from '../helpers/directory-search.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { createTestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 
-const tree = createTree('dc=city,dc=example');
-const PEOPLE = tree.containerName('people');
 const SCHOOL = '993301';
 const BEGIN = Date.UTC(2026, 8, 1);
 
@@ -81,103 +74,6 @@ const CLIENTS: readonly ClientEntitlements[] = [
   { ...ALL, scopes: ['openid'] },
 ];
 
-interface TestSearch {
-  /** Returns the values of all people by their names, in lower case by attribute. */
-  listAll(entitlements: ClientEntitlements): Promise<Map<string, Values>>;
-  /** Searches without pages and without permission to scan. */
-  once(entitlements: ClientEntitlements, filter: Filter): Promise<Found>;
-  byPages(entitlements: ClientEntitlements, filter: Filter, size: number): Promise<Found>;
-}
-
-interface Found {
-  result: Result['result'];
-  names: string[];
-}
-
-/** @param maxSmallRange few, so that ranges of the demo city are also read in the order of ids */
-function createSearch(store: Store, maxSmallRange: number): TestSearch {
-  const services = createTestServices(store);
-  const pairwiseKey = createSecretKey(randomBytes(32));
-  const unused = { list: () => [], refresh: () => Promise.resolve(undefined), refreshAll: () => Promise.resolve() };
-  const directory = createDirectory({ ...services, clients: unused, storedClients: unused, pairwiseKey });
-  const groups = createDirectoryGroups(services);
-  const lookups = createDirectoryLookups({ ...services, directory, groups, maxSmallRange });
-  const run = async (
-    client: DirectoryClient,
-    filter: Filter,
-    attributes: readonly string[],
-    page?: Buffer,
-  ): Promise<{ result: Result; entries: Entry[] }> => {
-    const deps: ReadDeps = {
-      directory: { ...directory, findClient: () => Promise.resolve(client) },
-      ...{ groups, lookups, tree },
-      binds: {
-        bindService: () => Promise.reject(new Error('not called')),
-        bindPerson: () => Promise.reject(new Error('not called')),
-        isCurrent: () => Promise.resolve(false),
-      },
-      scanAudit: { recordStart: () => Promise.resolve() },
-    };
-    const entries: Entry[] = [];
-    const controls: Control[] = page === undefined ? [] : [{ oid: OID.pagedResults, isCritical: true, value: page }];
-    const context = {
-      session: {
-        identity: { kind: 'service', clientId: 'x', secretHash: 'hash', name: 'x' } as const,
-        serviceId: undefined,
-        isTls: true,
-        address: '127.0.0.1',
-      },
-      ...{ controls, signal: new AbortController().signal },
-      send: (entry: Entry) => {
-        entries.push(entry);
-        return Promise.resolve();
-      },
-    };
-    const limits = { sizeLimit: 0, timeLimitSeconds: 0, typesOnly: false };
-    const request = { kind: 'search', base: PEOPLE, scope: 'one', ...limits, filter, attributes } as const;
-    return { result: await search(deps, context, request), entries };
-  };
-  const clientOf = (entitlements: ClientEntitlements, canScan: boolean): DirectoryClient => ({
-    ...{ clientId: 'x', sector: 'x.example', entitlements, canScan, secretHashes: ['hash'] },
-    shownSchoolTypes: entitlements.schoolTypes,
-  });
-  const byPages = async (
-    entitlements: ClientEntitlements,
-    filter: Filter,
-    size: number,
-    attributes: readonly string[] = ['1.1'],
-  ): Promise<Entry[]> => {
-    const all: Entry[] = [];
-    let cookie: Buffer = Buffer.alloc(0);
-    do {
-      const page = encode({ tag: TAG.sequence, content: [integer(size), octets(cookie)] });
-      const { result, entries } = await run(clientOf(entitlements, true), filter, attributes, page);
-      assert.equal(result.result, 'success');
-      assert.ok(entries.length <= size);
-      all.push(...entries);
-      const value = result.controls?.[0]?.value ?? Buffer.alloc(0);
-      cookie = readElements(readElement(value).content)[1]?.content ?? Buffer.alloc(0);
-    } while (cookie.length > 0);
-    return all;
-  };
-  return {
-    listAll: async (entitlements) => {
-      const entries = await byPages(entitlements, { kind: 'present', attribute: 'objectclass' }, 500, ['*', '+']);
-      return new Map(
-        entries.map(({ name, attributes }) => [
-          name,
-          new Map(attributes.map((one) => [one.name.toLowerCase(), one.values])),
-        ]),
-      );
-    },
-    once: async (entitlements, filter) => {
-      const { result, entries } = await run(clientOf(entitlements, false), filter, ['1.1']);
-      return { result: result.result, names: entries.map(({ name }) => name) };
-    },
-    byPages: async (...args) => ({ result: 'success', names: (await byPages(...args)).map(({ name }) => name) }),
-  };
-}
-
 eachStore('the search of the directory', (on) => {
   before(async () => {
     await loadDemoCity({ ...createTestServices(on.store), seed: 'kinpass', people: 0 });
@@ -185,7 +81,7 @@ eachStore('the search of the directory', (on) => {
   });
 
   it('finds the same people by index, by pages and by evaluating each', async () => {
-    const search = createSearch(on.store, 3);
+    const search = createTestSearch(on.store, { maxSmallRange: 3 });
     const known = new Map<ClientEntitlements, Map<string, Values>>();
     for (const client of CLIENTS) known.set(client, await search.listAll(client));
     let byIndex = 0;
@@ -205,6 +101,21 @@ eachStore('the search of the directory', (on) => {
     const numRuns = on.dialect === 'sqlite' ? 120 : 40;
     await fc.assert(property, { numRuns });
     assert.ok(byIndex > numRuns / 5, String(byIndex));
+  });
+
+  it('finds each person by the values that name one person', async () => {
+    const search = createTestSearch(on.store, { maxSmallRange: 3 });
+    const people = await search.listAll(ALL);
+    for (const attribute of ['uid', 'mail', 'mobile', 'uniqueidentifier', 'entryuuid', 'uidnumber']) {
+      const known = [...people].flatMap(([name, values]) =>
+        (values.get(attribute) ?? []).map((value) => ({ name, value })),
+      );
+      assert.ok(known.length > 3, attribute);
+      for (const { name, value } of known) {
+        const found = await search.once(ALL, { kind: 'equality', attribute, value });
+        assert.deepEqual(found, { result: 'success', names: [name] }, `${attribute}=${value}`);
+      }
+    }
   });
 
   it('reads an index for every lookup', async () => {

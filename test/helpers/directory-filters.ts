@@ -15,12 +15,14 @@ const SCOPE_OF: Readonly<Partial<Record<string, string>>> = {
     kinpasssubject: 'openid',
     objectclass: 'openid',
   },
+  ...{ uidnumber: 'openid', gidnumber: 'openid', homedirectory: 'openid' },
   ...{ createtimestamp: 'openid', modifytimestamp: 'openid', cn: 'profile', displayname: 'profile', sn: 'profile' },
   ...{ mail: 'email', mobile: 'phone', memberof: 'roles', kinpassrole: 'roles', kinpassclass: 'roles', o: 'roles' },
   ...{ kinpassschoolcode: 'roles', edupersonaffiliation: 'roles', kinpasschild: 'children' },
 };
 const TIMES = ['createtimestamp', 'modifytimestamp'];
-const WITHOUT_SUBSTRINGS = ['memberof', 'entryuuid', 'objectclass', ...TIMES];
+const INTEGERS = ['uidnumber', 'gidnumber'];
+const WITHOUT_SUBSTRINGS = ['memberof', 'entryuuid', 'objectclass', 'homedirectory', ...TIMES, ...INTEGERS];
 
 /** Lower case without regard to the letters around it. */
 function fold(text: string): string {
@@ -62,6 +64,7 @@ function evaluateCondition(
   }
   const { kind, value } = filter;
   if (isTime && !/^\d{14}Z$/.test(value)) return undefined;
+  if (INTEGERS.includes(filter.attribute) && !/^[0-9]+$/.test(value)) return undefined;
   if (kind === 'equality') return own.some((one) => fold(one) === fold(value));
   return isTime ? own.some((one) => (kind === 'lessOrEqual' ? one <= value : one >= value)) : undefined;
 }

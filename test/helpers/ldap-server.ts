@@ -31,6 +31,7 @@ export interface LdapServer {
 export interface LdapServerOptions {
   timeouts?: Partial<ConnectionTimeouts>;
   connectionsPerNetwork?: number;
+  connections?: number;
   plainNetworks?: readonly string[];
 }
 
@@ -58,7 +59,7 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
     { ...services, log, metrics },
     {
       connectionsPerNetwork: options.connectionsPerNetwork ?? 500,
-      connections: 1_000,
+      connections: options.connections ?? 1_000,
       timeouts: { ...CONNECTION_TIMEOUTS, ...options.timeouts },
     },
   );

@@ -225,6 +225,32 @@ describe('connections of the directory', () => {
     for (const { socket } of open) socket.destroy();
   });
 
+  it('limits the connections of all networks, and accepts the next one after one has closed', async (t) => {
+    const server = await start(t, { connections: 3 });
+    const open: RawLdap[] = [];
+    for (const peer of ['192.0.2.1', '192.0.2.2']) {
+      server.setPeer(peer);
+      open.push(await connectTo(server));
+    }
+    server.setPeer('192.0.2.3');
+    const handshake = connect(server.tlsPort, '127.0.0.1');
+    await pollUntil('three connections are open', async () => (await server.connections()) === 3);
+    server.setPeer('127.0.0.1');
+    for (let count = 0; count < 5; count += 1) {
+      const refused = await connectTo(server);
+      await refused.closed;
+      assert.equal(refused.socket.bytesRead, 0);
+    }
+    const { values } = await server.metrics.socketsClosed.get();
+    assert.equal(values.find(({ labels }) => labels['reason'] === 'too_many_open')?.value, 5);
+    handshake.destroy();
+    await pollUntil('a connection is closed', async () => (await server.connections()) === 2);
+    open.push(await bindTo(server));
+    assert.equal(await server.connections(), 3);
+    for (const { socket } of open) socket.destroy();
+    await pollUntil('all connections are closed', async () => (await server.connections()) === 0);
+  });
+
   it('uses a replaced certificate for the next handshake, and keeps the last one that works', async (t) => {
     const server = await start(t);
     const { certFile, keyFile } = server.certificate;

@@ -7,7 +7,7 @@ import { rootDse, subschema } from '../directory/root-dse.ts';
 import { createSelection } from '../directory/selection.ts';
 import type { Container, Target } from '../directory/tree.ts';
 import { OID, type Result, type SearchRequest } from '../protocol.ts';
-import { findAccess, type Access, type ReadDeps, type OperationContext } from '../session.ts';
+import { findAccess, type Access, type ReadDeps, type OperationContext, type SearchLimits } from '../session.ts';
 import { findGroupEntry, listGroupEntries } from './group-entries.ts';
 import { listOwn, lookUp, scan, type ListPeople } from './list-people.ts';
 import { findPersonEntry, personEntriesOf } from './people.ts';
@@ -16,8 +16,7 @@ import { findSchoolEntry, listSchoolEntries } from './school-entries.ts';
 /** Most entries of a search without pages, and of one page. */
 const MAX_ENTRIES = 1_000;
 const MAX_SECONDS = 30;
-/** Most people that a search without permission to scan reads: an index can find many who do not match the rest of the filter. */
-const MAX_READ = 20_000;
+export const SEARCH_LIMITS: SearchLimits = { maxRead: 20_000, now: () => performance.now() };
 /** Time after which a search lets other connections continue, ms. */
 const MAX_BLOCK_MS = 10;
 
@@ -27,6 +26,7 @@ interface Search {
   request: SearchRequest;
   access: Access;
   page: PageRequest | undefined;
+  limits: SearchLimits;
   deadline: number;
 }
 
@@ -44,7 +44,8 @@ export async function search(deps: ReadDeps, context: OperationContext, request:
   if (control !== undefined && page === undefined) return { result: 'protocolError', text: 'page without a size' };
   if (isAbandoned(page)) return finish(page, undefined);
   const seconds = Math.min(request.timeLimitSeconds === 0 ? MAX_SECONDS : request.timeLimitSeconds, MAX_SECONDS);
-  const found = { deps, context, request, access, page, deadline: performance.now() + seconds * 1000 };
+  const limits = deps.searchLimits ?? SEARCH_LIMITS;
+  const found = { deps, context, request, access, page, limits, deadline: limits.now() + seconds * 1000 };
   return searchTree(found, target);
 }
 
@@ -220,10 +221,10 @@ function finishFull({ request: { sizeLimit }, page }: Search, last: string | und
 }
 
 /** @param read entries that the search has read */
-function findReasonToStop({ context, access, page, deadline }: Search, read: number): Result | undefined {
+function findReasonToStop({ context, access, page, limits, deadline }: Search, read: number): Result | undefined {
   if (context.signal.aborted) return { result: 'canceled' };
-  if (performance.now() > deadline) return { result: 'timeLimitExceeded' };
-  if (read <= MAX_READ || (access.client.canScan && page !== undefined)) return undefined;
+  if (limits.now() > deadline) return { result: 'timeLimitExceeded' };
+  if (read <= limits.maxRead || (access.client.canScan && page !== undefined)) return undefined;
   return {
     result: 'adminLimitExceeded',
     text: 'the filter reads too many people; use pages and a client that may scan',
