@@ -9,22 +9,18 @@ import { purgeResetLinks, upsertPassword } from '../../src/store/auth/credential
 import { purgeSessions } from '../../src/store/auth/sessions.ts';
 import { purgeThrottles } from '../../src/store/auth/throttles.ts';
 import { claimReminders } from '../../src/store/binding/answers.ts';
-import { openStore, type Store, type Transaction } from '../../src/store/database/index.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import type { Store, Transaction } from '../../src/store/database/index.ts';
 import { revokeGrants, listGrantsByBasis, insertGrant, purgeGrants } from '../../src/store/oidc/grants.ts';
 import { purgeExpired } from '../../src/store/oidc/record-purge.ts';
 import { upsertRecord } from '../../src/store/oidc/records.ts';
 import { purgeOutbox } from '../../src/store/outbox.ts';
 import * as people from '../../src/store/people/people.ts';
 import * as schools from '../../src/store/people/schools.ts';
-import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
-import { pollUntil } from '../helpers/poll.ts';
-import { testDatabaseUrl } from '../helpers/postgres.ts';
+import { openParallelStore, type ParallelStore } from '../helpers/parallel-transactions.ts';
 import { createTestServices, readableHash, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { storeGrant, storeSession } from '../helpers/stored-sessions.ts';
 import { family, HIGH } from './family.ts';
 
-const ROUNDS = 25;
 const ADDRESS = '203.0.113.7';
 const EMAIL = 'daming@parents.example';
 const MOBILE = '0900000101';
@@ -32,15 +28,14 @@ const PASSWORD = 'four small boats at anchor';
 
 /** The store repeats a transaction after a deadlock, so a deadlock shows in the log only. */
 describe('parallel transactions of one person (postgres)', () => {
-  let kept: CapturedLog;
+  let parallel: ParallelStore;
   let store: Store;
   let services: TestServices;
   let reuse: ReuseDeps;
 
   before(async () => {
-    kept = createCapturedLog();
-    store = await openStore({ url: await testDatabaseUrl(), log: kept.log });
-    await migrate(store);
+    parallel = await openParallelStore();
+    ({ store } = parallel);
     await store.write(family);
     await store.write((tx) =>
       schools.insertMembership(tx, {
@@ -59,23 +54,8 @@ describe('parallel transactions of one person (postgres)', () => {
   );
   after(() => store.close());
 
-  /** Runs rounds of parallel operations; each must succeed, none after a deadlock. */
-  const runRounds = async (work: (round: number) => Promise<(() => Promise<unknown>)[]>): Promise<void> => {
-    const from = kept.text().length;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const operations = await work(round);
-      await Promise.all(operations.map((operation) => operation()));
-    }
-    const deadlocks = kept
-      .text()
-      .slice(from)
-      .split('\n')
-      .filter((line) => line.includes('40P01'));
-    assert.deepEqual(deadlocks, []);
-  };
-
   it('ending other sessions and revoking reused grants do not deadlock', () =>
-    runRounds(async (round) => {
+    parallel.runRounds(async (round) => {
       const [keep, other] = [`keep-${String(round)}`, `other-${String(round)}`];
       await storeSession(services, { personId: 'father', sessionHash: keep });
       await storeSession(services, { personId: 'father', sessionHash: other });
@@ -89,43 +69,6 @@ describe('parallel transactions of one person (postgres)', () => {
       ];
     }));
 
-  /** Runs `meanwhile` while another transaction has run `lock`; that transaction then runs `last` and commits. */
-  const whileLocked = async <T>(
-    lock: (tx: Transaction) => Promise<unknown>,
-    meanwhile: () => Promise<T>,
-    last: (tx: Transaction) => Promise<unknown> = () => Promise.resolve(),
-  ): Promise<T> => {
-    const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
-    const holder = store.write(async (tx) => {
-      await lock(tx);
-      locked.resolve(undefined);
-      await release.promise;
-      await last(tx);
-    });
-    await locked.promise;
-    const result = await meanwhile().finally(() => {
-      release.resolve(undefined);
-    });
-    await holder;
-    return result;
-  };
-  const isWaiting = async (): Promise<boolean> => {
-    const [row] = await store.read((tx) =>
-      tx.execute(
-        `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-        [],
-      ),
-    );
-    return Number(row?.[0]) > 0;
-  };
-  /** Starts the work. Resolves when it waits for a lock, or has ended. */
-  const startBlocked = async <T>(work: () => Promise<T>): Promise<{ result: Promise<T> }> => {
-    let isDone = false;
-    const result = work().finally(() => (isDone = true));
-    await pollUntil('a transaction that waits', async () => isDone || (await isWaiting()));
-    return { result };
-  };
-
   for (const [name, revoke] of [
     ['of a reused code', () => revokeReused(reuse, { grantHash: 'g', reason: 'test', address: ADDRESS })],
     ['that the client revokes', () => revokeGrant(store, 'g')],
@@ -133,9 +76,9 @@ describe('parallel transactions of one person (postgres)', () => {
     it(`a grant ${name} is locked after its person`, async () => {
       await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
       await services.newEntries();
-      const { result } = await whileLocked(
+      const { result } = await parallel.whileLocked(
         (tx) => people.lockPerson(tx, 'father'),
-        () => startBlocked(revoke),
+        () => parallel.startBlocked(revoke),
         async (tx) => {
           assert.equal((await revokeGrants(tx, ['g'])).length, 1, 'the grant is not locked');
         },
@@ -207,7 +150,7 @@ describe('parallel transactions of one person (postgres)', () => {
         .from(resetLinks)
         .where(sql`${eq(resetLinks.personId, 'father')} for update`);
     };
-    await whileLocked(lockRows, async () => {
+    await parallel.whileLocked(lockRows, async () => {
       counts = await purgeAll();
     });
     assert.deepEqual(counts, [1, 1, 1, 1, 1, 1]);
@@ -215,7 +158,7 @@ describe('parallel transactions of one person (postgres)', () => {
   });
 
   it('enabling an account, wrong passwords and reset requests do not deadlock', () =>
-    runRounds((round) => {
+    parallel.runRounds((round) => {
       if (round % 5 === 4) services.advance(20 * MINUTE_MS);
       const attempt = (login: string, subnet: number): (() => Promise<unknown>) => {
         const address = `2001:db8:1:${String(subnet)}::1`;
@@ -231,7 +174,7 @@ describe('parallel transactions of one person (postgres)', () => {
 
   it('parallel sign-ins, wrong passwords and unlocks do not deadlock', async () => {
     await store.write((tx) => upsertPassword(tx, 'father', readableHash(PASSWORD), TEST_NOW));
-    await runRounds(() => {
+    await parallel.runRounds(() => {
       const attempt = (login: string, password: string, subnet: number): (() => Promise<unknown>) => {
         const address = `2001:db8:1:${String(subnet)}::1`;
         return () => services.signIn.attempt({ login, password, address, clientId: 'app' });
@@ -246,7 +189,7 @@ describe('parallel transactions of one person (postgres)', () => {
   });
 
   it('ended affiliations and removed apps do not deadlock', () =>
-    runRounds(async (round) => {
+    parallel.runRounds(async (round) => {
       const grant = { personId: 'teacher', sessionHash: 's', schoolCode: HIGH.code, basisId: 'm4' };
       for (const name of ['a', 'b', 'c']) {
         const grantHash = `${name}-${String(round)}`;
@@ -261,7 +204,7 @@ describe('parallel transactions of one person (postgres)', () => {
     }));
 
   it('changes of a guardianship and removed apps do not deadlock', () =>
-    runRounds(async (round) => {
+    parallel.runRounds(async (round) => {
       const grant = {
         personId: 'father',
         sessionHash: 's',
@@ -280,7 +223,7 @@ describe('parallel transactions of one person (postgres)', () => {
     }));
 
   it('reminders to the same families and changes of a guardianship do not deadlock', () =>
-    runRounds((round) => {
+    parallel.runRounds((round) => {
       const now = TEST_NOW + round * MINUTE_MS;
       const remind = (...studentIds: string[]): (() => Promise<unknown>) => {
         const work = async (tx: Transaction): Promise<void> => {
@@ -300,9 +243,12 @@ describe('parallel transactions of one person (postgres)', () => {
 
   it('revoking a guardianship revokes a grant that a concurrent sign-in stores', async () => {
     const grant = { grantHash: 'late', personId: 'father', clientId: 'app', sessionHash: 's', basisId: 'g1' };
-    const { result } = await whileLocked(
+    const { result } = await parallel.whileLocked(
       (tx) => people.lockPersonShared(tx, 'father'),
-      () => startBlocked(() => services.guardianships.applyAction({ id: 'g1', action: 'revoke', actorId: undefined })),
+      () =>
+        parallel.startBlocked(() =>
+          services.guardianships.applyAction({ id: 'g1', action: 'revoke', actorId: undefined }),
+        ),
       (tx) => insertGrant(tx, { ...grant, scopes: 'openid', createdAt: TEST_NOW, expiresAt: TEST_NOW + MINUTE_MS }),
     );
     assert.equal(await result, true);
