@@ -48,7 +48,7 @@ type CreationResult =
   /** No such service account sees the person. */
   | { kind: 'unknown_service' }
   | { kind: 'too_many' }
-  /** The session has ended, or the password of this form is in use. */
+  /** The session has ended or expired, or the password of this form is in use. */
   | { kind: 'expired' };
 
 /**
@@ -127,7 +127,10 @@ async function createIn(
   const { personId } = own;
   const person = await people.lockPerson(tx, personId);
   const session = await findSession(tx, sessionHash);
-  if (person?.status !== 'active' || session?.endedAt !== null) return { kind: 'expired' };
+  const now = deps.clock.now();
+  // A password change ends active sessions only.
+  const isSessionActive = session?.endedAt === null && session.expiresAt > now;
+  if (person?.status !== 'active' || !isSessionActive) return { kind: 'expired' };
   const password = createApplicationPassword(deps.random);
   const secretHash = hashId(normalizeApplicationPassword(password) ?? '');
   const known = await passwords.listApplicationPasswords(tx, personId);
@@ -136,7 +139,6 @@ async function createIn(
     return replaced ? { kind: 'created', password } : { kind: 'expired' };
   }
   if (known.length >= MAX_APPLICATION_PASSWORDS) return { kind: 'too_many' };
-  const now = deps.clock.now();
   const row = { id, personId, clientId, name, secretHash, createdAt: now };
   if (!(await passwords.insertApplicationPassword(tx, row))) return { kind: 'expired' };
   await countCredentialChange(tx, 'application-password', personId, now);
