@@ -35,6 +35,8 @@ export interface Nodes {
 interface Options extends HomeOptions {
   count: number;
   env?: Record<string, string>;
+  /** More variables of one node. */
+  envOf?: (node: number) => Record<string, string>;
   /** The file to run instead of `kinpass start`. */
   file?: string;
 }
@@ -47,12 +49,15 @@ export async function openDatabase({ issuer, home }: Nodes): Promise<ServiceData
 }
 
 /** Starts `count` nodes with the demo city and a load balancer. */
-export async function startNodes({ count, env = {}, file, ...options }: Options): Promise<Nodes> {
+export async function startNodes({ count, env = {}, envOf, file, ...options }: Options): Promise<Nodes> {
   const home = await createInstallation(options);
   const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
   const loadBalancer = await startLoadBalancer(Number(new URL(home.issuer).port), ports);
   const startNode = (node: number): Promise<Program> =>
-    startProgram({ ...home.env, ...env, KINPASS_PORT: String(ports[node]) }, file === undefined ? undefined : [file]);
+    startProgram(
+      { ...home.env, ...env, ...envOf?.(node), KINPASS_PORT: String(ports[node]) },
+      file === undefined ? undefined : [file],
+    );
   const programs = await Promise.all(ports.map((_, node) => startNode(node)));
   await Promise.all(ports.map((_, node) => loadBalancer.waitUntilReady(node)));
   const end = async (node: number, signal: NodeJS.Signals, how: number | string): Promise<void> => {
