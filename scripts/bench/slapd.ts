@@ -10,7 +10,7 @@ import { stop, usageOf, type Usage } from './service.ts';
 
 const SLAPD = '/usr/sbin/slapd';
 const SLAPADD = '/usr/sbin/slapadd';
-const SCHEMAS = ['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`);
+const SCHEMAS = ['core', 'cosine', 'inetorgperson', 'nis'].map((name) => `include /etc/ldap/schema/${name}.schema`);
 /** Largest size of the database. The file is sparse. */
 const MAX_DATABASE_BYTES = 16 * 1024 ** 3;
 
@@ -121,7 +121,7 @@ function writeConfiguration({ folder, base, service }: SlapdOptions): string {
 /** Loads the people into the MDB database of a new slapd, and starts it as a process of its own. */
 export async function startSlapd(options: SlapdOptions, ldifFile: string): Promise<Slapd> {
   const configuration = writeConfiguration(options);
-  execFileSync(SLAPADD, ['-q', '-f', configuration, '-l', ldifFile], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(SLAPADD, ['-q', '-s', '-f', configuration, '-l', ldifFile], { stdio: ['ignore', 'ignore', 'inherit'] });
   const port = await freePort();
   // With a debug level it stays in the foreground.
   const child = spawn(SLAPD, ['-f', configuration, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'], {
