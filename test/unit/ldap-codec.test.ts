@@ -16,7 +16,7 @@ import {
 import { decodePageRequest } from '../../src/ldap/codec/controls.ts';
 import { createFramer, FrameError } from '../../src/ldap/codec/framing.ts';
 import { decodeMessage } from '../../src/ldap/codec/requests.ts';
-import { createEntryBuffer, encodeResult } from '../../src/ldap/codec/responses.ts';
+import { createResponseBuffer, encodeResult } from '../../src/ldap/codec/responses.ts';
 import { formatRdn, parseDn } from '../../src/ldap/dn.ts';
 import { RESULT, type Entry, type Message } from '../../src/ldap/protocol.ts';
 import { encodeRequest } from '../helpers/ldap-encoding.ts';
@@ -167,8 +167,8 @@ describe('LDAP codec', () => {
     };
     fc.assert(
       fc.property(id, entries, (messageId, all) => {
-        const buffer = createEntryBuffer();
-        const chunks = all.flatMap((entry) => buffer.add(messageId, entry) ?? []);
+        const buffer = createResponseBuffer();
+        const chunks = all.flatMap((entry) => buffer.addEntry(messageId, entry) ?? []);
         const encoded = all.map((entry) => encodeEntry(messageId, entry));
         const longest = Math.max(0, ...encoded.map(({ length }) => length));
         assert.ok(chunks.every(({ length }) => length <= Math.max(longest, 65_536)));

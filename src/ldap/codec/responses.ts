@@ -25,22 +25,24 @@ export function encodeResult(id: number, kind: Answered, result: Result): Buffer
   return encodeMessage(id, { tag: RESPONSE_TAG[kind], content: response }, controls);
 }
 
-/** Bytes of entries that are written together. */
+/** Bytes of responses that are written together. */
 const CHUNK_BYTES = 64 * 1024;
-/** Bytes of the first entries: most searches find one. */
+/** Bytes of the first responses: most searches find one entry. */
 const FIRST_BYTES = 2 * 1024;
 
-/** The entries of a connection that are not written yet, in one buffer. */
-export interface EntryBuffer {
-  /** Encodes an entry of a search. @returns earlier entries that are to be written now, because the buffer is full */
-  add(id: number, entry: Entry): Buffer | undefined;
-  /** Takes all bytes; none if there is no entry. An idle connection holds no buffer. */
+/** The responses of a connection that are not written yet, in one buffer. */
+export interface ResponseBuffer {
+  /** Encodes an entry of a search. @returns earlier responses that are to be written now, because the buffer is full */
+  addEntry(id: number, entry: Entry): Buffer | undefined;
+  /** Adds an encoded message. @returns as `addEntry` */
+  add(message: Buffer): Buffer | undefined;
+  /** Takes all bytes; none if there is no response. An idle connection holds no buffer. */
   take(): Buffer;
 }
 
 const NO_BYTES = Buffer.alloc(0);
 
-export function createEntryBuffer(): EntryBuffer {
+export function createResponseBuffer(): ResponseBuffer {
   let buffer = NO_BYTES;
   let used = 0;
   let numbered = { id: 0, bytes: encode(integer(0)) };
@@ -50,18 +52,26 @@ export function createEntryBuffer(): EntryBuffer {
     [buffer, used] = [NO_BYTES, 0];
     return bytes;
   };
+  const reserve = (size: number): Buffer | undefined => {
+    const full = used > 0 && used + size > CHUNK_BYTES ? take() : undefined;
+    if (used + size > buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(size, used === 0 ? FIRST_BYTES : CHUNK_BYTES));
+      buffer.copy(larger, 0, 0, used);
+      buffer = larger;
+    }
+    return full;
+  };
   return {
     take,
-    add: (id, entry) => {
+    add: (message) => {
+      const full = reserve(message.length);
+      used += message.copy(buffer, used);
+      return full;
+    },
+    addEntry: (id, entry) => {
       if (id !== numbered.id) numbered = { id, bytes: encode(integer(id)) };
       sizes.length = 0;
-      const size = measureEntry(numbered.bytes, entry, sizes);
-      const full = used > 0 && used + size > CHUNK_BYTES ? take() : undefined;
-      if (used + size > buffer.length) {
-        const larger = Buffer.allocUnsafe(Math.max(size, used === 0 ? FIRST_BYTES : CHUNK_BYTES));
-        buffer.copy(larger, 0, 0, used);
-        buffer = larger;
-      }
+      const full = reserve(measureEntry(numbered.bytes, entry, sizes));
       used = writeEntry(buffer, used, { id: numbered.bytes, entry, sizes });
       return full;
     },

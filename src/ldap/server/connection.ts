@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { DecodeError } from '../codec/ber.ts';
 import { createFramer, FrameError } from '../codec/framing.ts';
 import { decodeCancel, decodeMessage } from '../codec/requests.ts';
-import { createEntryBuffer, encodeDisconnection, encodeResult } from '../codec/responses.ts';
+import { createResponseBuffer, encodeDisconnection, encodeResult } from '../codec/responses.ts';
 import { runOperation } from '../operations/run.ts';
 import { OID, type Entry, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
@@ -54,18 +54,21 @@ export class Connection {
   readonly #framer = createFramer(() => (this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES));
   readonly #queue = createOperationQueue({
     run: (message, signal) => this.#answer(message, signal),
-    rejectCanceled: ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
+    rejectCanceled: async ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
     onFinished: () => {
       this.#handleMessages();
     },
   });
-  readonly #entries = createEntryBuffer();
+  /** Responses that are not written yet. */
+  readonly #responses = createResponseBuffer();
   #socket: Socket;
   #timer: NodeJS.Timeout | undefined;
   /** Time by which a client without a bind must bind. Messages do not extend it. */
   #bindBy: number | undefined;
   #isCanceling = false;
   #isFlushing = false;
+  /** Resolves when the peer reads again. */
+  #drained: Promise<void> | undefined;
 
   constructor(socket: Socket, { deps, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
     this.#deps = deps;
@@ -100,7 +103,7 @@ export class Connection {
   /** Closes this side, and the connection when the peer does not close its own. */
   #end(bytes: Buffer): void {
     const socket = this.#socket;
-    if (!socket.destroyed && !socket.writableEnded) socket.end(this.#behindEntries(bytes));
+    if (!socket.destroyed && !socket.writableEnded) socket.end(this.#takeBefore(bytes));
     // The end of the peer is behind the bytes that it sent.
     socket.resume();
     setTimeout(() => socket.destroy(), this.#timeouts.closeMs).unref();
@@ -209,7 +212,7 @@ export class Connection {
       this.#socket.off('data', this.#receive);
       this.#socket.pause();
       record({ result: 'success' });
-      this.#socket.write(this.#behindEntries(encodeResult(id, 'extended', { result: 'success' })));
+      this.#socket.write(this.#takeBefore(encodeResult(id, 'extended', { result: 'success' })));
       this.#secure();
     }
   }
@@ -241,32 +244,32 @@ export class Connection {
     this.#restartTimer();
   }
 
-  /** Writes an entry together with the next ones. @returns a promise if the peer does not read */
+  /** @returns a promise if the peer does not read */
   #writeEntry(id: number, entry: Entry): Promise<void> | undefined {
-    const full = this.#entries.add(id, entry);
+    return this.#flushLater(this.#responses.addEntry(id, entry));
+  }
+
+  /** @returns a promise if the peer does not read */
+  #write(bytes: Buffer): Promise<void> | undefined {
+    return this.#flushLater(this.#responses.add(bytes));
+  }
+
+  /** Writes the responses of this turn of the event loop together: each write is a call of the kernel, and may wake the peer. */
+  #flushLater(full: Buffer | undefined): Promise<void> | undefined {
     if (!this.#isFlushing) {
       this.#isFlushing = true;
-      setImmediate(() => {
+      process.nextTick(() => {
         this.#isFlushing = false;
-        this.#flush();
+        const bytes = this.#responses.take();
+        if (bytes.length > 0) void this.#send(bytes);
       });
     }
-    return full && this.#send(full);
+    return full === undefined ? this.#drained : this.#send(full);
   }
 
-  #flush(): void {
-    const entries = this.#entries.take();
-    if (entries.length > 0) void this.#send(entries);
-  }
-
-  /** Returns bytes behind the entries that are not written yet. */
-  #behindEntries(bytes: Buffer): Buffer {
-    const entries = this.#entries.take();
-    return entries.length === 0 ? bytes : Buffer.concat([entries, bytes]);
-  }
-
-  #write(bytes: Buffer): Promise<void> {
-    return this.#send(this.#behindEntries(bytes));
+  /** Returns the responses that are not written yet, and then other bytes. */
+  #takeBefore(bytes: Buffer): Buffer {
+    return Buffer.concat([this.#responses.take(), bytes]);
   }
 
   /** Waits while the peer does not read, and closes the connection when it takes too long. */
@@ -274,6 +277,11 @@ export class Connection {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
     if (socket.write(bytes)) return;
+    this.#drained ??= this.#waitForDrain(socket);
+    await this.#drained;
+  }
+
+  async #waitForDrain(socket: Socket): Promise<void> {
     const timer = setTimeout(() => socket.destroy(), this.#timeouts.writeMs);
     await new Promise<void>((resolve) => {
       const settle = (): void => {
@@ -283,6 +291,7 @@ export class Connection {
       socket.on('drain', settle).on('close', settle);
     });
     clearTimeout(timer);
+    this.#drained = undefined;
     this.#handleMessages();
   }
 }
