@@ -66,8 +66,10 @@ describe('passwords of the directory at the same moment (two nodes on PostgreSQL
     client.send(message);
     return (await client.next()).code;
   };
-  const nameOf = (key: Key): string =>
-    createTree(BASE).personName(createHandles(database.container.secrets).encode('radius.example', personId(key)));
+  const nameOf = (key: Key): string => {
+    const [handle = ''] = createHandles(database.container.secrets).encode('radius.example', [personId(key)]);
+    return createTree(BASE).personName(handle);
+  };
   const bindOn = (client: RawLdap, key: Key, password: string): Promise<number> =>
     ask(client, bindMessage(1, nameOf(key), password));
   /** Returns the results of a bind at each node, one after the other, because an attempt in progress counts as a failure. */

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 
 import { aessiv } from '@noble/ciphers/aes.js';
+import { FF1 } from '@noble/ciphers/ff1.js';
 import fc from 'fast-check';
 
 import { systemRandom } from '../../src/domain/random.ts';
 import { openPayload, sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
+import { createNumberPermutation } from '../../src/platform/crypto/ff1.ts';
 import { createSivEncryption } from '../../src/platform/crypto/siv.ts';
 import { createSecrets, hashId, type SealPurpose } from '../../src/platform/crypto/secrets.ts';
 
@@ -131,13 +133,20 @@ describe('deterministic encryption', () => {
   it('is AES-SIV, as another implementation computes it', () => {
     const bytes = (length: number): fc.Arbitrary<Buffer> =>
       fc.uint8Array({ minLength: length, maxLength: length }).map((list) => Buffer.from(list));
-    const plaintext = fc.uint8Array({ minLength: 16, maxLength: 70 }).map((list) => Buffer.from(list));
+    const plaintexts = fc
+      .tuple(fc.integer({ min: 16, max: 70 }), fc.integer({ min: 0, max: 4 }))
+      .chain(([size, count]) =>
+        fc.array(bytes(size), { minLength: count, maxLength: count }).map((all) => ({ size, all })),
+      );
     fc.assert(
-      fc.property(bytes(64), plaintext, (key, text) => {
-        assert.deepEqual(createSivEncryption(key)(text), Buffer.from(aessiv(key).encrypt(text)));
+      fc.property(bytes(64), plaintexts, (key, { size, all }) => {
+        const expected = all.map((text) => Buffer.from(aessiv(key).encrypt(text)));
+        assert.deepEqual(createSivEncryption(key)(Buffer.concat(all), size), Buffer.concat(expected));
       }),
     );
-    assert.throws(() => createSivEncryption(randomBytes(64))(Buffer.alloc(15)), RangeError);
+    const encrypt = createSivEncryption(randomBytes(64));
+    assert.throws(() => encrypt(Buffer.alloc(15), 15), RangeError);
+    assert.throws(() => encrypt(Buffer.alloc(33), 16), RangeError);
   });
 
   it('of blocks can be decrypted, and differs between contexts and keys', () => {
@@ -158,7 +167,7 @@ describe('deterministic encryption', () => {
     const seen = new Map<number, number>();
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 999_999_999 }), (number) => {
-        const encrypted = a.encrypt(number);
+        const [encrypted = -1] = a.encrypt([number]);
         assert.ok(Number.isInteger(encrypted) && encrypted >= 0 && encrypted < 1e9);
         assert.equal(a.decrypt(encrypted), number);
         assert.equal(seen.get(encrypted) ?? number, number);
@@ -166,10 +175,24 @@ describe('deterministic encryption', () => {
       }),
     );
     const first = Array.from({ length: 20 }, (_, at) => at);
-    assert.notDeepEqual(
-      first.map((one) => a.encrypt(one)),
-      first.map((one) => b.encrypt(one)),
+    assert.notDeepEqual(a.encrypt(first), b.encrypt(first));
+    for (const outside of [-1, 1e9, 0.5, Number.NaN]) assert.throws(() => a.encrypt([outside]), RangeError);
+  });
+
+  it('of numbers is FF1, as another implementation computes it', () => {
+    const digitsOf = (number: number): number[] => Array.from(String(number).padStart(9, '0'), Number);
+    const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
+    fc.assert(
+      fc.property(key, fc.array(fc.integer({ min: 0, max: 999_999_999 }), { maxLength: 4 }), (bytes, numbers) => {
+        const other = FF1(10, bytes);
+        const expected = numbers.map((number) => Number(other.encrypt(digitsOf(number)).join('')));
+        const own = createNumberPermutation(createSecretKey(bytes));
+        assert.deepEqual(own.encrypt(numbers), expected);
+        assert.deepEqual(
+          expected.map((number) => own.decrypt(number)),
+          numbers,
+        );
+      }),
     );
-    for (const outside of [-1, 1e9, 0.5, Number.NaN]) assert.throws(() => a.encrypt(outside), RangeError);
   });
 });

@@ -5,14 +5,12 @@ import {
   createSecretKey,
   hash,
   hkdfSync,
-  type Cipheriv,
-  type Decipheriv,
   type KeyObject,
 } from 'node:crypto';
 import { aessiv } from '@noble/ciphers/aes.js';
 import type { Random } from '../../domain/random.ts';
 import { createNumberPermutation, type NumberPermutation } from './ff1.ts';
-import { createSivEncryption } from './siv.ts';
+import { createBlockEncryption, createSivEncryption } from './siv.ts';
 
 export type SealPurpose =
   | 'oidc-record'
@@ -76,8 +74,10 @@ export interface Secrets {
   /**
    * AES-256-SIV (RFC 5297) without a nonce: equal plaintexts become equal ciphertexts, 16 bytes longer. Only for values of 16 bytes or
    * more whose equality is public.
+   *
+   * @param plaintexts of `size` bytes each, one behind the other, as the ciphertexts
    */
-  encryptDeterministic(purpose: CipherPurpose, plaintext: Buffer): Buffer;
+  encryptDeterministic(purpose: CipherPurpose, plaintexts: Buffer, size: number): Buffer;
   /** @returns undefined when the bytes are no result of `encryptDeterministic` with this key */
   decryptDeterministic(purpose: CipherPurpose, ciphertext: Buffer): Buffer | undefined;
   /**
@@ -97,6 +97,11 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** Two keys of AES-256 (RFC 5297, section 2.2). */
 const SIV_KEY_BYTES = 64;
+
+interface SivCipher {
+  encrypt: ReturnType<typeof createSivEncryption>;
+  key: Buffer;
+}
 
 /** @param masterKey 32 bytes, stored outside the database */
 export function createSecrets(masterKey: Buffer, random: Random): Secrets {
@@ -120,8 +125,8 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
   };
-  const ciphers = new Map<CipherPurpose, { encrypt: (plaintext: Buffer) => Buffer; key: Buffer }>();
-  const cipherFor = (purpose: CipherPurpose): { encrypt: (plaintext: Buffer) => Buffer; key: Buffer } => {
+  const ciphers = new Map<CipherPurpose, SivCipher>();
+  const cipherFor = (purpose: CipherPurpose): SivCipher => {
     const known = ciphers.get(purpose);
     if (known !== undefined) return known;
     const key = Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', `siv:${purpose}`, SIV_KEY_BYTES));
@@ -131,7 +136,7 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
   };
   return {
     permuteNumbers: createPermutations(keyFor),
-    encryptDeterministic: (purpose, plaintext) => cipherFor(purpose).encrypt(plaintext),
+    encryptDeterministic: (purpose, plaintexts, size) => cipherFor(purpose).encrypt(plaintexts, size),
     decryptDeterministic: (purpose, ciphertext) => {
       if (ciphertext.length < TAG_BYTES) return undefined;
       try {
@@ -140,10 +145,11 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
         return undefined;
       }
     },
-    encryptBlocks: (purpose, context, blocks) =>
-      runBlocks(createCipheriv('aes-256-ecb', keyFor(`block:${purpose}:${context}`), null), blocks),
-    decryptBlocks: (purpose, context, blocks) =>
-      runBlocks(createDecipheriv('aes-256-ecb', keyFor(`block:${purpose}:${context}`), null), blocks),
+    encryptBlocks: (purpose, context, blocks) => createBlockEncryption(keyFor(`block:${purpose}:${context}`))(blocks),
+    decryptBlocks: (purpose, context, blocks) => {
+      const decipher = createDecipheriv('aes-256-ecb', keyFor(`block:${purpose}:${context}`), null);
+      return Buffer.concat([decipher.setAutoPadding(false).update(blocks), decipher.final()]);
+    },
     openBytes,
     open: (purpose, row, sealed) => openBytes(purpose, row, sealed).toString('utf8'),
     seal(purpose, row, plaintext) {
@@ -169,11 +175,6 @@ function createPermutations(keyFor: (use: string) => KeyObject): Secrets['permut
     created.set(use, permutation);
     return permutation;
   };
-}
-
-/** @param blocks a multiple of 16 bytes */
-function runBlocks(cipher: Cipheriv | Decipheriv, blocks: Buffer): Buffer {
-  return Buffer.concat([cipher.setAutoPadding(false).update(blocks), cipher.final()]);
 }
 
 function format(sealed: Buffer): string {

@@ -102,16 +102,13 @@ export function createDirectory(deps: Deps): Directory {
   };
   const findPerson: Directory['findPerson'] = async (client, personId) => {
     const facts = await findFacts(deps, personId);
-    return facts && viewOf(deps, handles, client)(facts);
+    return facts && viewPeople(deps, handles, client, [facts])[0];
   };
   const listPeopleOfIds: Directory['listPeopleOfIds'] = async (client, personIds) => {
     if (personIds.length === 0) return [];
     const facts = await listFacts(deps, personIds);
-    const view = viewOf(deps, handles, client);
-    return personIds.flatMap((id) => {
-      const ofPerson = facts.get(id);
-      return (ofPerson && view(ofPerson)) ?? [];
-    });
+    const ordered = personIds.flatMap((id) => facts.get(id) ?? []);
+    return viewPeople(deps, handles, client, ordered);
   };
   return {
     findClient,
@@ -127,7 +124,7 @@ export function createDirectory(deps: Deps): Directory {
       const opened = handles.decode(handle);
       return opened?.sectorTag === sectorTag(client.sector) ? opened.personId : undefined;
     },
-    handleOf: (client, personId) => handles.encode(client.sector, personId),
+    handleOf: ({ sector }, personId) => getAt(handles.encode(sector, [personId]), 0),
     listIdsOfEntryUuid: ({ sector }, uuid) => handles.listIdsOfEntryUuid(sector, uuid),
     findIdByUidNumber: async ({ sector }, uidNumber) => {
       const number = handles.numberOf(sector, uidNumber);
@@ -194,31 +191,49 @@ function combine(clients: readonly DirectoryClient[]): DirectoryClient | undefin
   }, undefined);
 }
 
-/** Returns how a client sees people today. Absent: those whom it may not see. */
-function viewOf(
+/** Returns people as a client sees them today, without those whom it may not see. */
+function viewPeople(
   { clock, pairwiseKey }: Pick<Deps, 'clock' | 'pairwiseKey'>,
   handles: Handles,
   { sector, entitlements, shownSchoolTypes }: DirectoryClient,
-): (facts: PersonFacts) => DirectoryPerson | undefined {
+  people: readonly PersonFacts[],
+): DirectoryPerson[] {
   const today = localDate(clock.now());
-  const shown = { ...entitlements, schoolTypes: shownSchoolTypes };
-  return (facts) => {
-    if (!isShownInDirectory(facts, shown, today)) return undefined;
-    const { id, directoryNumber: number } = facts;
-    return {
-      facts,
-      today,
-      handle: handles.encode(sector, id),
-      // Most searches request none of them.
-      get subject() {
-        return pairwiseSub(pairwiseKey, sector, id);
-      },
-      get entryUuid() {
-        return handles.entryUuid(sector, id);
-      },
-      get uidNumber() {
-        return number === undefined ? undefined : handles.uidNumber(sector, number);
-      },
-    };
-  };
+  const entitlementsToShow = { ...entitlements, schoolTypes: shownSchoolTypes };
+  const shown = people.filter((facts) => isShownInDirectory(facts, entitlementsToShow, today));
+  const ids = shown.map(({ id }) => id);
+  const names = handles.encode(sector, ids);
+  // Most searches request none of them. A search that does requests them of all people.
+  const uuids = computeOnce(() => handles.entryUuids(sector, ids));
+  const numbers = shown.flatMap(({ directoryNumber }) => directoryNumber ?? []);
+  const uidNumbers = computeOnce(() => {
+    const encrypted = handles.uidNumbers(sector, numbers);
+    return new Map(numbers.map((number, at) => [number, getAt(encrypted, at)]));
+  });
+  return shown.map((facts, at) => ({
+    facts,
+    today,
+    handle: getAt(names, at),
+    get subject() {
+      return pairwiseSub(pairwiseKey, sector, facts.id);
+    },
+    get entryUuid() {
+      return getAt(uuids(), at);
+    },
+    get uidNumber() {
+      return facts.directoryNumber === undefined ? undefined : uidNumbers().get(facts.directoryNumber);
+    },
+  }));
+}
+
+function computeOnce<T extends object>(compute: () => T): () => T {
+  let value: T | undefined;
+  return () => (value ??= compute());
+}
+
+/** @throws {RangeError} when there is no element */
+function getAt<T>(values: readonly T[], at: number): T {
+  const value = values[at];
+  if (value === undefined) throw new RangeError(`no element at ${at}`);
+  return value;
 }

@@ -14,18 +14,19 @@ export interface OpenedHandle {
  * table. It is lower-case base32, because some clients change the case of names.
  */
 export interface Handles {
-  encode(sector: string, personId: string): string;
+  /** Returns the handle of each person. Many at once cost little more than one. */
+  encode(sector: string, personIds: readonly string[]): string[];
   /** @returns undefined for any text that `encode` did not create */
   decode(handle: string): OpenedHandle | undefined;
   /**
-   * Returns the `entryUUID` of a person in a sector: the encrypted person id, so it differs between sectors and needs no table. The version and
-   * variant of a UUID replace six of its bits.
+   * Returns the `entryUUID` of each person in a sector: the encrypted person id, so it differs between sectors and needs no table. The version
+   * and variant of a UUID replace six of its bits.
    */
-  entryUuid(sector: string, personId: string): string;
+  entryUuids(sector: string, personIds: readonly string[]): string[];
   /** Lists the ids of people who may have an `entryUUID`, one for each value of the replaced bits; at most one of them exists. */
   listIdsOfEntryUuid(sector: string, uuid: string): string[];
-  /** Returns the `uidNumber` of a person's number in a sector: the encrypted number, so it is unique and differs between sectors. */
-  uidNumber(sector: string, number: number): number;
+  /** Returns the `uidNumber` of each number of a person in a sector: the encrypted number, so it is unique and differs between sectors. */
+  uidNumbers(sector: string, numbers: readonly number[]): number[];
   /** @returns undefined for a value that no person can have */
   numberOf(sector: string, uidNumber: number): number | undefined;
 }
@@ -34,6 +35,8 @@ const SECTOR_TAG_BYTES = 8;
 /** 24 bytes of text and the 16 bytes that authenticate them (RFC 5297), in base32 without padding. */
 const HANDLE = /^[a-z2-7]{64}$/;
 const UUID_BYTES = 16;
+const PLAINTEXT_BYTES = SECTOR_TAG_BYTES + UUID_BYTES;
+const HANDLE_BYTES = PLAINTEXT_BYTES + 16;
 /** Values of the version and the variant of a UUID together. */
 const CANDIDATES = 64;
 /** Version 8, for application-specific values, and the variant of RFC 9562 (sections 4.1 and 5.8). */
@@ -50,10 +53,16 @@ export function createHandles(
   >,
 ): Handles {
   return {
-    encode: (sector, personId) => {
-      if (!UUID.test(personId)) throw new RangeError('person id is no UUID');
-      const plaintext = Buffer.concat([tagBytes(sector), uuidBytes(personId)]);
-      return toBase32(secrets.encryptDeterministic('directory-handle', plaintext));
+    encode: (sector, personIds) => {
+      const tag = tagBytes(sector);
+      const plaintexts = Buffer.allocUnsafe(personIds.length * PLAINTEXT_BYTES);
+      for (const [at, personId] of personIds.entries()) {
+        if (!UUID.test(personId)) throw new RangeError('person id is no UUID');
+        tag.copy(plaintexts, at * PLAINTEXT_BYTES);
+        writeUuid(plaintexts, at * PLAINTEXT_BYTES + SECTOR_TAG_BYTES, personId);
+      }
+      const encrypted = secrets.encryptDeterministic('directory-handle', plaintexts, PLAINTEXT_BYTES);
+      return personIds.map((_, at) => toBase32(encrypted.subarray(at * HANDLE_BYTES, (at + 1) * HANDLE_BYTES)));
     },
     decode: (handle) => {
       const text = handle.toLowerCase();
@@ -63,18 +72,22 @@ export function createHandles(
       const tag = plaintext.subarray(0, SECTOR_TAG_BYTES).toString('hex');
       return { sectorTag: tag, personId: toUuid(plaintext.subarray(SECTOR_TAG_BYTES)) };
     },
-    entryUuid: (sector, personId) => {
-      const block = secrets.encryptBlocks('directory-uuid', sector, uuidBytes(personId));
-      return toUuid(withVersion(block, VERSION_8));
+    entryUuids: (sector, personIds) => {
+      const blocks = Buffer.allocUnsafe(personIds.length * UUID_BYTES);
+      for (const [at, personId] of personIds.entries()) writeUuid(blocks, at * UUID_BYTES, personId);
+      const encrypted = secrets.encryptBlocks('directory-uuid', sector, blocks);
+      return personIds.map((_, at) => toUuid(withVersion(uuidAt(encrypted, at), VERSION_8)));
     },
     listIdsOfEntryUuid: (sector, uuid) => {
       if (!UUID.test(uuid)) return [];
       const candidates = Array.from({ length: CANDIDATES }, (_, at) => withVersion(uuidBytes(uuid), at));
       const opened = secrets.decryptBlocks('directory-uuid', sector, Buffer.concat(candidates));
-      return candidates.map((_, at) => toUuid(opened.subarray(at * UUID_BYTES, (at + 1) * UUID_BYTES)));
+      return candidates.map((_, at) => toUuid(uuidAt(opened, at)));
     },
-    uidNumber: (sector, number) =>
-      FIRST_UID_NUMBER + secrets.permuteNumbers('directory-number', sector).encrypt(number),
+    uidNumbers: (sector, numbers) => {
+      const encrypted = secrets.permuteNumbers('directory-number', sector).encrypt(numbers);
+      return encrypted.map((number) => FIRST_UID_NUMBER + number);
+    },
     numberOf: (sector, uidNumber) => {
       const encrypted = uidNumber - FIRST_UID_NUMBER;
       if (!Number.isInteger(encrypted) || encrypted < 0 || encrypted >= NUMBERS) return undefined;
@@ -102,6 +115,15 @@ function withVersion(uuid: Buffer, bits: number): Buffer {
 
 function uuidBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+}
+
+function writeUuid(bytes: Buffer, start: number, uuid: string): void {
+  bytes.write(uuid.replaceAll('-', ''), start, 'hex');
+}
+
+/** Returns the bytes of a UUID in a row of UUIDs. */
+function uuidAt(bytes: Buffer, at: number): Buffer {
+  return bytes.subarray(at * UUID_BYTES, (at + 1) * UUID_BYTES);
 }
 
 function toUuid(bytes: Buffer): string {
