@@ -201,10 +201,10 @@ const STORE: readonly Part[] = [
   },
   {
     sources: [
-      ...files('store/database', 'errors prepared-statement transaction'),
+      ...files('store/database', 'errors prepared-select prepared-statement transaction'),
       ...files('store/database/sqlite', 'store group-commit connection'),
     ],
-    tests: [...unit('store-sqlite store-group-commit'), ...contract('credentials database')],
+    tests: [...unit('store-sqlite store-group-commit'), ...contract('credentials database prepared-select')],
   },
   {
     sources: files('store/database/postgres', 'store connection-errors shared-reads'),

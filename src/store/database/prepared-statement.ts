@@ -11,6 +11,11 @@ interface Preparable<R> {
 /** Returns the placeholder of a named value. */
 export type Param<V> = <K extends keyof V & string>(name: K) => Placeholder<K, V[K]>;
 
+/** Returns the placeholder of a named value. */
+export function param<K extends string, T>(name: K): Placeholder<K, T> {
+  return new Placeholder(name);
+}
+
 type Build<V, R> = (tools: Pick<Engine, 'tables' | 'dialect'> & { db: Queries }, param: Param<V>) => Preparable<R>;
 type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
 
@@ -23,7 +28,7 @@ type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
  * Drizzle passes `null` to the encoder of an inserted column, so nullable columns here are text or numbers only.
  */
 export function preparedStatement<V extends object, R>(build: Build<V, R>): (tx: Transaction, values: V) => Promise<R> {
-  const name = nextName();
+  const name = nextStatementName();
   const prepared = new Map<Engine, Run<V, R>>();
   return ({ engine, execute }, values) => {
     let run = prepared.get(engine);
@@ -38,7 +43,7 @@ export function preparedStatement<V extends object, R>(build: Build<V, R>): (tx:
 let statementCount = 0;
 
 /** Returns a name that is unique within this process. That suffices, because a connection gets the name together with the text. */
-function nextName(): string {
+export function nextStatementName(): string {
   statementCount += 1;
   return `statement_${String(statementCount)}`;
 }
@@ -51,10 +56,7 @@ function prepare<V extends object, R>(engine: Engine, build: Build<V, R>, name: 
     if (execute === undefined) throw new StoreError('drizzle ran a prepared statement outside of a call');
     return execute(text, values, name);
   });
-  const query = build(
-    { tables: engine.tables, dialect: engine.dialect, db },
-    (column) => new Placeholder(column),
-  ).prepare();
+  const query = build({ tables: engine.tables, dialect: engine.dialect, db }, param).prepare();
   return async (execute, values) => {
     callers.push(execute);
     const rows = query.execute(values);

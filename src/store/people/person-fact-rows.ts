@@ -13,7 +13,7 @@ import {
   type SQL,
 } from 'drizzle-orm';
 
-import { preparedStatement, type Dialect, type Param } from '../database/index.ts';
+import { preparedSelect, type Dialect, type Param } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 import { schoolColumns } from './schools.ts';
 
@@ -43,38 +43,30 @@ function createStatements(matches: MatchPeople) {
 
 /** Selects people with every login, and flags for the other tables. Most people have rows in one of them, so the rest is not read. */
 function selectPeople(matches: MatchPeople) {
-  return preparedStatement(
+  return preparedSelect(
     (
       { db, dialect, tables: { persons, directoryNumbers, identifiers, memberships, enrollments, guardianships } },
       param: Param<{ people: string }>,
     ) => {
       const one = { one: sql`1` };
-      const flag = (kind: SQL): SQL<boolean> => sql`${kind}`.mapWith(Boolean);
-      return db
-        .select({
-          person: {
-            id: persons.id,
-            kind: persons.kind,
-            name: persons.name,
-            locale: persons.locale,
-            localeChosenAt: persons.localeChosenAt,
-            status: persons.status,
-            sharingStoppedAt: persons.sharingStoppedAt,
-            createdAt: persons.createdAt,
-            updatedAt: persons.updatedAt,
-          },
-          numbered: { number: directoryNumbers.number },
-          // Drizzle takes a null in the first column for a missing join, so the first column must not be nullable.
-          login: { kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt },
-          isMember: flag(exists(db.select(one).from(memberships).where(eq(memberships.personId, persons.id)))),
-          isEnrolled: flag(exists(db.select(one).from(enrollments).where(eq(enrollments.studentId, persons.id)))),
-          isGuardian: flag(exists(db.select(one).from(guardianships).where(eq(guardianships.guardianId, persons.id)))),
-        })
+      // A boolean or 0 and 1.
+      const flag = (kind: SQL): SQL => sql`${kind}`;
+      const fields = {
+        person: personColumns(persons),
+        numbered: { number: directoryNumbers.number },
+        login: { kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt },
+        isMember: flag(exists(db.select(one).from(memberships).where(eq(memberships.personId, persons.id)))),
+        isEnrolled: flag(exists(db.select(one).from(enrollments).where(eq(enrollments.studentId, persons.id)))),
+        isGuardian: flag(exists(db.select(one).from(guardianships).where(eq(guardianships.guardianId, persons.id)))),
+      };
+      const query = db
+        .select(fields)
         .from(persons)
         .leftJoin(directoryNumbers, eq(directoryNumbers.personId, persons.id))
         .leftJoin(identifiers, and(eq(identifiers.personId, persons.id), ne(identifiers.kind, 'school_account')))
         .where(matches(persons.id, param('people'), dialect))
         .orderBy(identifiers.createdAt, identifiers.id);
+      return { fields, query };
     },
   );
 }
@@ -103,9 +95,13 @@ function isValidIn(t: ValidityColumns, param: Param<ValidityQuery>): SQL | undef
 }
 
 /*
- * Select only the columns that the rules need, because reading and decoding a column costs as much as finding the row. Drizzle takes a null
- * in the first column for a missing join, so the first column must not be nullable.
+ * Select only the columns that the rules need, because reading and decoding a column costs as much as finding the row. A null in the first
+ * column is a missing join, so the first column must not be nullable.
  */
+const personColumns = (persons: Tables['persons']) => {
+  const { id, kind, name, locale, localeChosenAt, status, sharingStoppedAt, createdAt, updatedAt } = persons;
+  return { id, kind, name, locale, localeChosenAt, status, sharingStoppedAt, createdAt, updatedAt };
+};
 const membershipColumns = ({ id, personId, role, isPrimary, validFrom, validTo }: Tables['memberships']) => {
   return { id, personId, role, isPrimary, validFrom, validTo };
 };
@@ -128,52 +124,62 @@ export type GuardianshipRow = Pick<Selected<'guardianships'>, keyof ReturnType<t
 export type SchoolRow = Pick<Selected<'schools'>, keyof ReturnType<typeof schoolColumns>>;
 
 function selectMemberships(matches: MatchPeople) {
-  return preparedStatement(({ db, dialect, tables: { memberships, schools } }, param: Param<ValidityQuery>) =>
-    db
-      .select({ membership: membershipColumns(memberships), school: schoolColumns(schools) })
+  return preparedSelect(({ db, dialect, tables: { memberships, schools } }, param: Param<ValidityQuery>) => {
+    const fields = { membership: membershipColumns(memberships), school: schoolColumns(schools) };
+    const query = db
+      .select(fields)
       .from(memberships)
       .leftJoin(schools, eq(schools.code, memberships.schoolCode))
       .where(and(matches(memberships.personId, param('people'), dialect), isValidIn(memberships, param)))
-      .orderBy(memberships.id),
-  );
+      .orderBy(memberships.id);
+    return { fields, query };
+  });
 }
 
 function selectEnrollments(matches: MatchPeople) {
-  return preparedStatement(({ db, dialect, tables: { enrollments, classes, schools } }, param: Param<ValidityQuery>) =>
-    db
-      .select({
-        enrollment: enrollmentColumns(enrollments),
-        class: classColumns(classes),
-        school: schoolColumns(schools),
-      })
+  return preparedSelect(({ db, dialect, tables: { enrollments, classes, schools } }, param: Param<ValidityQuery>) => {
+    const fields = {
+      enrollment: enrollmentColumns(enrollments),
+      class: classColumns(classes),
+      school: schoolColumns(schools),
+    };
+    const query = db
+      .select(fields)
       .from(enrollments)
       .innerJoin(classes, eq(classes.id, enrollments.classId))
       .innerJoin(schools, eq(schools.code, classes.schoolCode))
       .where(and(matches(enrollments.studentId, param('people'), dialect), isValidIn(enrollments, param)))
-      .orderBy(classes.year, classes.semester, enrollments.id),
-  );
+      .orderBy(classes.year, classes.semester, enrollments.id);
+    return { fields, query };
+  });
 }
 
 /** Selects one row for each enrollment of each child, and one for a child without any. */
 function selectChildren(matches: MatchPeople) {
-  return preparedStatement(
-    ({ db, dialect, tables: { guardianships, persons, enrollments, classes, schools } }, param: Param<ValidityQuery>) =>
-      db
-        .select({
-          guardianship: guardianshipColumns(guardianships),
-          name: persons.name,
-          birthDateSealed: persons.birthDateSealed,
-          adultOnLookup: persons.adultOnLookup,
-          enrollment: enrollmentColumns(enrollments),
-          class: classColumns(classes),
-          school: schoolColumns(schools),
-        })
+  return preparedSelect(
+    (
+      { db, dialect, tables: { guardianships, persons, enrollments, classes, schools } },
+      param: Param<ValidityQuery>,
+    ) => {
+      const fields = {
+        guardianship: guardianshipColumns(guardianships),
+        name: persons.name,
+        birthDateSealed: persons.birthDateSealed,
+        adultOnLookup: persons.adultOnLookup,
+        enrollment: enrollmentColumns(enrollments),
+        class: classColumns(classes),
+        school: schoolColumns(schools),
+      };
+      const query = db
+        .select(fields)
         .from(guardianships)
         .innerJoin(persons, eq(persons.id, guardianships.studentId))
         .leftJoin(enrollments, and(eq(enrollments.studentId, guardianships.studentId), isValidIn(enrollments, param)))
         .leftJoin(classes, eq(classes.id, enrollments.classId))
         .leftJoin(schools, eq(schools.code, classes.schoolCode))
         .where(matches(guardianships.guardianId, param('people'), dialect))
-        .orderBy(guardianships.createdAt, guardianships.id, classes.year, classes.semester, enrollments.id),
+        .orderBy(guardianships.createdAt, guardianships.id, classes.year, classes.semester, enrollments.id);
+      return { fields, query };
+    },
   );
 }

@@ -47,6 +47,8 @@ export function loadFactsOfPeople(
   today: string,
   dates: ChildDates,
 ): Promise<Map<string, PersonFacts>> {
+  const [first, ...others] = personIds;
+  if (first !== undefined && others.length === 0) return loadFacts(tx, forOne, first, today, dates);
   return loadFacts(tx, forMany, JSON.stringify(personIds), today, dates);
 }
 
@@ -59,7 +61,7 @@ async function loadFacts(
 ): Promise<Map<string, PersonFacts>> {
   const rows = await selectPeople(tx, { people });
   const at = { people, ...(today === undefined ? ALWAYS : { from: today, to: today }) };
-  const isAny = (flag: 'isMember' | 'isEnrolled' | 'isGuardian'): boolean => rows.some((row) => row[flag]);
+  const isAny = (flag: 'isMember' | 'isEnrolled' | 'isGuardian'): boolean => rows.some((row) => Boolean(row[flag]));
   const [ofStaff, ofStudents, ofGuardians] = [
     isAny('isMember') ? await selectMemberships(tx, at) : [],
     isAny('isEnrolled') ? await selectEnrollments(tx, at) : [],
