@@ -143,7 +143,7 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       const [gid = ''] = valuesOf(stdout, 'gidNumber');
       const byNumber = await search([bySssd(`uidNumber=${number}`), 'uid']);
       assert.ok(valuesOf(byNumber.stdout, 'uid').includes('shufen.chen'));
-      const byNslcd = await search(['(&(objectClass=posixAccount)(uid=shufen.chen))', 'uidNumber'], 'other');
+      const byNslcd = await search(['(&(objectClass=posixAccount)(uid=shufen.chen))', 'uidNumber'], 'lab');
       const [ofOther = ''] = valuesOf(byNslcd.stdout, 'uidNumber');
       assert.match(ofOther, /^1\d{9}$/);
       assert.notEqual(ofOther, number);
@@ -155,6 +155,21 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.deepEqual(valuesOf(group.stdout, 'cn'), ['people']);
       const groupsOf = await search(['(&(objectClass=posixGroup)(memberUid=shufen.chen))', '1.1']);
       assert.equal(groupsOf.stdout, '');
+    });
+
+    it('has no Unix account for a service account that may not see the name', async () => {
+      const { stdout } = await search(['(uid=shufen.chen)', 'objectClass', 'cn', 'uidNumber'], 'other');
+      assert.deepEqual(valuesOf(stdout, 'cn'), []);
+      assert.match(valuesOf(stdout, 'uidNumber')[0] ?? '', /^1\d{9}$/);
+      const classes = valuesOf(stdout, 'objectClass');
+      assert.ok(classes.includes('inetOrgPerson') && !classes.includes('posixAccount'), stdout);
+      for (const [id, count] of [
+        ['radius', 1],
+        ['other', 0],
+      ] as const) {
+        const found = await search(['(&(objectClass=posixAccount)(uid=shufen.chen))', '1.1'], id);
+        assert.deepEqual([found.code, valuesOf(found.stdout, 'dn').length], [0, count]);
+      }
     });
 
     it('continues pages over containers, schools, groups and people', async () => {

@@ -1,7 +1,7 @@
 import { affiliationsOf, rolesOf, type Affiliation } from '../../domain/claims/claims.ts';
 import type { Role, School } from '../../domain/model.ts';
 import type { DirectoryClient, DirectoryPerson } from '../../services/directory/directory.ts';
-import { ATTRIBUTES, PEOPLE_GROUP, PERSON_CLASSES, type PersonView } from './schema.ts';
+import { ATTRIBUTES, createClassesOf, PEOPLE_GROUP, type PersonView } from './schema.ts';
 import { CONTAINERS, type Container, type Tree } from './tree.ts';
 
 /** The name of an attribute that entries may have. */
@@ -97,9 +97,11 @@ export function createPersonEntries(
   const released = ofPeople.filter(({ scope }) => scope !== undefined && entitlements.scopes.includes(scope));
   const unreadable = new Set(ofPeople.filter((one) => !released.includes(one)).map(({ name }) => name));
   const byName = new Map(released.map((type) => [type.name, type]));
-  const attributes: AttributeName[] = [plain('objectClass', PERSON_CLASSES), ...released].map(
-    ({ name, isOperational = false }) => ({ name, isOperational }),
-  );
+  const classesOf = createClassesOf(entitlements.scopes);
+  const attributes: AttributeName[] = [
+    { name: 'objectClass', isOperational: false },
+    ...released.map(({ name, isOperational = false }) => ({ name, isOperational })),
+  ];
   const groupName = (name: string): string => tree.groupName(name);
   return (person) => {
     const { facts, today } = person;
@@ -121,7 +123,7 @@ export function createPersonEntries(
     return {
       name: tree.personName(person.handle),
       attributes,
-      valuesOf: (name) => (name === 'objectClass' ? PERSON_CLASSES : (byName.get(name)?.values?.(view) ?? [])),
+      valuesOf: (name) => (name === 'objectClass' ? classesOf(person) : (byName.get(name)?.values?.(view) ?? [])),
       hidden: NO_VALUES,
       unreadable,
     };

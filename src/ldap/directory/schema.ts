@@ -32,15 +32,23 @@ export interface AttributeType {
   values?: (view: PersonView) => readonly string[];
 }
 
-export const PERSON_CLASSES = [
-  'top',
-  'person',
-  'organizationalPerson',
-  'inetOrgPerson',
-  'eduPerson',
-  'kinpassPerson',
-  'posixAccount',
-] as const;
+const CLASSES = ['top', 'person', 'organizationalPerson', 'inetOrgPerson', 'eduPerson', 'kinpassPerson'] as const;
+
+/** The object classes that a person can have. */
+export const PERSON_CLASSES = [...CLASSES, 'posixAccount'] as const;
+
+const REQUIRED_BY_POSIX_ACCOUNT: readonly Scope[] = ['openid', 'profile'];
+
+/**
+ * Returns the object classes of people for a client with these scopes. `posixAccount` requires `cn`, `uid` and `uidNumber` (RFC 2307,
+ * section 4), so only people with all of them have it.
+ */
+export function createClassesOf(scopes: readonly string[]): (person: DirectoryPerson) => readonly string[] {
+  if (!REQUIRED_BY_POSIX_ACCOUNT.every((scope) => scopes.includes(scope))) return () => CLASSES;
+  // The facts tell it without the values: `uidNumber` is encrypted for each person.
+  return ({ facts: { directoryNumber, identifiers } }) =>
+    directoryNumber !== undefined && identifiers.length > 0 ? PERSON_CLASSES : CLASSES;
+}
 
 /** The primary group of all people (RFC 2307), above every `uidNumber`. */
 export const PEOPLE_GROUP = { name: 'people', gidNumber: '2000000000' } as const;

@@ -85,6 +85,8 @@ function describeAttributes(): string[] {
 /** Describes the object classes (RFC 4512, section 4.1.1). */
 export function objectClasses(): string[] {
   const own = ATTRIBUTES.filter(({ name }) => name.startsWith('kinpass')).map(({ name }) => name);
+  // People without `posixAccount` have these, too.
+  const ofPeople = ['memberOf', 'uidNumber', 'gidNumber', 'homeDirectory', ...own];
   return [
     "( 2.5.6.0 NAME 'top' ABSTRACT MUST objectClass )",
     "( 1.3.6.1.4.1.1466.344 NAME 'dcObject' SUP top AUXILIARY MUST dc )",
@@ -99,6 +101,6 @@ export function objectClasses(): string[] {
     "( 1.3.6.1.1.1.2.2 NAME 'posixGroup' SUP top STRUCTURAL MUST ( cn $ gidNumber ) )",
     `( ${ARC}.2.2 NAME 'kinpassSchool' SUP top AUXILIARY MUST kinpassSchoolCode MAY o )`,
     `( ${ARC}.2.3 NAME 'kinpassGroup' SUP top AUXILIARY )`,
-    `( ${ARC}.2.1 NAME 'kinpassPerson' SUP top AUXILIARY MUST uniqueIdentifier MAY ( memberOf $ ${own.join(' $ ')} ) )`,
+    `( ${ARC}.2.1 NAME 'kinpassPerson' SUP top AUXILIARY MUST uniqueIdentifier MAY ( ${ofPeople.join(' $ ')} ) )`,
   ];
 }
