@@ -29,6 +29,14 @@ export const MAX_GRANTS_PER_SESSION_AND_CLIENT = 20;
  */
 export const MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT = 200;
 
+/** Returns true if a session is neither revoked nor expired at `now` (ms). */
+export function isSessionActive<Session extends { endedAt: number | null; expiresAt: number }>(
+  session: Session | null | undefined,
+  now: number,
+): session is Session {
+  return session?.endedAt === null && session.expiresAt > now;
+}
+
 /**
  * Returns the remaining lifetime of a session in whole seconds, 0 when it has expired. It counts from the sign-in, not the last use.
  *

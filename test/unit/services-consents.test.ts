@@ -95,6 +95,12 @@ eachStore('consents and sessions', (on) => {
     assert.deepEqual(await on.store.read((tx) => listConsents(tx, 'father')), []);
   });
 
+  it('are rejected from a session that has expired', async () => {
+    await storeSession(services, { sessionHash: 'old', personId: 'father', expiresAt: services.clock.now() });
+    await assert.rejects(give({ ...agreement, sessionHash: 'old' }), ConcurrentChangeError);
+    assert.deepEqual(await on.store.read((tx) => listConsents(tx, 'father')), []);
+  });
+
   it('rotates the id of a session and invalidates copies of the old one', async () => {
     await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
     const { id, expiresAt } = await on.store.write((tx) => services.revocation.rotateSession(tx, 's'));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
+import { isSessionActive } from '../../domain/sessions.ts';
 import { openPayload } from '../../platform/crypto/sealed-payload.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 import { ConcurrentChangeError } from '../../platform/errors.ts';
@@ -31,7 +32,7 @@ export interface Consents {
    * nothing.
    *
    * @param save writes the answer into the interaction
-   * @throws {ConcurrentChangeError} if the interaction has ended or has another answer, or if the session has ended
+   * @throws {ConcurrentChangeError} if the interaction has ended or has another answer, or if the session has ended or expired
    */
   answer(answer: ConsentAnswer, save: (tx: Transaction) => Promise<unknown>): Promise<void>;
 }
@@ -68,8 +69,9 @@ export function createConsents({ store, clock, secrets, audit }: Deps): Consents
         if (await hasSameAnswer(tx, answer)) return;
         if (accepted) {
           const session = await sessions.findSession(tx, sessionHash);
-          if (session?.personId !== personId || session.endedAt !== null) throw new ConcurrentChangeError();
-          await consentStore.insertConsents(tx, personId, clientId, scopes, clock.now());
+          const now = clock.now();
+          if (session?.personId !== personId || !isSessionActive(session, now)) throw new ConcurrentChangeError();
+          await consentStore.insertConsents(tx, personId, clientId, scopes, now);
         }
         await save(tx);
         await audit.append(tx, {

@@ -1,4 +1,8 @@
-import { MAX_GRANTS_PER_SESSION_AND_CLIENT, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT } from '../../domain/sessions.ts';
+import {
+  isSessionActive,
+  MAX_GRANTS_PER_SESSION_AND_CLIENT,
+  MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT,
+} from '../../domain/sessions.ts';
 import { ConcurrentChangeError } from '../../platform/errors.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { hasConsent } from '../../store/oidc/consents.ts';
@@ -19,7 +23,7 @@ export type { LastContext } from '../../store/oidc/last-contexts.ts';
 export function isGrantActive({ grant, session }: grantStore.GrantWithSession, now: number): boolean {
   if (hasOfflineAccess(grant)) return true;
   // Read from the session row: the provider's record is absent for a moment while another tab rotates the session id.
-  return session?.endedAt === null && session.expiresAt > now;
+  return isSessionActive(session, now);
 }
 
 /** Finds the context that the person selected last at this client: a preselection, never a right. */

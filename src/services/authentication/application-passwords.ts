@@ -5,6 +5,7 @@ import {
 import type { Clock } from '../../domain/clock.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
+import { isSessionActive } from '../../domain/sessions.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import * as passwords from '../../store/auth/application-passwords.ts';
 import { findSession } from '../../store/auth/sessions.ts';
@@ -128,9 +129,7 @@ async function createIn(
   const person = await people.lockPerson(tx, personId);
   const session = await findSession(tx, sessionHash);
   const now = deps.clock.now();
-  // A password change ends active sessions only.
-  const isSessionActive = session?.endedAt === null && session.expiresAt > now;
-  if (person?.status !== 'active' || !isSessionActive) return { kind: 'expired' };
+  if (person?.status !== 'active' || !isSessionActive(session, now)) return { kind: 'expired' };
   const password = createApplicationPassword(deps.random);
   const secretHash = hashId(normalizeApplicationPassword(password) ?? '');
   const known = await passwords.listApplicationPasswords(tx, personId);
