@@ -93,7 +93,7 @@ describe('application passwords during a password change (postgres)', () => {
     assert.deepEqual([await result, await listPasswords()], [{ kind: 'expired' }, []]);
   });
 
-  it('are not created by a session that has expired, which the change does not end', async () => {
+  it('are not created by a session that has expired', async () => {
     const expiresAt = services.clock.now();
     await storeSession(services, { personId: 'teacher', sessionHash: 'expired', expiresAt });
     assert.deepEqual([await createLate('expired'), await listPasswords()], [{ kind: 'expired' }, []]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
 import { hasOfflineAccess } from '../../src/services/access/revocation.ts';
-import { findSession } from '../../src/store/auth/sessions.ts';
+import { findSession, upsertSession } from '../../src/store/auth/sessions.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
 import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
@@ -125,6 +125,24 @@ eachStore('revocation of sessions and grants', (on) => {
       'Interaction waiting',
     ]) {
       assert.ok(!left.includes(entry), entry);
+    }
+  });
+
+  it('ends expired sessions with all access, so a request in progress cannot renew them', async () => {
+    const expired = { personId: 'father', expiresAt: services.clock.now() };
+    await storeSession(services, { ...expired, sessionHash: 'expired', sids: { other: 'sid-e' } });
+    await storeSession(services, { ...expired, sessionHash: 'kept' });
+    assert.equal(await on.store.write((tx) => services.revocation.revokeAllOf(tx, 'father', 'kept')), undefined);
+    const left = await alive();
+    assert.deepEqual(
+      left.filter((entry) => entry.startsWith('session ')),
+      ['session t1'],
+    );
+    assert.ok((await notices()).map(String).includes('other,father,sid-e'));
+    const renewed = { userAgent: '', address: '', remember: false, createdAt: TEST_NOW, expiresAt: TEST_NOW + 1_000 };
+    for (const sessionHash of ['expired', 'kept']) {
+      const session = { ...renewed, sessionHash, personId: 'father' };
+      assert.equal(await on.store.write((tx) => upsertSession(tx, session)), false, sessionHash);
     }
   });
 

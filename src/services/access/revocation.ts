@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
+import { isSessionActive } from '../../domain/sessions.ts';
 import { openPayload } from '../../platform/crypto/sealed-payload.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { deleteApplicationPasswords } from '../../store/auth/application-passwords.ts';
@@ -106,17 +107,18 @@ export function createRevocation(deps: Deps): Revocation {
     rotateSession: rotate,
     revokeAllOf: async (tx, personId, keep) => {
       await revokeAccessWithoutSession(tx, personId);
-      const active = await sessionStore.listActiveSessionsByPerson(tx, personId, clock.now());
-      const others = active.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
+      // Expired ones too: a request that began before the expiry would renew the session and store a grant.
+      const open = await sessionStore.listOpenSessionsByPerson(tx, personId);
+      const kept = open.find((session) => session.sessionHash === keep && isSessionActive(session, clock.now()));
+      const others = open.filter((session) => session !== kept).map(({ sessionHash }) => sessionHash);
       await revokeSessions(tx, personId, others, { keepOffline: false });
       // These grants belong to ended sessions, whose relying parties were notified then, or to the kept session.
       const remaining = await grantStore.listGrantsByPerson(tx, personId);
       await revokeGrantRows(
         tx,
-        remaining.filter((grant) => grant.sessionHash !== keep || hasOfflineAccess(grant)),
+        remaining.filter((grant) => grant.sessionHash !== kept?.sessionHash || hasOfflineAccess(grant)),
       );
-      const isKept = keep !== undefined && active.some(({ sessionHash }) => sessionHash === keep);
-      return isKept ? rotate(tx, keep) : undefined;
+      return kept === undefined ? undefined : rotate(tx, kept.sessionHash);
     },
     revokeGrants: async (tx, grants) => {
       const personIds = new Set(grants.map(({ personId }) => personId));

@@ -69,6 +69,15 @@ export async function listActiveSessionsByPerson(
     .orderBy(desc(sessions.createdAt), sessions.sessionHash);
 }
 
+/** Lists the sessions of a person that are not revoked, including expired ones. */
+export async function listOpenSessionsByPerson(tx: Transaction, personId: string): Promise<SessionRow[]> {
+  const sessions = tx.tables.sessions;
+  return tx.db
+    .select()
+    .from(sessions)
+    .where(and(eq(sessions.personId, personId), isNull(sessions.endedAt)));
+}
+
 /** Sessions that one sign-in revokes; later sign-ins revoke the rest. SQLite requires a LIMIT for OFFSET. */
 const MAX_SURPLUS_ROWS = 1_000;
 
