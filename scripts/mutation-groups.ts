@@ -201,7 +201,7 @@ const STORE: readonly Part[] = [
   },
   {
     sources: [
-      ...files('store/database', 'errors prepared-select prepared-statement transaction'),
+      ...files('store/database', 'errors json-list prepared-select prepared-statement transaction'),
       ...files('store/database/sqlite', 'store group-commit connection'),
     ],
     tests: [...unit('store-sqlite store-group-commit'), ...contract('credentials database prepared-select')],

@@ -1,7 +1,7 @@
 import { foldText } from '../../domain/directory/folding.ts';
 import { CITY_PEOPLE, SCHOOL_PEOPLE, type Group } from '../../domain/directory/groups.ts';
 import type { School } from '../../domain/model.ts';
-import type { Store } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import {
   listCityIds,
   listClassNumbers,
@@ -47,10 +47,7 @@ export function createDirectoryGroups({ store }: { store: Store }): DirectoryGro
     if (!seesGroups(client)) return [];
     const schoolCodes = groups.flatMap((group) => (group.kind === 'city' ? [] : group.schoolCode));
     const schoolOf = await findSchools(client, [...new Set(schoolCodes)]);
-    const ofClasses = groups.flatMap((group) =>
-      group.kind === 'class' ? (schoolOf(group.schoolCode)?.code ?? []) : [],
-    );
-    const classes = await store.read((tx) => listClassNumbers(tx, [...new Set(ofClasses)]));
+    const classes = await store.read((tx) => listClasses(tx, groups, schoolOf));
     return groups.flatMap((group) => toStored(group, schoolOf, classes) ?? []);
   };
   return {
@@ -75,6 +72,24 @@ export function createDirectoryGroups({ store }: { store: Store }): DirectoryGro
         return list(tx, group.schoolCode, after, limit);
       }),
   };
+}
+
+/** Lists the classes that the groups may name. Reads all of a school only if a name differs from the stored one. */
+async function listClasses(
+  tx: Transaction,
+  groups: readonly Group[],
+  schoolOf: (code: string) => School | undefined,
+): Promise<{ schoolCode: string; classno: string }[]> {
+  const named = groups.flatMap((group) => {
+    const schoolCode = group.kind === 'class' ? schoolOf(group.schoolCode)?.code : undefined;
+    return group.kind === 'class' && schoolCode !== undefined ? [{ schoolCode, classno: group.classno }] : [];
+  });
+  const schoolCodes = [...new Set(named.map(({ schoolCode }) => schoolCode))];
+  const exact = await listClassNumbers(tx, schoolCodes, [...new Set(named.map(({ classno }) => classno))]);
+  const isExact = named.every((one) =>
+    exact.some(({ schoolCode, classno }) => schoolCode === one.schoolCode && classno === one.classno),
+  );
+  return isExact ? exact : listClassNumbers(tx, schoolCodes);
 }
 
 /** @returns undefined if the school or the class does not exist */

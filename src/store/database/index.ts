@@ -3,6 +3,7 @@ import { openSqlite } from './sqlite/store.ts';
 import { runCommitActions, type Store, type StoreLog } from './transaction.ts';
 
 export { ConflictError, StoreError } from './errors.ts';
+export { isInJsonList } from './json-list.ts';
 export { preparedSelect } from './prepared-select.ts';
 export { preparedStatement, type Param } from './prepared-statement.ts';
 export type { Dialect, PoolUse, Queries, Store, StoreLog, Transaction } from './transaction.ts';

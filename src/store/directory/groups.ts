@@ -1,10 +1,31 @@
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { CityPeople } from '../../domain/directory/groups.ts';
-import type { Transaction } from '../database/index.ts';
+import { isInJsonList, preparedSelect, preparedStatement, type Param, type Transaction } from '../database/index.ts';
 
 /*
  * The ids of people with a role, in their order, also of roles that have ended: the service reads the facts of each person.
  */
+
+interface PageQuery {
+  after: string;
+  limit: number;
+}
+
+const teachersOfSchool = preparedStatement(
+  ({ db, tables: { memberships } }, param: Param<PageQuery & { schoolCode: string }>) =>
+    db
+      .selectDistinct({ id: memberships.personId })
+      .from(memberships)
+      .where(
+        and(
+          eq(memberships.schoolCode, param('schoolCode')),
+          eq(memberships.role, 'teacher'),
+          gt(memberships.personId, param('after')),
+        ),
+      )
+      .orderBy(asc(memberships.personId))
+      .limit(param('limit')),
+);
 
 /** Lists the ids of up to `limit` teachers of a school behind `after`. */
 export async function listTeacherIds(
@@ -13,17 +34,19 @@ export async function listTeacherIds(
   after: string,
   limit: number,
 ): Promise<string[]> {
-  const { memberships } = tx.tables;
-  const rows = await tx.db
-    .selectDistinct({ id: memberships.personId })
-    .from(memberships)
-    .where(
-      and(eq(memberships.schoolCode, schoolCode), eq(memberships.role, 'teacher'), gt(memberships.personId, after)),
-    )
-    .orderBy(asc(memberships.personId))
-    .limit(limit);
+  const rows = await teachersOfSchool(tx, { schoolCode, after, limit });
   return rows.map(({ id }) => id);
 }
+
+const studentsOfSchool = preparedStatement(
+  ({ db, tables: { enrollments } }, param: Param<PageQuery & { schoolCode: string }>) =>
+    db
+      .selectDistinct({ id: enrollments.studentId })
+      .from(enrollments)
+      .where(and(eq(enrollments.schoolCode, param('schoolCode')), gt(enrollments.studentId, param('after'))))
+      .orderBy(asc(enrollments.studentId))
+      .limit(param('limit')),
+);
 
 /** Lists the ids of up to `limit` students of a school behind `after`. */
 export async function listStudentIds(
@@ -32,15 +55,26 @@ export async function listStudentIds(
   after: string,
   limit: number,
 ): Promise<string[]> {
-  const { enrollments } = tx.tables;
-  const rows = await tx.db
-    .selectDistinct({ id: enrollments.studentId })
-    .from(enrollments)
-    .where(and(eq(enrollments.schoolCode, schoolCode), gt(enrollments.studentId, after)))
-    .orderBy(asc(enrollments.studentId))
-    .limit(limit);
+  const rows = await studentsOfSchool(tx, { schoolCode, after, limit });
   return rows.map(({ id }) => id);
 }
+
+const studentsOfClass = preparedStatement(
+  ({ db, tables: { classes, enrollments } }, param: Param<PageQuery & { schoolCode: string; classno: string }>) =>
+    db
+      .selectDistinct({ id: enrollments.studentId })
+      .from(classes)
+      .innerJoin(enrollments, eq(enrollments.classId, classes.id))
+      .where(
+        and(
+          eq(classes.schoolCode, param('schoolCode')),
+          eq(classes.classno, param('classno')),
+          gt(enrollments.studentId, param('after')),
+        ),
+      )
+      .orderBy(asc(enrollments.studentId))
+      .limit(param('limit')),
+);
 
 /** Lists the ids of up to `limit` students of a class behind `after`, of each term that has a class with this number. */
 export async function listClassStudentIds(
@@ -49,14 +83,7 @@ export async function listClassStudentIds(
   after: string,
   limit: number,
 ): Promise<string[]> {
-  const { classes, enrollments } = tx.tables;
-  const rows = await tx.db
-    .selectDistinct({ id: enrollments.studentId })
-    .from(classes)
-    .innerJoin(enrollments, eq(enrollments.classId, classes.id))
-    .where(and(eq(classes.schoolCode, schoolCode), eq(classes.classno, classno), gt(enrollments.studentId, after)))
-    .orderBy(asc(enrollments.studentId))
-    .limit(limit);
+  const rows = await studentsOfClass(tx, { schoolCode, classno, after, limit });
   return rows.map(({ id }) => id);
 }
 
@@ -81,15 +108,45 @@ export async function listCityIds(
   return rows.map((row) => row.id);
 }
 
-/** Lists the numbers of the classes that schools have, or had. */
+const numbersOfSchools = preparedSelect(
+  ({ db, dialect, tables: { classes } }, param: Param<{ schoolCodes: string }>) => {
+    const fields = { schoolCode: classes.schoolCode, classno: classes.classno };
+    const query = db
+      .selectDistinct(fields)
+      .from(classes)
+      .where(isInJsonList(classes.schoolCode, param('schoolCodes'), dialect));
+    return { fields, query };
+  },
+);
+
+const numbersOfClasses = preparedSelect(
+  ({ db, dialect, tables: { classes } }, param: Param<{ schoolCodes: string; numbers: string }>) => {
+    const fields = { schoolCode: classes.schoolCode, classno: classes.classno };
+    const query = db
+      .selectDistinct(fields)
+      .from(classes)
+      .where(
+        and(
+          isInJsonList(classes.schoolCode, param('schoolCodes'), dialect),
+          isInJsonList(classes.classno, param('numbers'), dialect),
+        ),
+      );
+    return { fields, query };
+  },
+);
+
+/**
+ * Lists the numbers of the classes that schools have, or had.
+ *
+ * @param numbers undefined for all numbers
+ */
 export async function listClassNumbers(
   tx: Transaction,
   schoolCodes: readonly string[],
+  numbers?: readonly string[],
 ): Promise<{ schoolCode: string; classno: string }[]> {
-  const { classes } = tx.tables;
   if (schoolCodes.length === 0) return [];
-  return tx.db
-    .selectDistinct({ schoolCode: classes.schoolCode, classno: classes.classno })
-    .from(classes)
-    .where(inArray(classes.schoolCode, [...schoolCodes]));
+  const schools = { schoolCodes: JSON.stringify(schoolCodes) };
+  if (numbers === undefined) return numbersOfSchools(tx, schools);
+  return numbersOfClasses(tx, { ...schools, numbers: JSON.stringify(numbers) });
 }

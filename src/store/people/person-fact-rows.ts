@@ -13,7 +13,7 @@ import {
   type SQL,
 } from 'drizzle-orm';
 
-import { preparedSelect, type Dialect, type Param } from '../database/index.ts';
+import { isInJsonList, preparedSelect, type Dialect, type Param } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 import { schoolColumns } from './schools.ts';
 
@@ -21,16 +21,10 @@ import { schoolColumns } from './schools.ts';
 type MatchPeople = (column: AnyColumn, people: Placeholder, dialect: Dialect) => SQL;
 
 const isPerson: MatchPeople = (column, people) => eq(column, people);
-/** One parameter for any number of people, so that the statement is prepared once. */
-const isOneOf: MatchPeople = (column, people, dialect) =>
-  dialect === 'sqlite'
-    ? sql`${column} in (select value from json_each(${people}))`
-    : sql`${column} = any(array(select json_array_elements_text(${people}::json)))`;
-
 /** The statements for one person, whose id is `people`. */
 export const forOne = createStatements(isPerson);
 /** The statements for many people: `people` is a JSON array of their ids. */
-export const forMany = createStatements(isOneOf);
+export const forMany = createStatements(isInJsonList);
 
 function createStatements(matches: MatchPeople) {
   return {

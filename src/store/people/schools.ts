@@ -1,7 +1,7 @@
 import { and, asc, count, desc, eq, inArray, isNull, like, notLike, sql } from 'drizzle-orm';
 
 import type { School, StaffRole, Validity } from '../../domain/model.ts';
-import type { Transaction } from '../database/index.ts';
+import { isInJsonList, preparedSelect, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 import { toValidity } from './validity.ts';
 
@@ -25,15 +25,19 @@ export async function insertMembership(tx: Transaction, membership: NewMembershi
   await tx.db.insert(tx.tables.memberships).values(membership);
 }
 
+const byCodes = preparedSelect(({ db, dialect, tables: { schools } }, param: Param<{ codes: string }>) => {
+  const fields = schoolColumns(schools);
+  const query = db
+    .select(fields)
+    .from(schools)
+    .where(isInJsonList(schools.code, param('codes'), dialect))
+    .orderBy(schools.code);
+  return { fields, query };
+});
+
 /** Lists schools by their codes, in the order of the codes. */
 export async function listSchoolsByCode(tx: Transaction, codes: readonly string[]): Promise<School[]> {
-  const schools = tx.tables.schools;
-  if (codes.length === 0) return [];
-  return tx.db
-    .select(schoolColumns(schools))
-    .from(schools)
-    .where(inArray(schools.code, [...codes]))
-    .orderBy(schools.code);
+  return codes.length === 0 ? [] : byCodes(tx, { codes: JSON.stringify(codes) });
 }
 
 /** A school with its district, which may be empty, and the time when the bureau closed it, ms since 1970. */
