@@ -104,10 +104,17 @@ export function affiliationsOf(facts: PersonFacts, entitlements: ClientEntitleme
 /**
  * Returns the `roles` claim in the order of `ROLES`. Any active guardianship gives `parent`, even if the relying party may see none of the
  * children. The other roles depend on what it may see.
+ *
+ * @param affiliations the result of `affiliationsOf` for the same arguments, if the caller has it
  */
-export function rolesOf(facts: PersonFacts, entitlements: ClientEntitlements, today: string): Role[] {
+export function rolesOf(
+  facts: PersonFacts,
+  entitlements: ClientEntitlements,
+  today: string,
+  affiliations: readonly Affiliation[] = affiliationsOf(facts, entitlements, today),
+): Role[] {
   if (!facts.isActive) return [];
-  const roles = new Set<Role>(affiliationsOf(facts, entitlements, today).map(({ role }) => role));
+  const roles = new Set<Role>(affiliations.map(({ role }) => role));
   if (facts.children.some(({ guardianship }) => isActiveOn(guardianship, today))) roles.add('parent');
   if (currentMemberships(facts.memberships, today).some(({ role }) => role === 'bureau_admin'))
     roles.add('bureau_admin');

@@ -102,7 +102,13 @@ export function createPersonEntries(
     { name: 'objectClass', isOperational: false },
     ...released.map(({ name, isOperational = false }) => ({ name, isOperational })),
   ];
-  const groupName = (name: string): string => tree.groupName(name);
+  const groupNames = new Map<string, string>();
+  // People of a page share groups, and escaping a name takes longer than finding it.
+  const groupName = (name: string): string => {
+    const known = groupNames.get(name) ?? tree.groupName(name);
+    groupNames.set(name, known);
+    return known;
+  };
   return (person) => {
     const { facts, today } = person;
     let affiliations: readonly Affiliation[] | undefined;
@@ -117,7 +123,7 @@ export function createPersonEntries(
         return (affiliations ??= affiliationsOf(facts, entitlements, today));
       },
       get roles() {
-        return (roles ??= rolesOf(facts, entitlements, today));
+        return (roles ??= rolesOf(facts, entitlements, today, view.affiliations));
       },
     };
     return {

@@ -112,7 +112,8 @@ function matcher(filter: Exclude<Condition, { kind: 'present' }>, rule: Rule): (
     return (value) => range !== undefined && isWithin(parseTime(value) ?? Number.NaN, range);
   }
   const asserted = comparable(rule, filter.value);
-  return (value) => comparable(rule, value) === asserted;
+  // Clients mostly assert values as the directory returns them.
+  return (value) => value === filter.value || comparable(rule, value) === asserted;
 }
 
 export interface Parts {

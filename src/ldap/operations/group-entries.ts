@@ -56,8 +56,8 @@ async function readMembers(search: Search, filter: Filter): Promise<Member[]> {
   });
   const people = await directory.listPeopleOfIds(client, [...new Set(ids)]);
   return people.map(({ facts, today, handle }) => {
-    const roles = rolesOf(facts, client.entitlements, today);
-    const groups = groupsOf(roles, affiliationsOf(facts, client.entitlements, today));
+    const affiliations = affiliationsOf(facts, client.entitlements, today);
+    const groups = groupsOf(rolesOf(facts, client.entitlements, today, affiliations), affiliations);
     return { name: tree.personName(handle), groups };
   });
 }
