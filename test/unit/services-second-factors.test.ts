@@ -13,6 +13,7 @@ import { withFamily } from '../contract/family.ts';
 import { createSoftwareAuthenticator, type SoftwareAuthenticator } from '../helpers/passkeys.ts';
 import { createTestServices, TEST_ISSUER, TEST_NOW, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
+import { storeSession } from '../helpers/stored-sessions.ts';
 
 const ADDRESS = '192.0.2.1';
 const PERSON = 'father';
@@ -37,7 +38,7 @@ eachStore('second factors', (on) => {
   });
 
   type Addition = Awaited<ReturnType<SecondFactors['add']>>;
-  const add = (setup: string, more: { personId?: string; isFirst?: boolean; credentialVersion?: number } = {}) =>
+  const add = (setup: string, more: Partial<Parameters<SecondFactors['add']>[0]> = {}) =>
     factors.add({ personId: PERSON, address: ADDRESS, name: 'phone', isFirst: false, setup, ...more });
   const confirmedTotp = async (personId = PERSON): Promise<{ secret: string; setup: string }> => {
     const { secret, setup } = factors.startTotp(personId);
@@ -189,6 +190,19 @@ eachStore('second factors', (on) => {
       assert.equal((await add((await confirmedTotp()).setup)).kind, 'added');
     }
     assert.equal((await add(second)).kind, 'too_many');
+  });
+
+  it('are not added by a session that has ended or expired, or is of another person', async () => {
+    const { setup } = await confirmedTotp();
+    const own = { personId: PERSON, sessionHash: 'own' };
+    await storeSession(services, own);
+    await storeSession(services, { ...own, sessionHash: 'ended' });
+    await storeSession(services, { ...own, sessionHash: 'expired', expiresAt: services.clock.now() });
+    await storeSession(services, { personId: 'teacher', sessionHash: 'other' });
+    assert.equal(await services.access.revokeSession(PERSON, 'ended', ADDRESS), true);
+    for (const sessionHash of ['ended', 'expired', 'other', 'unknown'])
+      assert.equal((await add(setup, { sessionHash })).kind, 'expired', sessionHash);
+    assert.equal((await add(setup, { sessionHash: 'own' })).kind, 'added');
   });
 
   it('verify a code of the expected credential of an active person, and mail a used code', async () => {

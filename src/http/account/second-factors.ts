@@ -121,7 +121,7 @@ async function submitSetup(
 ): Promise<void> {
   const sent = readForm(ctx, setupForm);
   const personId = facts.id;
-  if (sent.saved !== '') return addFactor(deps, ctx, { ...sent, personId, assurance });
+  if (sent.saved !== '') return addFactor(deps, ctx, { ...sent, personId, sessionHash, assurance });
   const checked = await checkSetup(deps, ctx, personId, sent);
   if (checked.kind === 'expired') {
     ctx.status = 303;
@@ -131,22 +131,24 @@ async function submitSetup(
     const page = { path: SETUP_PAGE, owner: sessionHash };
     redirectRejected(deps, ctx, page, { ...problem, values: { setup: totp.setup } }, REJECTED);
   } else if (checked.recoveryCodes.length === 0) {
-    await addFactor(deps, ctx, { ...checked, personId, assurance });
+    await addFactor(deps, ctx, { ...checked, personId, sessionHash, assurance });
   } else {
     const { recoveryCodes: codes, setup, name } = checked;
     deps.pages.show(ctx, 'account/recovery-codes', { action: SETUP_PAGE, codes, setup, name });
   }
 }
 
-interface Addition extends Pick<SignedInPerson, 'assurance'> {
+interface Addition extends Pick<SignedInPerson, 'assurance' | 'sessionHash'> {
   personId: string;
   setup: string;
   name: string;
 }
 
-async function addFactor(deps: HttpDeps, ctx: Context, { personId, assurance, setup, name }: Addition): Promise<void> {
+async function addFactor(deps: HttpDeps, ctx: Context, addition: Addition): Promise<void> {
+  const { personId, sessionHash, assurance, setup, name } = addition;
   const { kind } = await deps.secondFactors.add({
     ...ownChange(deps, ctx, personId),
+    sessionHash,
     setup,
     name: factorName(deps, ctx, name),
     // A session without a second factor may add the first one only.

@@ -218,8 +218,9 @@ async function enroll(
     return;
   }
   const name = factorName(deps, ctx, sent.name);
-  const change = { ...ownChange(deps, ctx, personId), setup: sent.setup, name, credentialVersion, isFirst: true };
-  const added = await secondFactors.add(change);
+  const proof = credentialVersion === undefined ? { sessionHash: interaction.sessionHash } : { credentialVersion };
+  const own = ownChange(deps, ctx, personId);
+  const added = await secondFactors.add({ ...own, ...proof, setup: sent.setup, name, isFirst: true });
   if (added.kind === 'added') {
     await finish(deps, ctx, interaction, { ...added, personId });
     return;

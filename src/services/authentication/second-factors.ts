@@ -2,8 +2,10 @@ import type { Clock } from '../../domain/clock.ts';
 import { createRecoveryCodes, normalizeRecoveryCode } from '../../domain/credentials/recovery-codes.ts';
 import type { SecondFactorChange } from '../../domain/credentials/second-factors.ts';
 import type { Random } from '../../domain/random.ts';
+import { isSessionActive } from '../../domain/sessions.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 import * as factors from '../../store/auth/second-factors.ts';
+import { findSession } from '../../store/auth/sessions.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -34,8 +36,10 @@ interface Addition extends OwnChange {
   /** Of a correct check. */
   setup: string;
   name: string;
-  /** The version that the password was verified against; undefined on the account pages. */
+  /** The version that the password was verified against; undefined in a session. */
   credentialVersion?: number | undefined;
+  /** The session that must be active; undefined if the password was verified. */
+  sessionHash?: string | undefined;
   /** The person proved no other factor, so there must be none. */
   isFirst: boolean;
 }
@@ -145,19 +149,18 @@ type NewFactor = Pick<
   'id' | 'personId' | 'kind' | 'name' | 'key' | 'counter' | 'credentialId'
 >;
 
-/** Stores a factor, unless the account was disabled or its credential changed after the password was verified. */
+/** Stores a factor, unless the account was disabled, its credential changed after the password was verified, or the session ended. */
 async function addFactor(
   deps: Deps,
-  { personId, address, device, lang, credentialVersion: expected, isFirst }: Omit<Addition, 'setup' | 'name'>,
+  addition: Omit<Addition, 'setup' | 'name'>,
   factor: NewFactor,
   recoveryCodes: readonly string[],
 ): Promise<Exclude<AdditionResult, { kind: 'added' }> | { kind: 'added'; credentialVersion: number }> {
   const { store, clock } = deps;
+  const { personId, address, device, lang, isFirst } = addition;
   return store.write(async (tx) => {
     const person = await people.lockPerson(tx, personId);
-    if (person?.status !== 'active' || (expected !== undefined && expected !== person.credentialVersion)) {
-      return { kind: 'expired' };
-    }
+    if (person?.status !== 'active' || !(await isProofCurrent(tx, clock, addition, person))) return { kind: 'expired' };
     const { credentialVersion } = person;
     const known = await factors.listSecondFactors(tx, personId);
     if (known.some(({ id }) => id === factor.id)) return { kind: 'already_added' };
@@ -171,6 +174,19 @@ async function addFactor(
     await recordChange(tx, deps, { personId, address, device, lang }, 'added', factor.kind);
     return { kind: 'added', credentialVersion };
   });
+}
+
+/** Returns true if the password or the session that permits an addition is still valid. Call it after `lockPerson`. */
+async function isProofCurrent(
+  tx: Transaction,
+  clock: Clock,
+  { personId, credentialVersion, sessionHash }: Omit<Addition, 'setup' | 'name'>,
+  person: { credentialVersion: number },
+): Promise<boolean> {
+  if (credentialVersion !== undefined && credentialVersion !== person.credentialVersion) return false;
+  if (sessionHash === undefined) return true;
+  const session = await findSession(tx, sessionHash);
+  return session?.personId === personId && isSessionActive(session, clock.now());
 }
 
 const EVENTS = {
