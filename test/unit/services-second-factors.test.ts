@@ -1,5 +1,6 @@
 /** Passkeys with an authenticator in software, and the rules about adding and removing second factors. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { before, beforeEach, it } from 'node:test';
 
 import { totpCode } from '../helpers/totp.ts';
@@ -53,6 +54,13 @@ eachStore('second factors', (on) => {
     assert.ok(checked);
     return add(checked.setup);
   };
+  /** A change in a new session. */
+  const inSession = async (personId = PERSON): Promise<{ personId: string; address: string; sessionHash: string }> => {
+    const sessionHash = randomUUID();
+    await storeSession(services, { personId, sessionHash, expiresAt: services.clock.now() + HOUR_MS });
+    return { personId, address: ADDRESS, sessionHash };
+  };
+  const replaceCodes = async () => factors.replaceRecoveryCodes(await inSession());
   const verify = async (response: string, interaction: string, more: object = {}) =>
     factors.passkeys.verify({
       ...{ interaction, response, personId: undefined, credentialVersion: undefined, isSignIn: true },
@@ -192,7 +200,7 @@ eachStore('second factors', (on) => {
     assert.equal((await add(second)).kind, 'too_many');
   });
 
-  it('are not added by a session that has ended or expired, or is of another person', async () => {
+  it('are not changed by a session that has ended or expired, or is of another person', async () => {
     const { setup } = await confirmedTotp();
     const own = { personId: PERSON, sessionHash: 'own' };
     await storeSession(services, own);
@@ -200,15 +208,23 @@ eachStore('second factors', (on) => {
     await storeSession(services, { ...own, sessionHash: 'expired', expiresAt: services.clock.now() });
     await storeSession(services, { personId: 'teacher', sessionHash: 'other' });
     assert.equal(await services.access.revokeSession(PERSON, 'ended', ADDRESS), true);
-    for (const sessionHash of ['ended', 'expired', 'other', 'unknown'])
-      assert.equal((await add(setup, { sessionHash })).kind, 'expired', sessionHash);
+    const without = ['ended', 'expired', 'other', 'unknown'];
+    for (const sessionHash of without) assert.equal((await add(setup, { sessionHash })).kind, 'expired', sessionHash);
     assert.equal((await add(setup, { sessionHash: 'own' })).kind, 'added');
+    const before = await factors.list(PERSON);
+    const id = before.factors[0]?.id ?? '';
+    for (const sessionHash of without) {
+      const change = { personId: PERSON, address: ADDRESS, sessionHash };
+      assert.equal(await factors.replaceRecoveryCodes(change), undefined, sessionHash);
+      assert.equal(await factors.remove({ ...change, id }), false, sessionHash);
+    }
+    assert.deepEqual(await factors.list(PERSON), before);
   });
 
   it('verify a code of the expected credential of an active person, and mail a used code', async () => {
     const { secret, setup } = await confirmedTotp();
     await add(setup);
-    const [code = ''] = (await factors.replaceRecoveryCodes({ personId: PERSON, address: ADDRESS })) ?? [];
+    const [code = ''] = (await replaceCodes()) ?? [];
     await mails();
     services.advance(HOUR_MS);
     const verifyCode = async (more: object): Promise<string> => {
@@ -236,14 +252,14 @@ eachStore('second factors', (on) => {
   });
 
   it('take the recovery codes with the last one, and codes are replaced while there is one', async () => {
-    assert.equal(await factors.replaceRecoveryCodes({ personId: PERSON, address: ADDRESS }), undefined);
+    assert.equal(await replaceCodes(), undefined);
     for (let count = 0; count < 2; count += 1) await add((await confirmedTotp()).setup);
-    const codes = await factors.replaceRecoveryCodes({ personId: PERSON, address: ADDRESS });
+    const codes = await replaceCodes();
     assert.equal(codes?.length, 10);
     await mails();
     const remove = async (personId = PERSON): Promise<boolean> => {
       const [factor] = (await factors.list(PERSON)).factors;
-      return factors.remove({ personId, address: ADDRESS, id: factor?.id ?? '' });
+      return factors.remove({ ...(await inSession(personId)), id: factor?.id ?? '' });
     };
     assert.equal(await remove('teacher'), false);
     assert.equal(await remove(), true);

@@ -58,8 +58,8 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     '/remove',
     languageLinkToFactors,
     forms,
-    requireCredentialChange(deps, recently, async (ctx, { facts }) => {
-      const change = { ...ownChange(deps, ctx, facts.id), id: readForm(ctx, factorForm).factor };
+    requireCredentialChange(deps, recently, async (ctx, { facts, sessionHash }) => {
+      const change = { ...ownChange(deps, ctx, facts.id), sessionHash, id: readForm(ctx, factorForm).factor };
       const factor = (await secondFactors.list(facts.id)).factors.find(({ id }) => id === change.id);
       // A repeated form finds nothing to remove, so its notice names nothing.
       const isRemoved = await secondFactors.remove(change);
@@ -70,8 +70,8 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     '/recovery-codes',
     languageLinkToFactors,
     forms,
-    requireCredentialChange(deps, recently, async (ctx, { facts }) => {
-      const codes = await secondFactors.replaceRecoveryCodes(ownChange(deps, ctx, facts.id));
+    requireCredentialChange(deps, recently, async (ctx, { facts, sessionHash }) => {
+      const codes = await secondFactors.replaceRecoveryCodes({ ...ownChange(deps, ctx, facts.id), sessionHash });
       if (codes === undefined) {
         ctx.status = 303;
         ctx.redirect(PAGE);

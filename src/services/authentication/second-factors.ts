@@ -32,6 +32,11 @@ interface OwnChange extends Pick<MailOrigin, 'lang'> {
   device?: string | undefined;
 }
 
+/** A change on the account pages. The session must be active. */
+interface SessionChange extends OwnChange {
+  sessionHash: string;
+}
+
 interface Addition extends OwnChange {
   /** Of a correct check. */
   setup: string;
@@ -58,10 +63,10 @@ export interface SecondFactors extends SecondFactorSetup {
   add(addition: Addition): Promise<AdditionResult>;
   /** Returns true if `add` has stored the factor of this setup. */
   isAdded(personId: string, setup: string): Promise<boolean>;
-  /** Removes one factor. The recovery codes end with the last one. @returns false if the person has no such factor */
-  remove(change: OwnChange & { id: string }): Promise<boolean>;
-  /** Replaces the recovery codes. @returns the new ones; undefined if the person has no second factor */
-  replaceRecoveryCodes(change: OwnChange): Promise<readonly string[] | undefined>;
+  /** Removes one factor. The recovery codes end with the last one. @returns false if the person has no such factor, or the session has ended */
+  remove(change: SessionChange & { id: string }): Promise<boolean>;
+  /** Replaces the recovery codes. @returns the new ones; undefined if the person has no second factor, or the session has ended */
+  replaceRecoveryCodes(change: SessionChange): Promise<readonly string[] | undefined>;
   verifyCode: VerifyCode;
   passkeys: PasskeyVerifier;
 }
@@ -91,6 +96,7 @@ export function createSecondFactors(deps: Deps): SecondFactors {
       store.write(async (tx) => {
         const { personId } = own;
         await people.lockPerson(tx, personId);
+        if (!(await isSessionOf(tx, own, deps.clock.now()))) return false;
         const removed = await factors.deleteSecondFactor(tx, personId, id);
         if (removed === undefined) return false;
         const remaining = await factors.listSecondFactors(tx, personId);
@@ -102,6 +108,7 @@ export function createSecondFactors(deps: Deps): SecondFactors {
       store.write(async (tx) => {
         const { personId } = own;
         await people.lockPerson(tx, personId);
+        if (!(await isSessionOf(tx, own, deps.clock.now()))) return undefined;
         if ((await factors.listSecondFactors(tx, personId)).length === 0) return undefined;
         const codes = createRecoveryCodes(deps.random);
         await factors.replaceRecoveryCodes(tx, personId, codes.map(recoveryCodeHash), deps.clock.now());
@@ -184,9 +191,17 @@ async function isProofCurrent(
   person: { credentialVersion: number },
 ): Promise<boolean> {
   if (credentialVersion !== undefined && credentialVersion !== person.credentialVersion) return false;
-  if (sessionHash === undefined) return true;
+  return sessionHash === undefined || isSessionOf(tx, { personId, sessionHash }, clock.now());
+}
+
+/** Returns true if the person has this active session. A password change and a removal by staff end it under the lock of the person. */
+async function isSessionOf(
+  tx: Transaction,
+  { personId, sessionHash }: Pick<SessionChange, 'personId' | 'sessionHash'>,
+  now: number,
+): Promise<boolean> {
   const session = await findSession(tx, sessionHash);
-  return session?.personId === personId && isSessionActive(session, clock.now());
+  return session?.personId === personId && isSessionActive(session, now);
 }
 
 const EVENTS = {
