@@ -9,7 +9,7 @@ export const SERVICES: readonly Part[] = [
   },
   {
     sources: files('services/directory', 'directory groups handles lookups registered-clients'),
-    tests: ldap('ldap-utils'),
+    tests: [...unit('services-directory-handles'), ...ldap('ldap-utils')],
   },
   {
     sources: [

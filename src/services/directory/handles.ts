@@ -57,7 +57,6 @@ export function createHandles(
       const tag = tagBytes(sector);
       const plaintexts = Buffer.allocUnsafe(personIds.length * PLAINTEXT_BYTES);
       for (const [at, personId] of personIds.entries()) {
-        if (!UUID.test(personId)) throw new RangeError('person id is no UUID');
         tag.copy(plaintexts, at * PLAINTEXT_BYTES);
         writeUuid(plaintexts, at * PLAINTEXT_BYTES + SECTOR_TAG_BYTES, personId);
       }
@@ -117,7 +116,9 @@ function uuidBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
+/** @throws {RangeError} for other text, which would leave bytes of an unsafe buffer as they are */
 function writeUuid(bytes: Buffer, start: number, uuid: string): void {
+  if (!UUID.test(uuid)) throw new RangeError('person id is no UUID');
   bytes.write(uuid.replaceAll('-', ''), start, 'hex');
 }
 
