@@ -201,7 +201,7 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
 }
 
 /** An id without a person, so that the same queries run when there is none. */
-const NO_PERSON_ID = '';
+export const NO_PERSON_ID = '';
 
 /** Returns the login of a school account for the counters; the same number at two schools is two accounts. */
 export function schoolAccountLogin(schoolCode: string, account: string): TypedLogin {

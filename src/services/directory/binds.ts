@@ -7,6 +7,7 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { ApplicationPasswords } from '../authentication/application-passwords.ts';
 import {
   directoryLogin,
+  NO_PERSON_ID,
   type PasswordVerifier,
   type TypedLogin,
   type VerificationResult,
@@ -121,7 +122,7 @@ function admit(rateLimiter: Deps['rateLimiter'], address: string): boolean {
   }
 }
 
-/** What a bind names. Only the client of the service account is read, so every name costs the same. */
+/** The name of a bind, decoded. Only the client of the service account is read for it, so every name costs the same. */
 interface BindTarget {
   handle: DecodedHandle | undefined;
   /** The service account that was bound to the connection before, if it still may bind. */
@@ -135,9 +136,6 @@ async function findTarget({ directory }: Deps, { name, serviceId }: PersonAttemp
   const isOfService = service !== undefined && directory.openHandle(service, name) !== undefined;
   return { handle: directory.decodeHandle(name), service, isOfService };
 }
-
-/** An id without a person, so that the same queries run when there is none. */
-const NO_PERSON_ID = '';
 
 /**
  * Accepts an application password at its own service account. Wrong passwords are neither counted nor throttled here, because 140 bits
@@ -172,8 +170,8 @@ interface ShownPerson {
 }
 
 /**
- * Verifies the own password. What decides about a correct one is read after the comparison, so that wrong, unknown, disabled and locked cost
- * the same queries. As on the web, a disabled account counts as unknown.
+ * Verifies the own password. The client and its view of the person are read after a correct one only, so that wrong, unknown, disabled and
+ * locked cost the same queries. As on the web, a disabled account counts as unknown.
  */
 async function bindWithOwnPassword(deps: Deps, target: BindTarget, attempt: PersonAttempt): Promise<PersonBind> {
   const { name, password, address } = attempt;
@@ -181,16 +179,8 @@ async function bindWithOwnPassword(deps: Deps, target: BindTarget, attempt: Pers
   const isActive = await deps.people.isActive(handle?.personId ?? NO_PERSON_ID);
   const personId = isActive ? handle?.personId : undefined;
   let shown: ShownPerson | undefined;
-  const bindOf = (result: VerificationResult): PersonBind => {
-    if (result.kind === 'throttled') return { kind: 'throttled' };
-    if (result.kind === 'wrong' || shown === undefined) return { kind: 'failed' };
-    if (result.kind === 'first_password') return { kind: 'password_change_required' };
-    if (result.hasSecondFactor || shown.needsSecondFactor) return { kind: 'second_factor_required' };
-    const { client, personId: id } = shown;
-    return { kind: 'succeeded', client, personId: id, credentialVersion: result.credentialVersion };
-  };
   const auditEventFor = (result: VerificationResult): AuditEvent => {
-    const { kind } = bindOf(result);
+    const { kind } = toPersonBind(result, shown);
     return {
       event: `sign_in.${kind}`,
       outcome: kind === 'failed' || kind === 'throttled' || kind === 'second_factor_required' ? 'refused' : 'ok',
@@ -202,15 +192,25 @@ async function bindWithOwnPassword(deps: Deps, target: BindTarget, attempt: Pers
   };
   const login: TypedLogin =
     personId === undefined ? { kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } : directoryLogin(personId);
-  // A service passes on passwords of its own sector, all from its own address, so one counter of the address would let old passwords of some
-  // refuse everyone.
+  // A service passes on passwords of its own sector, all from its own address. With one counter of the address, old passwords of some people
+  // would refuse everyone.
   const serviceId = isOfService || handle === undefined ? service?.clientId : undefined;
   const onCorrect = async (): Promise<void> => {
     if (personId !== undefined) shown = await findShownPerson(deps, target, name, personId);
   };
-  return bindOf(
-    await deps.passwordVerifier.verify({ personId, login, password, address, serviceId, onCorrect }, auditEventFor),
-  );
+  const verification = { personId, login, password, address, serviceId, onCorrect };
+  const result = await deps.passwordVerifier.verify(verification, auditEventFor);
+  return toPersonBind(result, shown);
+}
+
+/** @param shown undefined if no client shows the person */
+function toPersonBind(result: VerificationResult, shown: ShownPerson | undefined): PersonBind {
+  if (result.kind === 'throttled') return { kind: 'throttled' };
+  if (result.kind === 'wrong' || shown === undefined) return { kind: 'failed' };
+  if (result.kind === 'first_password') return { kind: 'password_change_required' };
+  if (result.hasSecondFactor || shown.needsSecondFactor) return { kind: 'second_factor_required' };
+  const { client, personId } = shown;
+  return { kind: 'succeeded', client, personId, credentialVersion: result.credentialVersion };
 }
 
 async function findShownPerson(

@@ -46,7 +46,7 @@ export interface DirectoryPerson {
 export interface DecodedHandle {
   /** The person may not exist. */
   personId: string;
-  /** The client that `findClientOfHandle` is named after, as this process read the clients last. */
+  /** The first client of the sector, whose id `findClientOfHandle` returns. Not refreshed from the database. */
   clientId: string | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface Directory {
    * client may see. A bind of a person does not say which client it is for.
    */
   findClientOfHandle(handle: string): Promise<DirectoryClient | undefined>;
-  /** Returns what a handle says without a read. */
+  /** Decodes a handle without a read. @returns undefined for any other text */
   decodeHandle(handle: string): DecodedHandle | undefined;
   /** Returns the id of the person that a handle of this client's sector names. It may not exist. */
   openHandle(client: DirectoryClient, handle: string): string | undefined;
@@ -231,7 +231,7 @@ function computeOnce<T extends object>(compute: () => T): () => T {
   return () => (value ??= compute());
 }
 
-/** @throws {RangeError} when there is no element */
+/** @throws {RangeError} if there is no element */
 function getAt<T>(values: readonly T[], at: number): T {
   const value = values[at];
   if (value === undefined) throw new RangeError(`no element at ${at}`);
