@@ -8,7 +8,7 @@ const AGE_IN_FIRST_GRADE = 6;
 
 /** Returns children by age, the oldest first. The grade stands for an unknown birth date; children without both come last. */
 export function sortOldestFirst(children: readonly Child[]): Child[] {
-  // Reading a birth date opens its seal.
+  // Reading a birth date decrypts it.
   if (children.length < 2) return [...children];
   const keyed = children.map((child) => ({ child, born: child.birthDate ?? estimatedBirthDate(child) }));
   return keyed

@@ -12,7 +12,7 @@ export const NUMBERS = 10 ** DIGITS;
 const ROUNDS = 10;
 const BLOCK_BYTES = 16;
 /** Radix to the power of the digits of each half: `u` is 4 and `v` is 5. */
-const [LEFT, RIGHT] = [10 ** 4, 10 ** 5];
+const [LEFT_MODULUS, RIGHT_MODULUS] = [10 ** 4, 10 ** 5];
 /** `P` (SP 800-38G, algorithm 7, step 5): version, method, addition, radix, rounds, `u`, nine digits, and no tweak. */
 const P = Buffer.from([1, 2, 1, 0, 0, 10, ROUNDS, 4, 0, 0, 0, DIGITS, 0, 0, 0, 0]);
 
@@ -24,15 +24,15 @@ const P = Buffer.from([1, 2, 1, 0, 0, 10, ROUNDS, 4, 0, 0, 0, DIGITS, 0, 0, 0, 0
  */
 export function createNumberPermutation(key: KeyObject): NumberPermutation {
   const cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
-  const ofP = cipher.update(P);
+  const encryptedP = cipher.update(P);
   /** Returns `y` of each half in a round (step 6, i to iv), below `modulus`. */
-  const roundOf = (halves: readonly number[], round: number, modulus: number): number[] => {
+  const computeRound = (halves: readonly number[], round: number, modulus: number): number[] => {
     const blocks = Buffer.allocUnsafe(halves.length * BLOCK_BYTES);
     for (const [at, half] of halves.entries()) {
       const start = at * BLOCK_BYTES;
-      ofP.copy(blocks, start);
+      encryptedP.copy(blocks, start);
       // The last four bytes of `Q`: the round, and the half in three bytes. The others are 0.
-      blocks.writeUInt32BE((ofP.readUInt32BE(12) ^ ((round << 24) | half)) >>> 0, start + 12);
+      blocks.writeUInt32BE((encryptedP.readUInt32BE(12) ^ ((round << 24) | half)) >>> 0, start + 12);
     }
     const encrypted = cipher.update(blocks);
     return halves.map((_, at) => remainder(encrypted, at * BLOCK_BYTES, modulus));
@@ -40,25 +40,25 @@ export function createNumberPermutation(key: KeyObject): NumberPermutation {
   return {
     encrypt: (numbers) => {
       numbers.forEach(assertNumber);
-      let a = numbers.map((number) => Math.floor(number / RIGHT));
-      let b = numbers.map((number) => number % RIGHT);
+      let a = numbers.map((number) => Math.floor(number / RIGHT_MODULUS));
+      let b = numbers.map((number) => number % RIGHT_MODULUS);
       for (let round = 0; round < ROUNDS; round += 1) {
-        const modulus = round % 2 === 0 ? LEFT : RIGHT;
-        const y = roundOf(b, round, modulus);
+        const modulus = round % 2 === 0 ? LEFT_MODULUS : RIGHT_MODULUS;
+        const y = computeRound(b, round, modulus);
         const c = a.map((half, at) => (half + (y[at] ?? 0)) % modulus);
         [a, b] = [b, c];
       }
-      return a.map((half, at) => half * RIGHT + (b[at] ?? 0));
+      return a.map((half, at) => half * RIGHT_MODULUS + (b[at] ?? 0));
     },
     decrypt: (number) => {
       assertNumber(number);
-      let [a, b] = [Math.floor(number / RIGHT), number % RIGHT];
+      let [a, b] = [Math.floor(number / RIGHT_MODULUS), number % RIGHT_MODULUS];
       for (let round = ROUNDS - 1; round >= 0; round -= 1) {
-        const modulus = round % 2 === 0 ? LEFT : RIGHT;
-        const [y = 0] = roundOf([a], round, modulus);
+        const modulus = round % 2 === 0 ? LEFT_MODULUS : RIGHT_MODULUS;
+        const [y = 0] = computeRound([a], round, modulus);
         [a, b] = [(b - y + modulus) % modulus, a];
       }
-      return a * RIGHT + b;
+      return a * RIGHT_MODULUS + b;
     },
   };
 }

@@ -75,7 +75,7 @@ export interface Secrets {
    * AES-256-SIV (RFC 5297) without a nonce: equal plaintexts become equal ciphertexts, 16 bytes longer. Only for values of 16 bytes or
    * more whose equality is public.
    *
-   * @param plaintexts of `size` bytes each, one behind the other, as the ciphertexts
+   * @param plaintexts of `size` bytes each, one after the other. The ciphertexts have the same order.
    */
   encryptDeterministic(purpose: CipherPurpose, plaintexts: Buffer, size: number): Buffer;
   /** @returns undefined when the bytes are no result of `encryptDeterministic` with this key */

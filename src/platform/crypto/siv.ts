@@ -5,7 +5,7 @@ const BLOCK_BYTES = 16;
 /**
  * Returns the encryption of AES-SIV (RFC 5297) without associated data, of plaintexts that have the same size and follow each other in one
  * buffer. It uses the AES of OpenSSL and derives its keys once. The blocks of many plaintexts are one call of OpenSSL, because a call takes
- * longer than its blocks: the handles of a page of the directory took a tenth of its time.
+ * longer than its blocks.
  *
  * @param key two keys of AES-256
  */
@@ -13,19 +13,19 @@ export function createSivEncryption(key: Buffer): (plaintexts: Buffer, size: num
   const [macKey, ctrKey] = [createSecretKey(key.subarray(0, 32)), createSecretKey(key.subarray(32))];
   const [macBlocks, ctrBlocks] = [createBlockEncryption(macKey), createBlockEncryption(ctrKey)];
   const cmac = createCmac(macBlocks);
-  const ofZero = cmac(Buffer.alloc(BLOCK_BYTES), BLOCK_BYTES);
+  const zeroMac = cmac(Buffer.alloc(BLOCK_BYTES), BLOCK_BYTES);
   return (plaintexts, size) => {
     if (size < BLOCK_BYTES) throw new RangeError('plaintext is shorter than a block');
     if (plaintexts.length % size !== 0) throw new RangeError('plaintexts have different sizes');
     const inputs = Buffer.from(plaintexts);
-    for (let end = size; end <= inputs.length; end += size) xorAt(inputs, end - BLOCK_BYTES, ofZero, 0);
+    for (let end = size; end <= inputs.length; end += size) xorAt(inputs, end - BLOCK_BYTES, zeroMac, 0);
     const ivs = cmac(inputs, size);
     const stream = ctrBlocks(counters(ivs, Math.ceil(size / BLOCK_BYTES)));
     return combine(ivs, plaintexts, stream, size);
   };
 }
 
-/** Returns AES of whole blocks. They have no state between calls, so one cipher serves all: to create one takes longer than to use it. */
+/** Returns AES of whole blocks. One cipher encrypts all calls: it keeps no state between blocks, and its creation takes longer than a call. */
 export function createBlockEncryption(key: KeyObject): (blocks: Buffer) => Buffer {
   const cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
   return (blocks) => cipher.update(blocks);
