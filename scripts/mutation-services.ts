@@ -116,7 +116,7 @@ export const SERVICES: readonly Part[] = [
   {
     sources: files(
       'services/authentication',
-      'password-verification login-throttle known-devices network-counters refusal-counters sign-in',
+      'password-verification login-keys login-throttle known-devices network-counters refusal-counters sign-in',
     ),
     tests: [
       ...unit('services-sign-in services-network-counters services-known-devices services-login-throttle'),

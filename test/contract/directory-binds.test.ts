@@ -10,7 +10,8 @@ import { ACCOUNT_POLICY } from '../../src/domain/throttling/throttle.ts';
 import { createRequestRateLimiter } from '../../src/services/access/request-rate-limiter.ts';
 import { createApplicationPasswords } from '../../src/services/authentication/application-passwords.ts';
 import { hasFailures } from '../../src/services/authentication/failure-reset.ts';
-import { firstPasswordMac, personKey } from '../../src/services/authentication/password-verification.ts';
+import { personKey } from '../../src/services/authentication/login-keys.ts';
+import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
 import { createDirectoryBinds, type DirectoryBinds, type PersonBind } from '../../src/services/directory/binds.ts';
 import { createDirectory, type Directory } from '../../src/services/directory/directory.ts';
 import { createRequiresSecondFactor } from '../../src/services/settings/required-second-factor.ts';
@@ -162,13 +163,36 @@ eachStore('binds of people', (on) => {
     assert.ok(!positions.includes(-1), String(positions));
   });
 
-  it('count failures under every name of a person together, until an unlock or the correct password', async () => {
-    const clients = ['wifi', 'mail'] as const;
+  const failUntilDelayed = async (name: string): Promise<void> => {
+    for (let at = 0; at < ACCOUNT_POLICY.freeAttempts; at += 1) {
+      assert.equal((await watch(name, 'wrong', undefined)).kind, 'failed');
+    }
+  };
+
+  it('delay one name of a person, so two sectors do not learn that their names are of one person', async () => {
+    const [ofWifi, ofMail] = await Promise.all([handleOf('known', 'wifi'), handleOf('known', 'mail')]);
+    assert.notEqual(ofWifi, ofMail);
+    await failUntilDelayed(ofWifi);
+    const another = await watch(await handleOf('gone', 'mail'), 'wrong', undefined);
+    assert.deepEqual(await watch(ofMail, 'wrong', undefined), another);
+    assert.equal(another.kind, 'failed');
+    assert.equal((await watch(ofMail, PASSWORD, undefined)).kind, 'succeeded');
+    assert.equal((await watch(ofWifi, PASSWORD, undefined)).kind, 'throttled');
+  });
+
+  it('delay every spelling of a name alike, with and without an active account', async () => {
+    for (const key of ['known', 'disabled', 'gone', 'hidden'] as const) {
+      const name = await handleOf(key, 'wifi');
+      await failUntilDelayed(name);
+      const spellings = [name, name.toUpperCase(), name.replaceAll('k', '\u212A')];
+      for (const one of spellings) assert.equal((await watch(one, 'wrong', undefined)).kind, 'throttled', key);
+    }
+  });
+
+  it('count failures under every name of a person, until an unlock or the correct password of each', async () => {
     for (const end of ['unlock', 'correct'] as const) {
-      const names = await Promise.all(clients.map((client) => handleOf('known', client)));
-      for (let at = 0; at < ACCOUNT_POLICY.freeAttempts; at += 1) {
-        assert.equal((await watch(names[at % 2] ?? '', 'wrong', undefined)).kind, 'failed');
-      }
+      const names = await Promise.all(['wifi', 'mail'].map((client) => handleOf('known', client)));
+      for (const name of names) await failUntilDelayed(name);
       for (const name of names) assert.equal((await watch(name, PASSWORD, undefined)).kind, 'throttled');
       assert.equal(await hasFailed('known'), true);
       if (end === 'unlock') await services.people.unlock(IDS.known);

@@ -6,8 +6,8 @@ import { encode, integer, octets, TAG, type Node } from '../../src/ldap/codec/be
 import { HashQueueFullError } from '../../src/platform/errors.ts';
 import { OID, RESULT } from '../../src/ldap/protocol.ts';
 import { upsertThrottle } from '../../src/store/auth/throttles.ts';
+import { personKey } from '../../src/services/authentication/login-keys.ts';
 import { createNetworkCounters } from '../../src/services/authentication/network-counters.ts';
-import { personKey } from '../../src/services/authentication/password-verification.ts';
 import { ACCOUNT_POLICY, ADDRESS_POLICY, SERVICE_ACCOUNT_POLICY } from '../../src/domain/throttling/throttle.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { personId } from '../helpers/city.ts';

@@ -49,7 +49,7 @@ function create(calls: string[]): DirectoryBinds {
       findClientOfHandle: unused,
       decodeHandle: (name) => {
         const personId = decode(name);
-        return personId === undefined ? undefined : { personId, clientId: 'wifi' };
+        return personId === undefined ? undefined : { personId, sectorTag: 'wifi', clientId: 'wifi' };
       },
       openHandle: (_, name) => decode(name),
       findPerson: (_, id) => {

@@ -4,7 +4,8 @@ import { listThrottles } from '../../store/auth/throttles.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import type { Audit } from '../audit/audit.ts';
 import { completedSignInsKey } from './completed-sign-ins.ts';
-import { listFailureKeys, type PasswordVerifier } from './password-verification.ts';
+import { listFailureKeys } from './login-keys.ts';
+import type { PasswordVerifier } from './password-verification.ts';
 import { codeCounterKeys, resetSecondFactorFailures } from './second-factor-verification.ts';
 
 interface FailureResetDeps {

@@ -9,7 +9,7 @@ import * as people from '../../store/people/people.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { CheckedForm } from './human-check.ts';
 import type { KnownDevices } from './known-devices.ts';
-import { loginKey } from './password-verification.ts';
+import { loginKey } from './login-keys.ts';
 
 /** A form that asks for the human check after repeated failures. */
 export interface CheckedAttempt {

@@ -1,6 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
 import { MAX_FAILURES } from '../../domain/credentials/first-password.ts';
-import type { Login } from '../../domain/credentials/identifiers.ts';
 import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import { normalizePassword } from '../../domain/credentials/password-policy.ts';
 import { ADDRESS_POLICY, SERVICE_ACCOUNT_POLICY, type AttemptWarning } from '../../domain/throttling/throttle.ts';
@@ -12,12 +11,12 @@ import type { Logger } from '../../platform/logger.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as throttles from '../../store/auth/throttles.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
-import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import { completedSignInsKey } from './completed-sign-ins.ts';
 import type { KnownDevices } from './known-devices.ts';
+import { listFailureKeys, loginKey, personKey, type TypedLogin } from './login-keys.ts';
 import {
   resetAfterSuccess,
   countAttempt,
@@ -31,12 +30,6 @@ import { clearCounter, closeWindows, createSummaryEvent, THROTTLED } from './ref
 
 /** Event of a first password closed by too many wrong attempts; the person gets a mail. */
 const FIRST_PASSWORD_CLOSED_EVENT = 'first_password.closed';
-
-/**
- * A normalized login, a school account as `<school code>/<account>`, the id of the person whom a name of the directory stands for, or typed
- * text that cannot be a login.
- */
-export type TypedLogin = Login | { kind: 'school_account' | 'directory' | 'other'; value: string };
 
 export interface VerificationRequest {
   /** The person with this login; `undefined` if there is none, which the result must not reveal. */
@@ -148,15 +141,6 @@ export function createResetFailures({
   };
 }
 
-/** Lists the keys of the counters of wrong passwords of a person under every login, in the order of their locks. */
-export async function listFailureKeys(tx: Transaction, secrets: Secrets, personId: string): Promise<string[]> {
-  const logins = (await people.listLoginNames(tx, personId)).map(({ kind, scope, value }) =>
-    loginKey(secrets, kind === 'school_account' ? schoolAccountLogin(scope, value) : { kind, value }),
-  );
-  logins.push(loginKey(secrets, directoryLogin(personId)));
-  return [...logins.sort(), personKey(personId)];
-}
-
 function createCounterKeys({ secrets, knownDevices }: Deps): (attempt: VerificationRequest) => CounterKeys {
   return ({ login, personId, address, serviceId, device }) => {
     const typed = login && loginKey(secrets, login);
@@ -202,26 +186,6 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
 
 /** An id without a person, so that the same queries run when there is none. */
 export const NO_PERSON_ID = '';
-
-/** Returns the login of a school account for the counters; the same number at two schools is two accounts. */
-export function schoolAccountLogin(schoolCode: string, account: string): TypedLogin {
-  return { kind: 'school_account', value: `${schoolCode}/${account}` };
-}
-
-/** Returns the login that all names of a person in the directory count as. */
-export function directoryLogin(personId: string): TypedLogin {
-  return { kind: 'directory', value: personId };
-}
-
-/** Returns the key of the counter of a typed login. */
-export function loginKey(secrets: Secrets, { kind, value }: TypedLogin): string {
-  return `login:${secrets.mac('throttle', `${kind}:${value}`)}`;
-}
-
-/** Returns the key of the counter of wrong passwords of a person. */
-export function personKey(personId: string): string {
-  return `person:${personId}`;
-}
 
 interface ComparisonInput {
   personId: string | undefined;

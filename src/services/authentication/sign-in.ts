@@ -6,12 +6,8 @@ import type { Metrics } from '../../platform/metrics.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { AuditEvent } from '../audit/audit.ts';
-import {
-  schoolAccountLogin,
-  type VerificationResult,
-  type PasswordVerifier,
-  type TypedLogin,
-} from './password-verification.ts';
+import { schoolAccountLogin, type TypedLogin } from './login-keys.ts';
+import type { VerificationResult, PasswordVerifier } from './password-verification.ts';
 
 export interface SignInAttempt {
   /** As typed: email, mobile number or account name; with `schoolCode` the account inside this school. */

@@ -9,7 +9,7 @@ import { currentTerm } from '../../domain/term.ts';
 import * as store from '../../store/console/classes.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import type { Audit } from '../audit/audit.ts';
-import { personKey } from '../authentication/password-verification.ts';
+import { personKey } from '../authentication/login-keys.ts';
 import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 

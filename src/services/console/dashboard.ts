@@ -8,7 +8,7 @@ import * as statistics from '../../store/console/statistics.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { countJobs } from '../../store/outbox.ts';
 import { listSchoolsByCode } from '../../store/people/schools.ts';
-import { personKey } from '../authentication/password-verification.ts';
+import { personKey } from '../authentication/login-keys.ts';
 import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { StaffActor } from './authorization.ts';
 

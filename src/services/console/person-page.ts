@@ -19,7 +19,7 @@ import { findPerson } from '../../store/people/people.ts';
 import { listSignIns } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
 import { hasFailures } from '../authentication/failure-reset.ts';
-import { personKey } from '../authentication/password-verification.ts';
+import { personKey } from '../authentication/login-keys.ts';
 import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { Authorization, Authorized, StaffActor } from './authorization.ts';
 import { openNationalId } from './identity-effects.ts';

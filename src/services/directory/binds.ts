@@ -5,11 +5,10 @@ import { RateLimitedError } from '../../platform/errors.ts';
 import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { ApplicationPasswords } from '../authentication/application-passwords.ts';
+import { directoryLogin, type TypedLogin } from '../authentication/login-keys.ts';
 import {
-  directoryLogin,
   NO_PERSON_ID,
   type PasswordVerifier,
-  type TypedLogin,
   type VerificationResult,
 } from '../authentication/password-verification.ts';
 import type { SecondFactors } from '../authentication/second-factors.ts';
@@ -190,8 +189,9 @@ async function bindWithOwnPassword(deps: Deps, target: BindTarget, attempt: Pers
       detail: { protocol: 'ldap' },
     };
   };
+  // Also without an active account: other spellings of a name would otherwise have other counters, and so tell that there is none.
   const login: TypedLogin =
-    personId === undefined ? { kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } : directoryLogin(personId);
+    handle === undefined ? { kind: 'other', value: name.slice(0, MAX_LOGIN_LENGTH) } : directoryLogin(handle);
   // A service passes on passwords of its own sector, all from its own address. With one counter of the address, old passwords of some people
   // would refuse everyone.
   const serviceId = isOfService || handle === undefined ? service?.clientId : undefined;

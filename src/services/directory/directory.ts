@@ -46,6 +46,7 @@ export interface DirectoryPerson {
 export interface DecodedHandle {
   /** The person may not exist. */
   personId: string;
+  sectorTag: string;
   /** The first client of the sector, whose id `findClientOfHandle` returns. Not refreshed from the database. */
   clientId: string | undefined;
 }
@@ -155,7 +156,7 @@ function decodeHandle(
   const client = [...clients.list(), ...storedClients.list()].find(
     (one) => one.ldap !== undefined && sectorTag(sectorOf(one)) === opened.sectorTag,
   );
-  return { personId: opened.personId, clientId: client?.client_id };
+  return { ...opened, clientId: client?.client_id };
 }
 
 function toDirectoryClient(client: ClientRegistration): DirectoryClient | undefined {

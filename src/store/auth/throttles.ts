@@ -1,4 +1,4 @@
-import { eq, inArray, lt, sql } from 'drizzle-orm';
+import { eq, inArray, like, lt, sql } from 'drizzle-orm';
 
 import type { Refusals } from '../../domain/throttling/refusals.ts';
 import type { ThrottleState } from '../../domain/throttling/throttle.ts';
@@ -71,6 +71,16 @@ export async function listThrottles(tx: Transaction, keys: readonly string[]): P
     .select()
     .from(throttles)
     .where(inArray(throttles.key, [...keys]));
+}
+
+/** Lists the keys that begin with a prefix without wildcards. Reads all keys in some collations, so it is for rare changes only. */
+export async function listThrottleKeys(tx: Transaction, prefix: string): Promise<string[]> {
+  const throttles = tx.tables.throttles;
+  const rows = await tx.db
+    .select({ key: throttles.key })
+    .from(throttles)
+    .where(like(throttles.key, `${prefix}%`));
+  return rows.map(({ key }) => key);
 }
 
 /** Stores the state of a counter and keeps its refusals. */
