@@ -6,26 +6,21 @@ import { before, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 
 import { loadDemoCity } from '../../demo/city/load.ts';
-import { SCHOOL_TYPES, type ClientEntitlements } from '../../src/domain/model.ts';
+import type { ClientEntitlements } from '../../src/domain/model.ts';
 import { objectClasses } from '../../src/ldap/directory/subschema.ts';
 import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
-import type { Values } from '../helpers/directory-filters.ts';
+import { ALL_ENTITLEMENTS, type Values } from '../helpers/directory-filters.ts';
 import { createTestSearch, type TestSearch } from '../helpers/directory-search.ts';
 import { createTestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 import { person } from './family.ts';
 
-const ALL: ClientEntitlements = {
-  scopes: ['openid', 'profile', 'email', 'phone', 'roles', 'children'],
-  schoolTypes: SCHOOL_TYPES,
-  permissions: [],
-};
 const CLIENTS: readonly ClientEntitlements[] = [
-  ALL,
-  { ...ALL, scopes: ['openid', 'profile'] },
-  { ...ALL, scopes: ['openid', 'email', 'roles'] },
-  { ...ALL, scopes: ['openid'] },
+  ALL_ENTITLEMENTS,
+  { ...ALL_ENTITLEMENTS, scopes: ['openid', 'profile'] },
+  { ...ALL_ENTITLEMENTS, scopes: ['openid', 'email', 'roles'] },
+  { ...ALL_ENTITLEMENTS, scopes: ['openid'] },
 ];
 const OPERATIONAL = ['entryuuid', 'createtimestamp', 'modifytimestamp'];
 /** The attributes that `person` requires, and that a client without the scope `profile` may not see (docs/directory.md). */
@@ -100,9 +95,9 @@ eachStore('object classes of people in the directory', (on) => {
       );
       return withClass.flatMap(([, values]) => values.get('cn') ?? []).filter((name) => name.startsWith('With'));
     };
-    assert.deepEqual(await find(ALL), ['With Both']);
-    assert.deepEqual(await find({ ...ALL, scopes: ['openid', 'profile'] }), ['With Both']);
-    const { names } = await createSearch().byPages({ ...ALL, scopes: ['openid'] }, filter, 500);
+    assert.deepEqual(await find(ALL_ENTITLEMENTS), ['With Both']);
+    assert.deepEqual(await find({ ...ALL_ENTITLEMENTS, scopes: ['openid', 'profile'] }), ['With Both']);
+    const { names } = await createSearch().byPages({ ...ALL_ENTITLEMENTS, scopes: ['openid'] }, filter, 500);
     assert.deepEqual(names, []);
   });
 });

@@ -9,8 +9,7 @@ import fc from 'fast-check';
 import { loadDemoCity } from '../../demo/city/load.ts';
 import { clientSchema } from '../../src/config/clients.ts';
 import { foldText } from '../../src/domain/directory/folding.ts';
-import type { ClientEntitlements } from '../../src/domain/model.ts';
-import { SCHOOL_TYPES } from '../../src/domain/model.ts';
+import { SCHOOL_TYPES, type ClientEntitlements } from '../../src/domain/model.ts';
 import { createDirectory, type DirectoryClient } from '../../src/services/directory/directory.ts';
 import { createDirectoryGroups } from '../../src/services/directory/groups.ts';
 import type { Store, Transaction } from '../../src/store/database/index.ts';
@@ -24,7 +23,7 @@ import {
 import { insertIdentifier, insertPerson, loadFactsOfPeople } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
 import { directoryClient } from '../helpers/directory.ts';
-import { anyFilter, evaluate, type Build, type Values } from '../helpers/directory-filters.ts';
+import { ALL_ENTITLEMENTS, anyFilter, evaluate, type Build, type Values } from '../helpers/directory-filters.ts';
 import { createTestSearch } from '../helpers/directory-search.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { createTestServices } from '../helpers/services.ts';
@@ -63,15 +62,10 @@ async function insertTeachers(store: Store): Promise<void> {
   });
 }
 
-const ALL: ClientEntitlements = {
-  scopes: ['openid', 'profile', 'email', 'phone', 'roles', 'children'],
-  schoolTypes: SCHOOL_TYPES,
-  permissions: [],
-};
 const CLIENTS: readonly ClientEntitlements[] = [
-  ALL,
-  { ...ALL, scopes: ['openid', 'email'] },
-  { ...ALL, scopes: ['openid'] },
+  ALL_ENTITLEMENTS,
+  { ...ALL_ENTITLEMENTS, scopes: ['openid', 'email'] },
+  { ...ALL_ENTITLEMENTS, scopes: ['openid'] },
 ];
 
 eachStore('the search of the directory', (on) => {
@@ -87,7 +81,7 @@ eachStore('the search of the directory', (on) => {
     let byIndex = 0;
     const check = async (build: Build, client: ClientEntitlements, size: number): Promise<void> => {
       const people = known.get(client) ?? new Map<string, Values>();
-      const filter = build([...(known.get(ALL) ?? []).values()]);
+      const filter = build([...(known.get(ALL_ENTITLEMENTS) ?? []).values()]);
       const expected = [...people].filter(([, values]) => evaluate(filter, values, client.scopes) === true);
       const names = expected.map(([name]) => name);
       const text = JSON.stringify(filter);
@@ -105,14 +99,14 @@ eachStore('the search of the directory', (on) => {
 
   it('finds each person by the values that name one person', async () => {
     const search = createTestSearch(on.store, { maxSmallRange: 3 });
-    const people = await search.listAll(ALL);
+    const people = await search.listAll(ALL_ENTITLEMENTS);
     for (const attribute of ['uid', 'mail', 'mobile', 'uniqueidentifier', 'entryuuid', 'uidnumber']) {
       const known = [...people].flatMap(([name, values]) =>
         (values.get(attribute) ?? []).map((value) => ({ name, value })),
       );
       assert.ok(known.length > 3, attribute);
       for (const { name, value } of known) {
-        const found = await search.once(ALL, { kind: 'equality', attribute, value });
+        const found = await search.once(ALL_ENTITLEMENTS, { kind: 'equality', attribute, value });
         assert.deepEqual(found, { result: 'success', names: [name] }, `${attribute}=${value}`);
       }
     }
@@ -162,7 +156,7 @@ eachStore('the search of the directory', (on) => {
       ...{
         clientId: 'x',
         sector: 'x.example',
-        entitlements: ALL,
+        entitlements: ALL_ENTITLEMENTS,
         canScan: false,
         secretHashes: [],
         shownSchoolTypes: SCHOOL_TYPES,
@@ -178,7 +172,7 @@ eachStore('the search of the directory', (on) => {
       stored.map(({ schoolCode, classno }) => toGroup(schoolCode, classno)),
     );
     assert.equal(reads, 3);
-    const special = { ...client, entitlements: { ...ALL, schoolTypes: [] } };
+    const special = { ...client, entitlements: { ...ALL_ENTITLEMENTS, schoolTypes: [] } };
     assert.deepEqual(await groups.findGroups(special, asked), []);
   });
 

@@ -1,7 +1,15 @@
 /** Random filters of the directory, and a simple evaluator to compare with. */
 import fc from 'fast-check';
 
+import { SCHOOL_TYPES, type ClientEntitlements } from '../../src/domain/model.ts';
 import type { Filter } from '../../src/ldap/protocol.ts';
+
+/** The entitlements of a client that sees every attribute of every person. */
+export const ALL_ENTITLEMENTS: ClientEntitlements = {
+  scopes: ['openid', 'profile', 'email', 'phone', 'roles', 'children'],
+  schoolTypes: SCHOOL_TYPES,
+  permissions: [],
+};
 
 /** The values of a person by attribute in lower case. */
 export type Values = ReadonlyMap<string, readonly string[]>;
