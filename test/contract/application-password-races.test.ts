@@ -48,7 +48,7 @@ describe('application passwords during a password change (postgres)', () => {
     return applicationPasswords.create({ ...own, id: randomUUID(), clientId: 'app', name: 'late', sessionHash });
   };
 
-  it('that are created, used and revoked meanwhile end, without a deadlock', async () => {
+  it('end when they are created, used or revoked meanwhile, without a deadlock', async () => {
     await parallel.runRounds(async (round) => {
       services.advance(30 * MINUTE_MS);
       await store.write((tx) => upsertPassword(tx, 'teacher', readableHash(PASSWORD), TEST_NOW));

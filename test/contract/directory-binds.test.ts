@@ -116,7 +116,7 @@ eachStore('binds of people', (on) => {
     ['mail', undefined],
     ['mail', 'mail'],
   ] as const) {
-    it(`run the same statements for every failure at ${clientId}, ${serviceId ?? 'without a'} service account`, async () => {
+    it(`run the same statements for every failure at ${clientId}, after a bind of ${serviceId ?? 'no client'}`, async () => {
       const names: [what: string, name: string, passwords: string[]][] = [
         ['unknown', 'unknown.person', []],
         ['forged', 'a'.repeat(64), []],
@@ -189,7 +189,7 @@ eachStore('binds of people', (on) => {
     }
   });
 
-  it('count failures under every name of a person, until an unlock or the correct password of each', async () => {
+  it('count failures under each name of a person, until an unlock or its correct password', async () => {
     for (const end of ['unlock', 'correct'] as const) {
       const names = await Promise.all(['wifi', 'mail'].map((client) => handleOf('known', client)));
       for (const name of names) await failUntilDelayed(name);
@@ -202,7 +202,7 @@ eachStore('binds of people', (on) => {
     }
   });
 
-  it('refuse the correct password of a person whom no client shows, and end the failures as the web does', async () => {
+  it('refuse the correct password of a person whom no client shows, and reset the failures', async () => {
     await watch(await handleOf('hidden', 'wifi'), 'wrong', undefined);
     assert.equal(await hasFailed('hidden'), true);
     await services.newEntries();
@@ -219,7 +219,7 @@ eachStore('binds of people', (on) => {
     );
   });
 
-  it('refuse the correct password of a disabled account, and count it as the web does', async () => {
+  it('refuse the correct password of a disabled account, and count no failure of the person', async () => {
     for (const password of ['wrong', PASSWORD]) {
       assert.equal((await watch(await handleOf('disabled', 'wifi'), password, undefined)).kind, 'failed');
     }

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
 import { loadDemoCity } from '../../demo/city/load.ts';
-import type { ClientEntitlements } from '../../src/domain/model.ts';
-import { SCHOOL_TYPES } from '../../src/domain/model.ts';
+import { SCHOOL_TYPES, type ClientEntitlements } from '../../src/domain/model.ts';
 import type { Filter } from '../../src/ldap/protocol.ts';
 import { createTestSearch, type Found } from '../helpers/directory-search.ts';
 import { createTestServices } from '../helpers/services.ts';

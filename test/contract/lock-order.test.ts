@@ -26,7 +26,6 @@ const EMAIL = 'daming@parents.example';
 const MOBILE = '0900000101';
 const PASSWORD = 'four small boats at anchor';
 
-/** The store repeats a transaction after a deadlock, so a deadlock shows in the log only. */
 describe('parallel transactions of one person (postgres)', () => {
   let parallel: ParallelStore;
   let store: Store;
