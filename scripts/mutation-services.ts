@@ -86,6 +86,10 @@ export const SERVICES: readonly Part[] = [
     sources: files('services/console', 'merge-snapshot undo-merge-effect'),
     tests: http('merge-undo'),
   },
+  {
+    sources: files('services/access', 'active-session'),
+    tests: [...unit('services-second-factors'), ...contract('contact-races')],
+  },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
     sources: files('services/access', 'grant-revocation'),

@@ -9,6 +9,7 @@ import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { findPerson, insertIdentifier, listIdentifiers } from '../../src/store/people/people.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
+import { storeSession } from '../helpers/stored-sessions.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const ADDRESS = '192.0.2.1';
@@ -24,13 +25,25 @@ eachStore('own contacts', (on) => {
     contacts = createContacts({ ...services, random: systemRandom, issuer: TEST_ISSUER });
     return on.store.write((tx) => tx.db.update(tx.tables.identifiers).set({ verifiedAt: 1 }));
   });
+  let round = 0;
+  const sessionOf = (personId: string): { personId: string; sessionHash: string } => ({
+    personId,
+    sessionHash: `${personId} ${String(round)}`,
+  });
   beforeEach(async () => {
     services.advance(10 * 60 * MINUTE_MS);
+    round += 1;
+    const expiresAt = services.clock.now() + 10 * 60 * MINUTE_MS;
+    for (const personId of ['father', 'teacher', 'older'])
+      await storeSession(services, { ...sessionOf(personId), expiresAt });
     await services.takeJobs();
     await services.newEntries();
   });
 
-  const change = (value: string, personId = 'father') => ({ personId, value, address: ADDRESS, lang: 'zh-TW' });
+  const change = (value: string, personId = 'father') => ({
+    ...sessionOf(personId),
+    ...{ value, address: ADDRESS, lang: 'zh-TW' },
+  });
   /** Requests an address. @returns the token in the mail to it */
   const requestToken = async (value: string, personId = 'father'): Promise<string> => {
     assert.deepEqual(await contacts.requestEmail(change(value, personId)), { kind: 'sent' });
@@ -38,7 +51,8 @@ eachStore('own contacts', (on) => {
     assert.ok(job?.kind === 'mail' && job.to === value);
     return /token=([\w-]+)/.exec(JSON.stringify(job.locals))?.[1] ?? '';
   };
-  const confirm = (token: string, personId = 'father') => contacts.confirmEmail({ personId, token, address: ADDRESS });
+  const confirm = (token: string, personId = 'father') =>
+    contacts.confirmEmail({ ...sessionOf(personId), token, address: ADDRESS });
   const loginsOf = async (personId = 'father'): Promise<string[]> =>
     (await on.store.read((tx) => listIdentifiers(tx, personId))).map(({ value }) => value).sort();
   const mails = async (): Promise<string[]> =>
@@ -125,7 +139,8 @@ eachStore('own contacts', (on) => {
   });
 
   it('leave one login when two are removed at once', async () => {
-    const remove = (kind: 'mobile' | 'account') => contacts.removeLogin({ personId: 'older', kind, address: ADDRESS });
+    const remove = (kind: 'mobile' | 'account') =>
+      contacts.removeLogin({ ...sessionOf('older'), kind, address: ADDRESS });
     const mobile = { id: 'm1', personId: 'older', kind: 'mobile', value: '+886922000001', createdAt: 1 } as const;
     await on.store.write((tx) => insertIdentifier(tx, mobile));
     assert.deepEqual(await contacts.changeAccountName(change('older.child', 'older')), { kind: 'changed' });
@@ -135,7 +150,7 @@ eachStore('own contacts', (on) => {
   });
 
   it('are removed five times at once, then every half hour', async () => {
-    const remove = () => contacts.removeLogin({ personId: 'father', kind: 'account', address: ADDRESS });
+    const remove = () => contacts.removeLogin({ ...sessionOf('father'), kind: 'account', address: ADDRESS });
     for (let at = 0; at < 5; at += 1) {
       await contacts.changeAccountName(change('daming'));
       assert.deepEqual(await remove(), { kind: 'removed' });

@@ -41,11 +41,12 @@ export async function removeContact(
   kind: RemovableKind,
 ): Promise<void> {
   ctx.state['pagePath'] = CONTACTS_PATH;
-  const { facts } = signedIn;
+  const { facts, sessionHash } = signedIn;
   const pending = await deps.contacts.listPending(facts.id);
   const before = formatContact([...facts.identifiers, ...pending], kind);
   const result = await deps.contacts.removeLogin({
     personId: facts.id,
+    sessionHash,
     kind,
     address: ctx.ip,
     deviceName: deviceOf(ctx),

@@ -81,6 +81,7 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
   }
   const result = await change(deps, kind, {
     personId: signedIn.facts.id,
+    sessionHash: signedIn.sessionHash,
     value,
     address: ctx.ip,
     deviceName: deviceOf(ctx),

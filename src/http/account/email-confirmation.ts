@@ -62,10 +62,11 @@ function showConfirmation(deps: HttpDeps): ReturnType<typeof requireSignIn> {
   );
 }
 
-async function confirmEmail(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
+async function confirmEmail(deps: HttpDeps, ctx: Context, { facts, sessionHash }: SignedInPerson): Promise<void> {
   ctx.state['pagePath'] = CONFIRM_PATH;
   const result = await deps.contacts.confirmEmail({
     personId: facts.id,
+    sessionHash,
     token: tokenOf(ctx),
     address: ctx.ip,
     deviceName: deviceOf(ctx),

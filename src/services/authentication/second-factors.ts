@@ -2,12 +2,11 @@ import type { Clock } from '../../domain/clock.ts';
 import { createRecoveryCodes, normalizeRecoveryCode } from '../../domain/credentials/recovery-codes.ts';
 import type { SecondFactorChange } from '../../domain/credentials/second-factors.ts';
 import type { Random } from '../../domain/random.ts';
-import { isSessionActive } from '../../domain/sessions.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 import * as factors from '../../store/auth/second-factors.ts';
-import { findSession } from '../../store/auth/sessions.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
+import { hasActiveSession } from '../access/active-session.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { MailOrigin } from '../notifications/verified-addresses.ts';
@@ -96,7 +95,7 @@ export function createSecondFactors(deps: Deps): SecondFactors {
       store.write(async (tx) => {
         const { personId } = own;
         await people.lockPerson(tx, personId);
-        if (!(await isSessionOf(tx, own, deps.clock.now()))) return false;
+        if (!(await hasActiveSession(tx, own, deps.clock.now()))) return false;
         const removed = await factors.deleteSecondFactor(tx, personId, id);
         if (removed === undefined) return false;
         const remaining = await factors.listSecondFactors(tx, personId);
@@ -108,7 +107,7 @@ export function createSecondFactors(deps: Deps): SecondFactors {
       store.write(async (tx) => {
         const { personId } = own;
         await people.lockPerson(tx, personId);
-        if (!(await isSessionOf(tx, own, deps.clock.now()))) return undefined;
+        if (!(await hasActiveSession(tx, own, deps.clock.now()))) return undefined;
         if ((await factors.listSecondFactors(tx, personId)).length === 0) return undefined;
         const codes = createRecoveryCodes(deps.random);
         await factors.replaceRecoveryCodes(tx, personId, codes.map(recoveryCodeHash), deps.clock.now());
@@ -191,17 +190,7 @@ async function isProofCurrent(
   person: { credentialVersion: number },
 ): Promise<boolean> {
   if (credentialVersion !== undefined && credentialVersion !== person.credentialVersion) return false;
-  return sessionHash === undefined || isSessionOf(tx, { personId, sessionHash }, clock.now());
-}
-
-/** Returns true if the person has this active session. A password change and a removal by staff end it under the lock of the person. */
-async function isSessionOf(
-  tx: Transaction,
-  { personId, sessionHash }: Pick<SessionChange, 'personId' | 'sessionHash'>,
-  now: number,
-): Promise<boolean> {
-  const session = await findSession(tx, sessionHash);
-  return session?.personId === personId && isSessionActive(session, now);
+  return sessionHash === undefined || hasActiveSession(tx, { personId, sessionHash }, clock.now());
 }
 
 const EVENTS = {

@@ -9,6 +9,7 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import { ConflictError } from '../../store/database/errors.ts';
 import * as contacts from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
+import { hasActiveSession, type SessionOfPerson } from '../access/active-session.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { MailJob, Outbox } from '../notifications/outbox.ts';
 import type { MailOrigin } from '../notifications/verified-addresses.ts';
@@ -21,9 +22,8 @@ const TOKEN_BYTES = 32;
 /** Names that are looked up to offer a free one. */
 const SUGGESTIONS = 6;
 
-/** A person who changes an own login. */
-export interface ContactChange extends MailOrigin {
-  personId: string;
+/** A person who changes an own login. Nothing changes when the session has ended. */
+export interface ContactChange extends MailOrigin, SessionOfPerson {
   /** A normalized value (domain/credentials/identifiers.ts). */
   value: string;
   address: string;
@@ -50,7 +50,7 @@ export interface Contacts {
   findEmail(personId: string, token: string): Promise<string | undefined>;
   /** Consumes the link and replaces the email address. Of several people who confirm one address, one gets it. */
   confirmEmail(
-    confirmation: { personId: string; token: string; address: string } & MailOrigin,
+    confirmation: { token: string; address: string } & SessionOfPerson & MailOrigin,
   ): Promise<'changed' | 'expired' | 'taken'>;
   /**
    * Stores a mobile number, which is no login until staff have confirmed it: a login by a free number alone would tell which numbers other
@@ -136,9 +136,10 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
     const request = { at: clock.now(), device };
     return { kind: 'mail', to: value, template: 'email-confirmation', lang: locale ?? lang, locals, request };
   };
-  return ({ personId, value, address, deviceName: device = '', lang }) =>
+  return ({ personId, sessionHash, value, address, deviceName: device = '', lang }) =>
     store.write(async (tx) => {
       await people.lockPerson(tx, personId);
+      if (!(await hasActiveSession(tx, { personId, sessionHash }, clock.now()))) return { kind: 'unchanged' };
       const facts = await people.loadPersonFacts(tx, personId);
       const own = facts?.identifiers.find((login) => login.kind === 'email' && login.value === value);
       if (facts === undefined || own?.isVerified === true) return { kind: 'unchanged' };
@@ -165,9 +166,10 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
 
 function createConfirmEmail(deps: Deps): Contacts['confirmEmail'] {
   const { store, clock } = deps;
-  return ({ personId, token, address, deviceName, lang }) =>
+  return ({ personId, sessionHash, token, address, deviceName, lang }) =>
     store.write(async (tx) => {
       if ((await people.lockPerson(tx, personId))?.status !== 'active') return 'expired';
+      if (!(await hasActiveSession(tx, { personId, sessionHash }, clock.now()))) return 'expired';
       const pending = await contacts.listPendingContacts(tx, personId);
       const open = pending.find((contact) => isOpen(contact, hashId(token), clock.now()));
       if (open === undefined) return 'expired';
@@ -177,7 +179,7 @@ function createConfirmEmail(deps: Deps): Contacts['confirmEmail'] {
     });
 }
 
-interface LoginChange extends ContactChange {
+interface LoginChange extends Omit<ContactChange, 'sessionHash'> {
   kind: 'email' | 'account';
 }
 
@@ -215,9 +217,10 @@ async function tryInsert(tx: Transaction, row: Parameters<typeof people.insertId
 
 function createRequestMobile(deps: Deps): Contacts['requestMobile'] {
   const { store, clock } = deps;
-  return ({ personId, value, address }) =>
+  return ({ personId, sessionHash, value, address }) =>
     store.write(async (tx) => {
       await people.lockPerson(tx, personId);
+      if (!(await hasActiveSession(tx, { personId, sessionHash }, clock.now()))) return { kind: 'unchanged' };
       const pending = (await contacts.listPendingContacts(tx, personId)).find(({ kind }) => kind === 'mobile');
       if (pending?.value === value || (await hasLogin(tx, personId, 'mobile', value))) return { kind: 'unchanged' };
       const limit = await admitContactChange(tx, deps, { personId, mailbox: undefined });
@@ -252,6 +255,7 @@ function createChangeAccountName(deps: Deps): Contacts['changeAccountName'] {
     store.write(async (tx) => {
       const { personId, value } = change;
       await people.lockPerson(tx, personId);
+      if (!(await hasActiveSession(tx, change, clock.now()))) return { kind: 'unchanged' };
       if (await hasLogin(tx, personId, 'account', value)) return { kind: 'unchanged' };
       const until = await admitAccountName(tx, clock, personId);
       if (until !== undefined) return { kind: 'limited', until };

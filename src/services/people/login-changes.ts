@@ -6,6 +6,7 @@ import { deleteResetLink } from '../../store/auth/credentials.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as contacts from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
+import { hasActiveSession, type SessionOfPerson } from '../access/active-session.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses, type MailOrigin } from '../notifications/verified-addresses.ts';
@@ -21,8 +22,8 @@ interface LoginChange extends MailOrigin {
   address: string;
 }
 
-export interface LoginRemoval extends MailOrigin {
-  personId: string;
+/** Nothing changes when the session has ended. */
+export interface LoginRemoval extends MailOrigin, SessionOfPerson {
   /** An email address can be replaced, but not removed: notices go to it. */
   kind: 'mobile' | 'account';
   address: string;
@@ -84,11 +85,12 @@ export function isOnlyLogin({ identifiers }: Pick<PersonFacts, 'identifiers'>, k
 export async function removeLogins(
   tx: Transaction,
   deps: Deps & ContactLimitDeps,
-  { personId, kind, address, deviceName, lang }: LoginRemoval,
+  { personId, sessionHash, kind, address, deviceName, lang }: LoginRemoval,
 ): Promise<RemovalResult> {
   const person = await people.lockPerson(tx, personId);
   const facts = await people.loadPersonFacts(tx, personId);
   if (person?.status !== 'active' || facts === undefined) return { kind: 'unchanged' };
+  if (!(await hasActiveSession(tx, { personId, sessionHash }, deps.clock.now()))) return { kind: 'unchanged' };
   const login = facts.identifiers.find((identifier) => identifier.kind === kind);
   const pending = (await contacts.listPendingContacts(tx, personId)).find((contact) => contact.kind === kind);
   if (login === undefined && pending === undefined) return { kind: 'unchanged' };
