@@ -23,7 +23,6 @@ COPY src src
 COPY views views
 USER node
 ENV NODE_ENV=production \
-  MALLOC_ARENA_MAX=2 \
   NODE_COMPILE_CACHE=/var/cache/kinpass \
   KINPASS_HOST=0.0.0.0 \
   KINPASS_DATABASE_FILE=/var/lib/kinpass/kinpass.sqlite
