@@ -227,11 +227,16 @@ const LDAP: readonly Part[] = [
   },
   {
     sources: [
-      ...files('ldap', 'dn'),
+      ...files('ldap', 'dn turns'),
       ...files('ldap/directory', 'entries matching plan schema selection tree'),
       ...files('ldap/operations', 'compare group-entries list-people people school-entries search'),
     ],
-    tests: [...contract('directory-search directory-limits'), ...security('ldap'), ...ldap('ldap-utils protocol')],
+    tests: [
+      ...contract('directory-search directory-limits'),
+      ...security('ldap ldap-turns'),
+      ...unit('ldap-turns'),
+      ...ldap('ldap-utils protocol'),
+    ],
   },
   {
     sources: files('ldap/operations', 'bind extended password-modify run'),

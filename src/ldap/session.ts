@@ -70,6 +70,8 @@ export interface OperationContext {
   controls: readonly Control[];
   /** Sends an entry of a search. @returns undefined, or a promise to wait for because the peer does not read */
   send(entry: Entry): Promise<void> | undefined;
+  /** Lets other operations and requests continue after 10 ms. @returns undefined, or a promise to wait for */
+  pause: () => Promise<void> | undefined;
   /** Aborted when the client abandons the operation or the connection ends. */
   signal: AbortSignal;
 }

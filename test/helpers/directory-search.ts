@@ -130,7 +130,7 @@ function createRun(store: Store, { maxSmallRange, limits, onEntry }: Options): R
         isTls: true,
         address: '127.0.0.1',
       },
-      ...{ controls, signal: new AbortController().signal },
+      ...{ controls, signal: new AbortController().signal, pause: () => undefined },
       send: (entry: Entry) => {
         onEntry?.();
         entries.push(entry);

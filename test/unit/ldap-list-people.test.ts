@@ -11,6 +11,8 @@ const client: DirectoryClient = {
   entitlements: { scopes: [], schoolTypes: [], permissions: [] },
 };
 
+const context = { pause: () => undefined };
+
 /** Returns a person of whom only the name is read. */
 function person(id: string): DirectoryPerson {
   const facts = {
@@ -49,7 +51,7 @@ describe('people of several lookups', () => {
       const sizes = function* (): Generator<number> {
         for (;;) yield batch;
       };
-      const list = lookUp({ deps, access: { client, onlyPersonId: undefined } }, lookups, sizes);
+      const list = lookUp({ deps, access: { client, onlyPersonId: undefined }, context }, lookups, sizes);
       for await (const people of list(after, 1)) found.push(...people.map(({ handle }) => handle));
       assert.deepEqual(found, [...new Set(sources.flat())].filter((id) => id > after).sort());
     };

@@ -9,15 +9,15 @@ import { findPersonEntry } from './people.ts';
 import { findSchoolEntry } from './school-entries.ts';
 
 /** Compares a value of an entry (RFC 4511, section 4.10). */
-export async function compare(deps: LdapDeps, { session }: OperationContext, request: CompareRequest): Promise<Result> {
+export async function compare(deps: LdapDeps, context: OperationContext, request: CompareRequest): Promise<Result> {
   const target = deps.tree.locate(request.name);
   if (target === undefined) return { result: 'invalidDnSyntax' };
-  const access = await findAccess(deps, session);
+  const access = await findAccess(deps, context.session);
   if (access === undefined) return { result: 'insufficientAccessRights', text: 'bind first' };
   const { value } = request;
   const attribute = request.attribute.toLowerCase();
   const filter: Filter = { kind: 'equality', attribute, value };
-  const entry = await findEntry({ deps, access }, target, filter);
+  const entry = await findEntry({ deps, access, context }, target, filter);
   if (entry === undefined) return { result: 'noSuchObject' };
   const type = findAttribute(attribute);
   const isPresent = type !== undefined && entry.valuesOf(type.name).length > 0;
@@ -26,7 +26,7 @@ export async function compare(deps: LdapDeps, { session }: OperationContext, req
 }
 
 async function findEntry(
-  search: { deps: LdapDeps; access: Access },
+  search: { deps: LdapDeps; access: Access; context: OperationContext },
   target: Target,
   filter: Filter,
 ): Promise<DirectoryEntry | undefined> {

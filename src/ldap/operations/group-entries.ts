@@ -5,12 +5,14 @@ import { groupEntry, peopleGroupEntry, type DirectoryEntry } from '../directory/
 import { valuesOfEquality } from '../directory/plan.ts';
 import { PEOPLE_GROUP } from '../directory/schema.ts';
 import type { Filter } from '../protocol.ts';
-import type { Access, ReadDeps } from '../session.ts';
+import type { Access, OperationContext, ReadDeps } from '../session.ts';
+import { chunksOf, MAX_PEOPLE_AT_ONCE } from './list-people.ts';
 import { findPersonId } from './people.ts';
 
 interface Search {
   deps: ReadDeps;
   access: Access;
+  context: Pick<OperationContext, 'pause'>;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function findGroupEntry(
 interface Member {
   name: string;
   groups: readonly Group[];
+  groupNames: ReadonlySet<string>;
 }
 
 /** Reads the people that a filter names as members. A group can have 100,000 members, so only these are compared. */
@@ -54,12 +57,16 @@ async function readMembers(search: Search, filter: Filter): Promise<Member[]> {
     const target = tree.locate(name);
     return (target?.kind === 'person' ? findPersonId(search, target.handle) : undefined) ?? [];
   });
-  const people = await directory.listPeopleOfIds(client, [...new Set(ids)]);
-  return people.map(({ facts, today, handle }) => {
-    const affiliations = affiliationsOf(facts, client.entitlements, today);
-    const groups = groupsOf(rolesOf(facts, client.entitlements, today, affiliations), affiliations);
-    return { name: tree.personName(handle), groups };
-  });
+  const members: Member[] = [];
+  for (const some of chunksOf([...new Set(ids)], MAX_PEOPLE_AT_ONCE)) {
+    await search.context.pause();
+    for (const { facts, today, handle } of await directory.listPeopleOfIds(client, some)) {
+      const affiliations = affiliationsOf(facts, client.entitlements, today);
+      const groups = groupsOf(rolesOf(facts, client.entitlements, today, affiliations), affiliations);
+      members.push({ name: tree.personName(handle), groups, groupNames: new Set(groups.map(formatGroupName)) });
+    }
+  }
+  return members;
 }
 
 function toEntry({ deps: { tree } }: Search, group: Group, members: readonly Member[]): DirectoryEntry {
@@ -67,6 +74,6 @@ function toEntry({ deps: { tree } }: Search, group: Group, members: readonly Mem
   return groupEntry(
     tree,
     name,
-    members.filter(({ groups }) => groups.some((one) => formatGroupName(one) === name)).map((member) => member.name),
+    members.filter(({ groupNames }) => groupNames.has(name)).map((member) => member.name),
   );
 }

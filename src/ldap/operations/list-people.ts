@@ -1,10 +1,11 @@
 import type { DirectoryPerson } from '../../services/directory/directory.ts';
 import type { ListIds, PeopleLookup } from '../../services/directory/lookups.ts';
-import type { Access, ReadDeps } from '../session.ts';
+import type { Access, OperationContext, ReadDeps } from '../session.ts';
 
 interface Reader {
   deps: { directory: Pick<ReadDeps['directory'], 'listPeople' | 'listPeopleOfIds'>; lookups: ReadDeps['lookups'] };
   access: Access;
+  context: Pick<OperationContext, 'pause'>;
 }
 
 /**
@@ -15,21 +16,25 @@ interface Reader {
 export type ListPeople = (after: string, wanted: number) => AsyncIterable<readonly DirectoryPerson[]>;
 
 /** Most people whose data is read at once. */
-const BATCH = 250;
+export const MAX_PEOPLE_AT_ONCE = 250;
 /** People of the first batch behind those that a page wanted. A few of a page are not shown to the client. */
 const SMALL_BATCH = 25;
 
+/** Lookups that are read at once: on PostgreSQL they wait together. On SQLite nothing else runs meanwhile. */
+const MAX_LOOKUPS_AT_ONCE = 4;
+
 /** Returns the sizes of the batches that read `wanted` people, and then ever more. */
 export function* batchSizes(wanted: number): Generator<number, never> {
-  for (let left = wanted; left > 0; left -= BATCH) yield Math.min(left, BATCH);
-  for (let size = SMALL_BATCH; ; size = Math.min(2 * size, BATCH)) yield size;
+  for (let left = wanted; left > 0; left -= MAX_PEOPLE_AT_ONCE) yield Math.min(left, MAX_PEOPLE_AT_ONCE);
+  for (let size = SMALL_BATCH; ; size = Math.min(2 * size, MAX_PEOPLE_AT_ONCE)) yield size;
 }
 
 /** Lists all people. */
-export function scan({ deps: { directory }, access: { client } }: Reader): ListPeople {
+export function scan({ deps: { directory }, access: { client }, context }: Reader): ListPeople {
   return async function* (after, wanted) {
     let from: string | undefined = after;
     for (const size of batchSizes(wanted)) {
+      await context.pause();
       const { people, next } = await directory.listPeople(client, from, size);
       yield people;
       if (next === undefined) return;
@@ -47,16 +52,23 @@ export function listOwn({ deps: { directory }, access: { client } }: Reader, per
 
 /** Lists the people of lookups, each once. */
 export function lookUp(
-  { deps, access: { client } }: Reader,
+  { deps, access: { client }, context }: Reader,
   lookups: readonly PeopleLookup[],
   sizes: (wanted: number) => Iterable<number> = batchSizes,
 ): ListPeople {
   return async function* (after, wanted) {
-    const lists = await Promise.all(lookups.map((lookup) => deps.lookups.open(client, lookup)));
+    const lists: ListIds[] = [];
+    for (const some of chunksOf(lookups, MAX_LOOKUPS_AT_ONCE)) {
+      await context.pause();
+      lists.push(...(await Promise.all(some.map((lookup) => deps.lookups.open(client, lookup)))));
+    }
     let from: string | undefined = after;
     for (const size of sizes(wanted)) {
-      const { ids, next } = await nextIds(lists, from, size);
-      if (ids.length > 0) yield await deps.directory.listPeopleOfIds(client, ids);
+      const { ids, next } = await nextIds(context, lists, from, size);
+      for (const some of chunksOf(ids, MAX_PEOPLE_AT_ONCE)) {
+        await context.pause();
+        yield await deps.directory.listPeopleOfIds(client, some);
+      }
       if (next === undefined) return;
       from = next;
     }
@@ -65,12 +77,22 @@ export function lookUp(
 
 /** Merges the next ids of several lists. A list that is full may have more ids behind its last one, so the batch ends there. */
 async function nextIds(
+  { pause }: Reader['context'],
   lists: readonly ListIds[],
   after: string,
   batch: number,
 ): Promise<{ ids: string[]; next: string | undefined }> {
-  const found = await Promise.all(lists.map((list) => list(after, batch)));
+  const found: string[][] = [];
+  for (const some of chunksOf(lists, MAX_LOOKUPS_AT_ONCE)) {
+    await pause();
+    found.push(...(await Promise.all(some.map((list) => list(after, batch)))));
+  }
   const [end] = found.flatMap((ids) => (ids.length < batch ? [] : (ids.at(-1) ?? []))).sort();
   const ids = [...new Set(found.flat())].filter((id) => end === undefined || id <= end).sort();
   return { ids, next: end };
+}
+
+/** Returns the parts of a list, each of up to `size` elements. */
+export function* chunksOf<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { decodePageRequest, pagedResults, type PageRequest } from '../codec/controls.ts';
 import { baseEntry, containerEntries, containerEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { createMatcher, matches } from '../directory/matching.ts';
@@ -17,8 +16,6 @@ import { findSchoolEntry, listSchoolEntries } from './school-entries.ts';
 const MAX_ENTRIES = 1_000;
 const MAX_SECONDS = 30;
 export const SEARCH_LIMITS: SearchLimits = { maxRead: 20_000, now: () => performance.now() };
-/** Time after which a search lets other connections continue, ms. */
-const MAX_BLOCK_MS = 10;
 
 interface Search {
   deps: ReadDeps;
@@ -193,16 +190,13 @@ async function sendAll(found: Search, others: readonly DirectoryEntry[], listPeo
   const select = createSelection(request);
   let [read, sent] = [0, 0];
   let last: string | undefined;
-  let resumedAt = performance.now();
   for await (const batch of batches) {
     for (const { entry, key } of batch) {
       read += 1;
       const stop = findReasonToStop(found, read);
       if (stop !== undefined) return stop;
-      if (performance.now() - resumedAt > MAX_BLOCK_MS) {
-        await setImmediate();
-        resumedAt = performance.now();
-      }
+      const paused = context.pause();
+      if (paused !== undefined) await paused;
       if (!isMatch(entry)) continue;
       if (sent === limit) return finishFull(found, last);
       const written = context.send(select(entry));

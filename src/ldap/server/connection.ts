@@ -8,12 +8,20 @@ import { createResponseBuffer, encodeDisconnection, encodeResult } from '../code
 import { runOperation } from '../operations/run.ts';
 import { OID, type Entry, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
+import type { Turns } from '../turns.ts';
 import { observeOperation, recordResult } from './observation.ts';
-import { CANCELED, createOperationQueue, type QueuedMessage } from './operation-queue.ts';
+import {
+  CANCELED,
+  createOperationQueue,
+  type OperationQueue,
+  type QueuedMessage,
+  type Running,
+} from './operation-queue.ts';
 import type { CurrentContext } from './tls.ts';
 
 export interface ConnectionOptions {
   deps: LdapDeps;
+  turns: Turns;
   currentContext: CurrentContext;
   timeouts: ConnectionTimeouts;
   /** True: TLS begins at once (LDAPS). */
@@ -52,13 +60,7 @@ export class Connection {
   readonly #timeouts: ConnectionTimeouts;
   readonly #session: Session;
   readonly #framer = createFramer(() => (this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES));
-  readonly #queue = createOperationQueue({
-    run: (message, signal) => this.#answer(message, signal),
-    rejectCanceled: async ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
-    onFinished: () => {
-      this.#handleMessages();
-    },
-  });
+  readonly #queue: OperationQueue;
   /** Responses that are not written yet. */
   readonly #responses = createResponseBuffer();
   #socket: Socket;
@@ -70,11 +72,19 @@ export class Connection {
   /** Resolves when the peer reads again. */
   #drained: Promise<void> | undefined;
 
-  constructor(socket: Socket, { deps, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
+  constructor(socket: Socket, { deps, turns, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
     this.#deps = deps;
     this.#currentContext = currentContext;
     this.#timeouts = timeouts;
     this.#session = { identity: ANONYMOUS, serviceId: undefined, isTls: false, address: socket.remoteAddress ?? '' };
+    this.#queue = createOperationQueue({
+      turns,
+      run: (message, running) => this.#answer(message, running),
+      rejectCanceled: async ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
+      onFinished: () => {
+        this.#handleMessages();
+      },
+    });
     this.#socket = socket;
     socket.setNoDelay(true);
     if (isImplicitTls) this.#secure();
@@ -230,9 +240,10 @@ export class Connection {
     this.#listen();
   }
 
-  async #answer({ id, request, controls }: QueuedMessage, signal: AbortSignal): Promise<void> {
+  async #answer({ id, request, controls }: QueuedMessage, running: Running): Promise<void> {
+    const { signal } = running;
     const context = {
-      ...{ session: this.#session, controls, signal },
+      ...{ session: this.#session, controls, ...running },
       send: (entry: Entry) => this.#writeEntry(id, entry),
     };
     const result = await observeOperation(this.#deps, this.#session, request, async () => {

@@ -4,6 +4,7 @@ import type { DirectorySettings } from '../../config/directory.ts';
 import { throttleNetworks } from '../../domain/throttling/network.ts';
 import { createTree } from '../directory/tree.ts';
 import type { LdapDeps } from '../session.ts';
+import { createTurns } from '../turns.ts';
 import { Connection, CONNECTION_TIMEOUTS, type ConnectionTimeouts } from './connection.ts';
 import { startSeries } from './observation.ts';
 import { createCurrentContext } from './tls.ts';
@@ -45,6 +46,7 @@ export function createLdapServers(
     tree: createTree(settings.base),
     isPlainAllowed: (address) => isTrusted(address, 0),
   };
+  const turns = createTurns();
   const open = new Map<Connection, string>();
   const perNetwork = new Map<string, number>();
   const accept = (socket: Socket, isImplicitTls: boolean): void => {
@@ -56,7 +58,13 @@ export function createLdapServers(
       return;
     }
     perNetwork.set(network, count);
-    const connection = new Connection(socket, { deps, currentContext, timeouts: limits.timeouts, isImplicitTls });
+    const connection = new Connection(socket, {
+      deps,
+      turns,
+      currentContext,
+      timeouts: limits.timeouts,
+      isImplicitTls,
+    });
     open.set(connection, network);
     deps.metrics.ldapConnections.set(open.size);
     socket.once('close', () => {

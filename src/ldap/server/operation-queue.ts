@@ -1,11 +1,13 @@
 import type { AnsweredRequest } from '../operations/run.ts';
 import type { Message } from '../protocol.ts';
+import type { OperationContext } from '../session.ts';
+import type { Turns } from '../turns.ts';
 
 export type QueuedMessage = Message & { request: AnsweredRequest };
 
 /**
  * The operations of one connection. They run one after the other: a bind needs that no other operation is in progress (RFC 4511,
- * section 4.2.1), and one connection cannot occupy the service.
+ * section 4.2.1). After 10 ms the next one waits for a turn, so one connection cannot occupy the service.
  */
 export interface OperationQueue {
   add(message: QueuedMessage): void;
@@ -32,8 +34,12 @@ export interface OperationQueue {
 /** The reason of an abort by `cancel`. After other aborts the operation has no response. */
 export const CANCELED = 'canceled';
 
+/** What an operation in progress may use of the queue. */
+export type Running = Pick<OperationContext, 'signal' | 'pause'>;
+
 interface Options {
-  run: (message: QueuedMessage, signal: AbortSignal) => Promise<void>;
+  turns: Turns;
+  run: (message: QueuedMessage, running: Running) => Promise<void>;
   /** Responds to an operation that was canceled before it began. */
   rejectCanceled: (message: QueuedMessage) => Promise<void>;
   /** An operation finished, so the queue is not full. */
@@ -43,29 +49,29 @@ interface Options {
 /** Operations that wait or are in progress. Beyond them the connection is not read. */
 const MAX_OUTSTANDING = 64;
 
-export function createOperationQueue({ run, rejectCanceled, onFinished }: Options): OperationQueue {
+export function createOperationQueue({ turns, run, rejectCanceled, onFinished }: Options): OperationQueue {
+  const slice = turns.createSlice();
   const waiting: QueuedMessage[] = [];
   let current: { message: QueuedMessage; abort: AbortController; done: Promise<void> } | undefined;
   let closed = false;
-  const next = (): void => {
-    const message = waiting.shift();
-    if (message === undefined) {
-      current = undefined;
-      return;
-    }
+  const start = (message: QueuedMessage): typeof current => {
     const abort = new AbortController();
-    const done = run(message, abort.signal).finally(() => {
+    // Nobody waits for the response if the connection ended during the pause.
+    const begin = async (): Promise<void> => {
+      if (!closed || !abort.signal.aborted) await run(message, { signal: abort.signal, pause: slice.pause });
+    };
+    const done = (slice.pause()?.then(begin) ?? begin()).finally(() => {
       next();
       onFinished();
     });
-    current = { message, abort, done };
+    return { message, abort, done };
+  };
+  const next = (): void => {
+    const message = waiting.shift();
+    current = message && start(message);
   };
   const find = (id: number): QueuedMessage | undefined =>
     current?.message.id === id ? current.message : waiting.find((one) => one.id === id);
-  const takeWaiting = (id: number): QueuedMessage | undefined => {
-    const at = waiting.findIndex((one) => one.id === id);
-    return at < 0 ? undefined : waiting.splice(at, 1)[0];
-  };
   const finish = (): void => {
     closed = true;
     waiting.length = 0;
@@ -74,20 +80,22 @@ export function createOperationQueue({ run, rejectCanceled, onFinished }: Option
     add: (message) => {
       if (closed) return;
       waiting.push(message);
-      if (current === undefined) next();
+      if (current !== undefined) return;
+      slice.begin();
+      next();
     },
     abandon: (id) => {
       const message = find(id);
       // A bind cannot be abandoned (RFC 4511, section 4.11).
       if (message === undefined || message.request.kind === 'bind') return;
-      if (takeWaiting(id) === undefined) current?.abort.abort();
+      if (takeMessage(waiting, id) === undefined) current?.abort.abort();
     },
     cancel: async (id) => {
       const message = find(id);
       const running = current?.message === message ? current : undefined;
       if (message === undefined) return 'noSuchOperation';
       if (message.request.kind === 'bind' || message.request.kind === 'extended') return 'cannotCancel';
-      if (takeWaiting(id) !== undefined) await rejectCanceled(message);
+      if (takeMessage(waiting, id) !== undefined) await rejectCanceled(message);
       running?.abort.abort(CANCELED);
       await running?.done;
       return 'success';
@@ -102,4 +110,10 @@ export function createOperationQueue({ run, rejectCanceled, onFinished }: Option
     isFull: () => waiting.length + (current === undefined ? 0 : 1) >= MAX_OUTSTANDING,
     idle: () => current?.done ?? Promise.resolve(),
   };
+}
+
+/** Removes a message from a list. @returns undefined if it is not there */
+function takeMessage(messages: QueuedMessage[], id: number): QueuedMessage | undefined {
+  const at = messages.findIndex((one) => one.id === id);
+  return at < 0 ? undefined : messages.splice(at, 1)[0];
 }
