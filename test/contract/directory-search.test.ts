@@ -12,6 +12,7 @@ import { foldText } from '../../src/domain/directory/folding.ts';
 import { SCHOOL_TYPES, type ClientEntitlements } from '../../src/domain/model.ts';
 import { createDirectory, type DirectoryClient } from '../../src/services/directory/directory.ts';
 import { createDirectoryGroups } from '../../src/services/directory/groups.ts';
+import { listThrottleKeys } from '../../src/store/auth/throttles.ts';
 import type { Store, Transaction } from '../../src/store/database/index.ts';
 import { listCityIds, listClassStudentIds, listStudentIds, listTeacherIds } from '../../src/store/directory/groups.ts';
 import {
@@ -120,6 +121,7 @@ eachStore('the search of the directory', (on) => {
       [/persons_created_idx/, (tx) => listIdsOfRange(tx, { by: 'created', ...day }, 10)],
       [/persons_updated_idx/, (tx) => listIdsOfRange(tx, { by: 'modified', ...day }, 10)],
       [/directory_numbers_pkey|INTEGER PRIMARY KEY/, (tx) => findPersonIdByNumber(tx, 7)],
+      [/throttles_pkey|sqlite_autoindex_throttles/, (tx) => listThrottleKeys(tx, `directory:${randomUUID()}:`)],
       [/memberships_person_idx/, (tx) => listCityIds(tx, 'teachers', '', 10)],
       [/enrolments_(student_idx|class_student_key)/, (tx) => listCityIds(tx, 'students', '', 10)],
       [/guardianships_pair_key/, (tx) => listCityIds(tx, 'parents', '', 10)],

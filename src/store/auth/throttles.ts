@@ -1,4 +1,4 @@
-import { eq, inArray, like, lt, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, like, lt, lte, sql } from 'drizzle-orm';
 
 import type { Refusals } from '../../domain/throttling/refusals.ts';
 import type { ThrottleState } from '../../domain/throttling/throttle.ts';
@@ -73,13 +73,16 @@ export async function listThrottles(tx: Transaction, keys: readonly string[]): P
     .where(inArray(throttles.key, [...keys]));
 }
 
-/** Lists the keys that begin with a prefix without wildcards. Reads all keys in some collations, so it is for rare changes only. */
+/**
+ * Lists the keys that begin with a prefix without wildcards, and continue with digits and the letters a to f. The range is on the index in every
+ * collation of PostgreSQL; in some it contains other keys.
+ */
 export async function listThrottleKeys(tx: Transaction, prefix: string): Promise<string[]> {
   const throttles = tx.tables.throttles;
   const rows = await tx.db
     .select({ key: throttles.key })
     .from(throttles)
-    .where(like(throttles.key, `${prefix}%`));
+    .where(and(gte(throttles.key, prefix), lte(throttles.key, `${prefix}z`), like(throttles.key, `${prefix}%`)));
   return rows.map(({ key }) => key);
 }
 
