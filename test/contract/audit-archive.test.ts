@@ -274,8 +274,9 @@ eachStore('audit archive', (on) => {
     const [old, young] = ['.audit-1-00.partial', '.audit-1-01.partial'].map((name) => join(folder, name));
     assert.ok(old !== undefined && young !== undefined);
     for (const path of [old, young]) writeFileSync(path, 'half');
-    utimesSync(young, now / 1000, now / 1000);
-    utimesSync(old, (now - 2 * DAY) / 1000, (now - 2 * DAY) / 1000);
+    // The system sets the times of files: `young` is of now, although the clock of the service is months ahead.
+    const twoDaysAgo = (Date.now() - 2 * DAY) / 1000;
+    utimesSync(old, twoDaysAgo, twoDaysAgo);
     await archiveOn(on.store).moveOld();
     assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
     rmSync(young);

@@ -1,7 +1,7 @@
 import { messageOf } from '../../platform/errors.ts';
 import type { AuditArchiveSettings } from '../../config/audit-archive.ts';
 import { verifyEntry, type ChainedEntry, type ChainHead } from '../../domain/audit-chain.ts';
-import type { Clock } from '../../domain/clock.ts';
+import { systemClock, type Clock } from '../../domain/clock.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as auditStore from '../../store/audit.ts';
@@ -75,7 +75,8 @@ export function createAuditArchive(
     moveOld: async (isStopping = () => false) => {
       await assertLogUnchanged(deps);
       const cutoff = clock.now() - retentionDays * DAY_MS;
-      await prepareFolder(folder, clock.now());
+      // The system sets the times of files, so the injected clock does not tell their age.
+      await prepareFolder(folder, systemClock.now());
       await deleteArchived(store, seal, limits.page);
       let total = 0;
       for (let moved = limits.file; moved > 0 && !isStopping(); total += moved) {
