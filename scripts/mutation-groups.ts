@@ -234,7 +234,7 @@ const LDAP: readonly Part[] = [
     tests: [
       ...contract('directory-search directory-limits'),
       ...security('ldap ldap-turns'),
-      ...unit('ldap-turns'),
+      ...unit('ldap-matching ldap-turns'),
       ...ldap('ldap-utils protocol'),
     ],
   },

@@ -15,7 +15,7 @@ type Evaluate = (entry: DirectoryEntry) => Truth;
  * them.
  */
 export function createMatcher(filter: Filter): (entry: DirectoryEntry) => boolean {
-  const evaluate = compile(filter);
+  const evaluate = compile(filter, createComparable());
   return (entry) => evaluate(entry) === true;
 }
 
@@ -24,14 +24,15 @@ export function matches(filter: Filter, entry: DirectoryEntry): boolean {
   return createMatcher(filter)(entry);
 }
 
-function compile(filter: Filter): Evaluate {
+function compile(filter: Filter, comparable: Comparable): Evaluate {
+  const compileParts = (filters: readonly Filter[]): Evaluate[] => filters.map((one) => compile(one, comparable));
   switch (filter.kind) {
     case 'and':
-      return combine(filter.filters.map(compile), false);
+      return combine(compileParts(filter.filters), false);
     case 'or':
-      return combine(filter.filters.map(compile), true);
+      return combine(compileParts(filter.filters), true);
     case 'not': {
-      const evaluate = compile(filter.filter);
+      const evaluate = compile(filter.filter, comparable);
       return (entry) => {
         const result = evaluate(entry);
         return result === undefined ? undefined : !result;
@@ -44,7 +45,7 @@ function compile(filter: Filter): Evaluate {
     case 'greaterOrEqual':
     case 'lessOrEqual':
     case 'substrings':
-      return compileCondition(filter);
+      return compileCondition(filter, comparable);
   }
 }
 
@@ -89,11 +90,11 @@ export function isComparable(value: string): boolean {
   return value.length <= MAX_VALUE_LENGTH && !value.includes('\0');
 }
 
-function compileCondition(filter: Condition): Evaluate {
+function compileCondition(filter: Condition, comparable: Comparable): Evaluate {
   const type = findAttribute(filter.attribute);
   if (type === undefined || !isDefined(filter, type.rule)) return isUndefined;
   const { name } = type;
-  const isMatch = filter.kind === 'present' ? () => true : matcher(filter, type.rule);
+  const isMatch = filter.kind === 'present' ? () => true : matcher(filter, type.rule, comparable);
   return (entry) => {
     if (entry.unreadable.has(name)) return undefined;
     if (entry.valuesOf(name).some(isMatch)) return true;
@@ -102,7 +103,11 @@ function compileCondition(filter: Condition): Evaluate {
 }
 
 /** Returns how to compare a value with a condition. */
-function matcher(filter: Exclude<Condition, { kind: 'present' }>, rule: Rule): (value: string) => boolean {
+function matcher(
+  filter: Exclude<Condition, { kind: 'present' }>,
+  rule: Rule,
+  comparable: Comparable,
+): (value: string) => boolean {
   if (filter.kind === 'substrings') {
     const parts = comparableParts(filter, rule);
     return (value) => hasSubstrings(parts, rule === 'time' ? value : comparable(rule, value));
@@ -149,8 +154,28 @@ function hasSubstrings({ initial = '', any, final = '' }: Parts, value: string):
   return value.length - at >= final.length && value.endsWith(final);
 }
 
-/** Returns a value as a rule compares it (RFC 4518). */
-function comparable(rule: Exclude<Rule, 'time'>, value: string): string {
+/** Returns a value as a rule compares it. */
+type Comparable = (rule: Exclude<Rule, 'time'>, value: string) => string;
+
+/** Most names that one filter remembers. A search reads the same groups of many people, and the same members of many groups. */
+const MAX_NAMES = 1_000;
+
+/** Returns how to compare values. Each condition compares each name of an entry, so a name is normalized once. */
+function createComparable(): Comparable {
+  const names = new Map<string, string>();
+  return (rule, value) => {
+    if (rule !== 'name') return normalize(rule, value);
+    const known = names.get(value);
+    if (known !== undefined) return known;
+    if (names.size >= MAX_NAMES) names.clear();
+    const name = normalize(rule, value);
+    names.set(value, name);
+    return name;
+  };
+}
+
+/** Normalizes a value for a rule (RFC 4518). */
+function normalize(rule: Exclude<Rule, 'time'>, value: string): string {
   switch (rule) {
     case 'ignoreCase':
     case 'identifier':
