@@ -56,7 +56,7 @@ export function createOperationQueue({ turns, run, rejectCanceled, onFinished }:
   let closed = false;
   const start = (message: QueuedMessage): typeof current => {
     const abort = new AbortController();
-    // Nobody waits for the response if the connection ended during the pause.
+    // A connection that ended during the pause needs no response.
     const begin = async (): Promise<void> => {
       if (!closed || !abort.signal.aborted) await run(message, { signal: abort.signal, pause: slice.pause });
     };
