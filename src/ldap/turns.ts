@@ -15,7 +15,8 @@ export interface Slice {
   /** Starts the time. Slices that begin in one iteration of the event loop share it. */
   begin(): void;
   /**
-   * Pauses after `MAX_BLOCK_MS`. One slice continues in each iteration of the event loop, so short operations and requests run in between.
+   * Pauses after `MAX_BLOCK_MS`. In each iteration of the event loop one slice continues, and one that pauses for the first time since it
+   * began: a short operation does not wait for many long ones, and requests run in between.
    *
    * @returns undefined, or a promise to wait for
    */
@@ -23,16 +24,24 @@ export interface Slice {
 }
 
 export function createTurns(): Turns {
-  const waiting: (() => void)[] = [];
+  const begun: (() => void)[] = [];
+  const continuing: (() => void)[] = [];
   let iterationBeganAt: number | undefined;
-  const continueFirst = (): void => {
-    waiting.shift()?.();
-    if (waiting.length > 0) setImmediate(continueFirst);
+  let isScheduled = false;
+  const schedule = (): void => {
+    if (isScheduled || begun.length + continuing.length === 0) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      begun.shift()?.();
+      continuing.shift()?.();
+      schedule();
+    });
   };
-  const wait = (): Promise<void> =>
+  const wait = (queue: (() => void)[]): Promise<void> =>
     new Promise((resolve) => {
-      waiting.push(resolve);
-      if (waiting.length === 1) setImmediate(continueFirst);
+      queue.push(resolve);
+      schedule();
     });
   const beginIteration = (): number => {
     setImmediate(() => {
@@ -43,12 +52,15 @@ export function createTurns(): Turns {
   return {
     createSlice: () => {
       let beganAt = 0;
+      let queue = begun;
       const continueLater = async (): Promise<void> => {
-        await wait();
+        await wait(queue);
+        queue = continuing;
         beganAt = performance.now();
       };
       return {
         begin: () => {
+          queue = begun;
           beganAt = iterationBeganAt ??= beginIteration();
         },
         pause: () => (performance.now() - beganAt > MAX_BLOCK_MS ? continueLater() : undefined),

@@ -35,6 +35,32 @@ describe('turns of operations', () => {
     assert.equal(order.join(''), 'a-b-c-a-b-c-');
   });
 
+  it('come first to operations that begin, while many continue', async () => {
+    const turns = createTurns();
+    const order: string[] = [];
+    const long = Array.from({ length: 5 }, () => turns.createSlice());
+    for (const slice of long) slice.begin();
+    block();
+    await Promise.all(
+      long.map(async (slice) => {
+        await slice.pause();
+      }),
+    );
+    block();
+    const all = long.map(async (slice, at) => {
+      await slice.pause();
+      order.push(String(at));
+    });
+    const short = turns.createSlice();
+    short.begin();
+    block();
+    await short.pause();
+    order.push('short');
+    await Promise.all(all);
+    assert.ok(order.indexOf('short') <= 1, order.join(' '));
+    assert.equal(order.length, long.length + 1);
+  });
+
   it('are not needed before 10 ms, also after a turn', async () => {
     const slice = createTurns().createSlice();
     slice.begin();
