@@ -58,9 +58,9 @@ describe('people of several lookups', () => {
     await fc.assert(fc.asyncProperty(lists, fc.integer({ min: 1, max: 6 }), fc.constantFrom('', 'k'), check));
   });
 
-  it('are read in batches of up to 250, as many as a page wants, and then a few more', () => {
+  it('are read in batches of up to 50, as many as a page wants, and then a few more', () => {
     const first = (wanted: number): number[] => batchSizes(wanted).take(7).toArray();
-    assert.deepEqual(first(501), [250, 250, 1, 25, 50, 100, 200]);
-    assert.deepEqual(first(2), [2, 25, 50, 100, 200, 250, 250]);
+    assert.deepEqual(first(101), [50, 50, 1, 25, 50, 50, 50]);
+    assert.deepEqual(first(2), [2, 25, 50, 50, 50, 50, 50]);
   });
 });

@@ -15,8 +15,8 @@ interface Reader {
  */
 export type ListPeople = (after: string, wanted: number) => AsyncIterable<readonly DirectoryPerson[]>;
 
-/** Most people whose data is read at once. */
-export const MAX_PEOPLE_AT_ONCE = 250;
+/** Most people whose data is read at once. A search holds them while its peer does not read, about 3 kB each. */
+export const MAX_PEOPLE_AT_ONCE = 50;
 /** People of the first batch behind those that a page wanted. A few of a page are not shown to the client. */
 const SMALL_BATCH = 25;
 
