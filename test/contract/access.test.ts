@@ -127,15 +127,19 @@ eachStore('the store of sessions and their grants', (on) => {
   const write = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => on.store.write(work);
   const session = (sessionHash: string, createdAt: number, expiresAt = NOW + 50): Promise<boolean> =>
     write((tx) =>
-      sessions.upsertSession(tx, {
-        personId: 'father',
-        userAgent: 'Firefox',
-        address: '::1',
-        remember: false,
-        sessionHash,
-        createdAt,
-        expiresAt,
-      }),
+      sessions.upsertSession(
+        tx,
+        {
+          personId: 'father',
+          userAgent: 'Firefox',
+          address: '::1',
+          remember: false,
+          sessionHash,
+          createdAt,
+          expiresAt,
+        },
+        NOW,
+      ),
     );
   const grant = (grantHash: string, more: Partial<grants.NewGrant>): Promise<void> =>
     write((tx) =>

@@ -167,8 +167,10 @@ eachStore('the store of grants and sessions', (on) => {
 
   it('lists active sessions and keeps a revoked session revoked', async () => {
     const session = { personId: 'father', userAgent: 'Firefox', address: '::1', remember: true } as const;
-    const put = (sessionHash: string, createdAt: number): Promise<boolean> =>
-      on.store.write((tx) => sessions.upsertSession(tx, { ...session, sessionHash, createdAt, expiresAt: NOW + 50 }));
+    const put = (sessionHash: string, now: number): Promise<boolean> =>
+      on.store.write((tx) =>
+        sessions.upsertSession(tx, { ...session, sessionHash, createdAt: now, expiresAt: NOW + 50 }, now),
+      );
     assert.deepEqual([await put('s1', NOW), await put('s2', NOW + 1)], [true, true]);
     const live = (now: number): Promise<string[]> =>
       on.store.read(async (tx) =>
@@ -184,6 +186,15 @@ eachStore('the store of grants and sessions', (on) => {
     assert.equal(await on.store.read((tx) => sessions.findSession(tx, 's2')), undefined);
     assert.equal(await on.store.write((tx) => sessions.purgeSessions(tx, NOW + 100, 1)), 0);
     assert.ok(await on.store.read((tx) => sessions.findSession(tx, 's1')), 'its relying parties were not notified yet');
+  });
+
+  it('renews a session until its last millisecond', async () => {
+    const session = { personId: 'father', userAgent: '', address: '', remember: true, createdAt: NOW } as const;
+    const renew = (now: number, expiresAt: number): Promise<boolean> =>
+      on.store.write((tx) => sessions.upsertSession(tx, { ...session, sessionHash: 'renewed', expiresAt }, now));
+    assert.deepEqual([await renew(NOW, NOW + 50), await renew(NOW + 49, NOW + 99)], [true, true]);
+    assert.equal(await renew(NOW + 99, NOW + 149), false);
+    assert.equal((await on.store.read((tx) => sessions.findSession(tx, 'renewed')))?.expiresAt, NOW + 99);
   });
 });
 

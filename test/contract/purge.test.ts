@@ -128,7 +128,7 @@ eachStore('purge job', (on) => {
       const session = { personId: 'father', userAgent: '', address: '', remember: false, createdAt: NOW - 1 };
       for (const sessionHash of ['ended', 'expired', 'open']) {
         const expiresAt = sessionHash === 'expired' ? NOW - 1 : NOW + 24 * 60 * MINUTE;
-        await sessions.upsertSession(tx, { ...session, sessionHash, expiresAt });
+        await sessions.upsertSession(tx, { ...session, sessionHash, expiresAt }, NOW);
       }
       await sessions.markRevoked(tx, ['ended'], NOW);
     });

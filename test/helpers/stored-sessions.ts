@@ -18,14 +18,15 @@ export async function storeSession(services: TestServices, session: StoredSessio
   const idHash = `record of ${session.sessionHash}`;
   const authorizations = Object.fromEntries(Object.entries(sids).map(([clientId, sid]) => [clientId, { sid }]));
   await services.store.write(async (tx) => {
-    await upsertSession(tx, {
+    const stored = {
       userAgent: 'Firefox',
       address: '203.0.113.7',
       remember: false,
       createdAt: TEST_NOW,
       expiresAt: TEST_NOW + 12 * HOUR_MS,
       ...row,
-    });
+    };
+    await upsertSession(tx, stored, services.clock.now());
     await upsertRecord(tx, {
       ...recordBase('Session', idHash),
       uidHash: session.sessionHash,

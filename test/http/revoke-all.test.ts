@@ -86,7 +86,7 @@ eachService('sessions revoke-all', clients, (running) => {
     const row = { personId: personId('S1'), userAgent: '', address: '', remember: false, createdAt: now };
     const hashes = Array.from({ length: 201 }, (_, at) => `b${String(at).padStart(3, '0')}`);
     await store.write(async (tx) => {
-      for (const sessionHash of hashes) await upsertSession(tx, { ...row, sessionHash, expiresAt: now + 60_000 });
+      for (const sessionHash of hashes) await upsertSession(tx, { ...row, sessionHash, expiresAt: now + 60_000 }, now);
     });
     const [moved = ''] = hashes.slice(-1);
     const write = store.write.bind(store);

@@ -157,7 +157,8 @@ eachService('a copied session cookie', options, (running) => {
     await running().container.store.write(async (tx) => {
       for (let i = 0; i < count; i += 1) {
         const sessionHash = `other-${String(createdAt)}-${String(i)}`;
-        await sessions.upsertSession(tx, { ...row, sessionHash, createdAt, expiresAt: createdAt + 600_000 });
+        const session = { ...row, sessionHash, createdAt, expiresAt: createdAt + 600_000 };
+        await sessions.upsertSession(tx, session, createdAt);
       }
     });
   };

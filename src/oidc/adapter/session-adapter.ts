@@ -20,7 +20,7 @@ type Deps = AdapterDeps & Pick<OidcDeps, 'revocation'>;
 
 /**
  * Creates the storage of sessions. A session also has a row for the account page. The row outlives the record, so a request in progress
- * cannot restore a revoked session.
+ * cannot restore a session that was revoked or has expired.
  */
 export function createSessionAdapter(deps: Deps): Adapter {
   const { store, secrets, clock } = deps;
@@ -45,7 +45,8 @@ export function createSessionAdapter(deps: Deps): Adapter {
         // The person was deleted while the browser still has the session: there is nothing to save.
         if (!(await lockOwner(tx, accountId, { login, secondFactor }))) return;
         const isNew = login !== undefined && (await sessions.findSession(tx, session.sessionHash)) === undefined;
-        if (await sessions.upsertSession(tx, session)) await records.upsertRecord(tx, record);
+        // Reads the clock again: the session may have expired while this transaction waited for the lock.
+        if (await sessions.upsertSession(tx, session, clock.now())) await records.upsertRecord(tx, record);
         // The other writes of the request must not outlive the session, for example a grant with `offline_access`.
         else if (pending !== undefined) throw new ConcurrentChangeError();
         if (login !== undefined) await revokeSurplusSessions(tx, deps, session);

@@ -8,7 +8,7 @@ import type { Tables } from '../schema/tables.ts';
 export type SessionRow = Tables['sessions']['$inferSelect'];
 export type NewSession = Omit<Tables['sessions']['$inferInsert'], 'endedAt'>;
 
-const upsert = preparedStatement(({ db, tables: { sessions } }, param: Param<NewSession>) =>
+const upsert = preparedStatement(({ db, tables: { sessions } }, param: Param<NewSession & { now: number }>) =>
   db
     .insert(sessions)
     .values({
@@ -29,18 +29,19 @@ const upsert = preparedStatement(({ db, tables: { sessions } }, param: Param<New
         remember: sql`excluded.remember`,
         expiresAt: sql`excluded.expires_at`,
       },
-      setWhere: isNull(sessions.endedAt),
+      setWhere: sql`${isNull(sessions.endedAt)} and ${gt(sessions.expiresAt, param('now'))}`,
     })
     .returning({ sessionHash: sessions.sessionHash }),
 );
 
 /**
- * Inserts or updates a session. A revoked session stays revoked, so a request in flight at its revocation cannot restore it.
+ * Inserts or updates a session. A session that was revoked or has expired at `now` (ms) stays ended, so a request in flight at that time
+ * cannot restore it.
  *
- * @returns false when the session is revoked
+ * @returns false when the session has ended
  */
-export async function upsertSession(tx: Transaction, session: NewSession): Promise<boolean> {
-  return (await upsert(tx, session)).length > 0;
+export async function upsertSession(tx: Transaction, session: NewSession, now: number): Promise<boolean> {
+  return (await upsert(tx, { ...session, now })).length > 0;
 }
 
 const byHash = preparedStatement(({ db, tables: { sessions } }, param: Param<{ sessionHash: string }>) =>
