@@ -3,6 +3,7 @@ import { before, beforeEach, it } from 'node:test';
 
 import { HOUR_MS } from '../../src/domain/duration.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { upsertSession } from '../../src/store/auth/sessions.ts';
 import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
@@ -80,9 +81,11 @@ eachStore('account access', (on) => {
     assert.equal(services.wakes(), 1);
   });
 
-  it('refuses to revoke a session that is unknown, ended or of another person', async () => {
+  it('refuses to revoke a session that is unknown, revoked or of another person', async () => {
+    await services.access.revokeSession('father', 's2', ADDRESS);
+    await services.newEntries();
     const before = await alive();
-    for (const hash of ['t1', 'expired', 'unknown']) {
+    for (const hash of ['t1', 's2', 'unknown']) {
       assert.equal(await services.access.revokeSession('father', hash, ADDRESS), false, hash);
     }
     assert.deepEqual(await alive(), before);
@@ -100,19 +103,37 @@ eachStore('account access', (on) => {
     assert.deepEqual(
       await alive(),
       [
-        ...[`session ${session.sessionHash}`, `Session ${hashId(kept.id)}`, ...sessionEntries('expired', 't1')],
+        ...[`session ${session.sessionHash}`, `Session ${hashId(kept.id)}`, ...sessionEntries('t1')],
         ...grantEntries('g1'),
         'Interaction waiting-teacher',
       ].sort(),
     );
     assert.deepEqual(await entries(), [
-      JSON.stringify(['session.others_revoked', 'ok', 'father', 'father', null, ADDRESS, { sessions: 2 }]),
+      JSON.stringify(['session.others_revoked', 'ok', 'father', 'father', null, ADDRESS, { sessions: 3 }]),
     ]);
     await services.access.revokeOtherSessions('father', session.sessionHash, ADDRESS);
     assert.deepEqual(await entries(), [
       JSON.stringify(['session.others_revoked', 'ok', 'father', 'father', null, ADDRESS, { sessions: 0 }]),
     ]);
   });
+
+  for (const [name, revoke] of [
+    ['one', (): Promise<unknown> => services.access.revokeSession('father', 'expired', ADDRESS)],
+    ['all others', (): Promise<unknown> => services.access.revokeOtherSessions('father', 's1', ADDRESS)],
+  ] as const) {
+    it(`revokes an expired session with ${name}, so a node whose clock is behind cannot renew it`, async () => {
+      await revoke();
+      const renewed = {
+        userAgent: '',
+        address: '',
+        remember: false,
+        createdAt: TEST_NOW,
+        expiresAt: TEST_NOW + HOUR_MS,
+      };
+      const session = { ...renewed, sessionHash: 'expired', personId: 'father' };
+      assert.equal(await on.store.write((tx) => upsertSession(tx, session, TEST_NOW - 1)), false);
+    });
+  }
 
   it('keeps a session and its grants under a new id', async () => {
     const before = await services.access.findSession('s1');

@@ -32,7 +32,7 @@ export interface AccountAccess {
    * @param beforeSeq only older ones than this; undefined for the first page
    */
   listSignIns(personId: string, beforeSeq: number | undefined): Promise<{ entries: AuditEntry[]; hasMore: boolean }>;
-  /** Revokes a session. @returns false if it is not an active session of this person */
+  /** Revokes a session, also an expired one. @returns false if it was revoked before, or is not a session of this person */
   revokeSession(personId: string, sessionHash: string, address: string): Promise<boolean>;
   /**
    * Revokes all sessions except one, and every sign-in in progress. The kept session gets a new id.
@@ -97,7 +97,6 @@ export function createAccountAccess(deps: Deps): AccountAccess {
 
 function createSessionRevocation({
   store,
-  clock,
   audit,
   revocation,
 }: Deps): Pick<AccountAccess, 'revokeSession' | 'revokeOtherSessions'> {
@@ -106,8 +105,9 @@ function createSessionRevocation({
     personId: string,
     shouldRevoke: (sessionHash: string) => boolean,
   ): Promise<number> => {
-    const active = await sessionStore.listActiveSessionsByPerson(tx, personId, clock.now());
-    const hashes = active.map(({ sessionHash }) => sessionHash).filter(shouldRevoke);
+    // Includes expired sessions: a node whose clock is behind would renew them for a request in progress.
+    const open = await sessionStore.listOpenSessionsByPerson(tx, personId);
+    const hashes = open.map(({ sessionHash }) => sessionHash).filter(shouldRevoke);
     if (hashes.length > 0) await revocation.revokeSessions(tx, personId, hashes, { keepOffline: true });
     return hashes.length;
   };
