@@ -68,9 +68,13 @@ export type ReadDeps = Pick<
 export interface OperationContext {
   session: Session;
   controls: readonly Control[];
-  /** Sends an entry of a search. @returns undefined, or a promise to wait for because the peer does not read */
-  send(entry: Entry): Promise<void> | undefined;
-  /** Lets other operations and requests continue after 10 ms. @returns undefined, or a promise to wait for */
+  /** Sends an entry of a search. Call `pause` after some entries. */
+  send(entry: Entry): void;
+  /**
+   * Waits while the peer does not read its responses, and lets other operations and requests continue after 10 ms.
+   *
+   * @returns undefined, or a promise to wait for
+   */
   pause: () => Promise<void> | undefined;
   /** Aborted when the client abandons the operation or the connection ends. */
   signal: AbortSignal;

@@ -57,7 +57,15 @@ const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx'];
 const RELOAD_RESULTS = ['loaded', 'rejected'];
 const PROXY_PROBLEMS = ['untrusted', 'no_client_address', 'http', 'proxy_protocol'] as const;
 export type ProxyProblem = (typeof PROXY_PROBLEMS)[number];
-const CLOSE_REASONS = ['pipelined', 'stalled', 'too_many_waiting', 'no_request', 'too_many_open', 'refused'];
+const CLOSE_REASONS = [
+  'pipelined',
+  'stalled',
+  'too_many_waiting',
+  'no_request',
+  'too_many_open',
+  'too_many_bytes',
+  'refused',
+];
 
 export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: Logger): Metrics {
   const registry = new Registry();

@@ -15,12 +15,7 @@ import { createDirectoryGroups } from '../../src/services/directory/groups.ts';
 import { listThrottleKeys } from '../../src/store/auth/throttles.ts';
 import type { Store, Transaction } from '../../src/store/database/index.ts';
 import { listCityIds, listClassStudentIds, listStudentIds, listTeacherIds } from '../../src/store/directory/groups.ts';
-import {
-  findPersonIdByNumber,
-  listIdsOfLargeRange,
-  listIdsOfRange,
-  prefixRange,
-} from '../../src/store/directory/people.ts';
+import { findPersonIdByNumber, listIdsInOrder, listIdsOfRange, prefixRange } from '../../src/store/directory/people.ts';
 import { insertIdentifier, insertPerson, loadFactsOfPeople } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
 import { directoryClient } from '../helpers/directory.ts';
@@ -120,6 +115,10 @@ eachStore('the search of the directory', (on) => {
       [/identifiers_value_key/, (tx) => listIdsOfRange(tx, { by: 'login', ...prefixRange('wang') }, 10)],
       [/persons_created_idx/, (tx) => listIdsOfRange(tx, { by: 'created', ...day }, 10)],
       [/persons_updated_idx/, (tx) => listIdsOfRange(tx, { by: 'modified', ...day }, 10)],
+      [
+        /persons_name_search_idx/,
+        (tx) => listIdsInOrder(tx, { by: 'name', ...prefixRange('陳') }, { after: '', limit: 10, size: 'small' }),
+      ],
       [/directory_numbers_pkey|INTEGER PRIMARY KEY/, (tx) => findPersonIdByNumber(tx, 7)],
       [/throttles_pkey|sqlite_autoindex_throttles/, (tx) => listThrottleKeys(tx, `directory:${randomUUID()}:`)],
       [/memberships_person_idx/, (tx) => listCityIds(tx, 'teachers', '', 10)],
@@ -133,11 +132,11 @@ eachStore('the search of the directory', (on) => {
     const ordered: typeof plans = [
       [
         /persons_pkey|sqlite_autoindex_persons|persons_updated_idx/,
-        (tx) => listIdsOfLargeRange(tx, { by: 'modified', ...day }, '', 10),
+        (tx) => listIdsInOrder(tx, { by: 'modified', ...day }, { after: '', limit: 10, size: 'large' }),
       ],
       [
         on.dialect === 'sqlite' ? /identifiers_person_idx/ : /identifiers_(person_idx|value_key)/,
-        (tx) => listIdsOfLargeRange(tx, { by: 'login', ...prefixRange('a') }, '', 10),
+        (tx) => listIdsInOrder(tx, { by: 'login', ...prefixRange('a') }, { after: '', limit: 10, size: 'large' }),
       ],
     ];
     for (const [index, work] of [...plans, ...ordered]) {

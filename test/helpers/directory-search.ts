@@ -109,7 +109,12 @@ function createRun(store: Store, { maxSmallRange, limits, onEntry }: Options): R
   const unused = { list: () => [], refresh: () => Promise.resolve(undefined), refreshAll: () => Promise.resolve() };
   const directory = createDirectory({ ...services, clients: unused, storedClients: unused, pairwiseKey });
   const groups = createDirectoryGroups(services);
-  const lookups = createDirectoryLookups({ ...services, directory, groups, maxSmallRange });
+  const lookups = createDirectoryLookups({
+    ...services,
+    directory,
+    groups,
+    ranges: { maxKept: 1, maxSmall: maxSmallRange },
+  });
   return async (client, { timeLimitSeconds = 0, ...asked }, page) => {
     const deps: ReadDeps = {
       directory: { ...directory, findClient: () => Promise.resolve(client) },

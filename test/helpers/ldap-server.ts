@@ -8,9 +8,10 @@ import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import type { DirectoryClient } from '../../src/services/directory/directory.ts';
 import { createTrustedCertificate, type TestCertificate } from './certificate.ts';
 import { BASE, SERVICE_SECRET } from './directory-account.ts';
+import { directoryPerson } from './directory-person.ts';
 import { createCapturedLog } from './log.ts';
 
-/** A directory without a database: one service account, and no people. */
+/** A directory without a database: one service account, and people with long names. */
 export interface LdapServer {
   servers: LdapServers;
   certificate: TestCertificate;
@@ -24,6 +25,8 @@ export interface LdapServer {
   setPeer(address: string | undefined): void;
   /** Operations of a service account wait until the returned function is called. */
   hold: () => () => void;
+  /** Returns how often people were read. */
+  reads: () => number;
   connections(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -32,15 +35,19 @@ export interface LdapServerOptions {
   timeouts?: Partial<ConnectionTimeouts>;
   connectionsPerNetwork?: number;
   connections?: number;
+  heldBytes?: number;
   plainNetworks?: readonly string[];
+  /** Default: none. */
+  people?: number;
 }
 
+const NAME = '名'.repeat(500);
 const CLIENT: DirectoryClient = {
   clientId: 'radius',
   sector: 'radius.example',
-  entitlements: { scopes: ['openid'], schoolTypes: [], permissions: [] },
+  entitlements: { scopes: ['openid', 'profile'], schoolTypes: [], permissions: [] },
   shownSchoolTypes: [],
-  canScan: false,
+  canScan: true,
   secretHashes: ['hash'],
 };
 
@@ -49,7 +56,7 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
   const captured = createCapturedLog('info');
   const { log } = captured;
   const metrics = createMetrics({ queueLength: () => 0 }, log);
-  const { services, hold } = createServices();
+  const { services, hold, reads } = createServices(options.people ?? 0);
   const { certFile, keyFile } = certificate;
   const servers = createLdapServers(
     {
@@ -60,6 +67,7 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
     {
       connectionsPerNetwork: options.connectionsPerNetwork ?? 500,
       connections: options.connections ?? 1_000,
+      heldBytes: options.heldBytes ?? 64 * 1024 * 1024,
       timeouts: { ...CONNECTION_TIMEOUTS, ...options.timeouts },
     },
   );
@@ -73,7 +81,7 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
   }
   const [port, tlsPort] = [await listen(servers.plain), await listen(servers.tls)];
   return {
-    ...{ servers, certificate, metrics, port, tlsPort, accepted, hold },
+    ...{ servers, certificate, metrics, port, tlsPort, accepted, hold, reads },
     logged: () => captured.text(),
     setPeer: (address) => {
       peer = address;
@@ -98,18 +106,36 @@ function only<T extends object>(methods: Partial<T>): T {
 
 type TestDeps = Omit<LdapDeps, 'tree' | 'isPlainAllowed' | 'log' | 'metrics'>;
 
-function createServices(): Pick<LdapServer, 'hold'> & { services: TestDeps } {
+function createServices(people: number): Pick<LdapServer, 'hold' | 'reads'> & { services: TestDeps } {
   let held = Promise.resolve<undefined>(undefined);
   const findClient = async (): Promise<DirectoryClient> => {
     await held;
     return CLIENT;
   };
   const binds = only<LdapDeps['binds']>({
-    bindService: (_clientId, secret) =>
-      Promise.resolve(secret === SERVICE_SECRET ? { secretHash: 'hash' } : 'wrong_secret'),
+    bindService: async (_clientId, secret) => {
+      await held;
+      return secret === SERVICE_SECRET ? { secretHash: 'hash' } : 'wrong_secret';
+    },
   });
-  const directory = only<LdapDeps['directory']>({ findClient, openHandle: () => undefined });
+  let reads = 0;
+  const directory = only<LdapDeps['directory']>({
+    findClient,
+    openHandle: () => undefined,
+    listPeople: (_client, after, limit) => {
+      reads += 1;
+      const first = Number(after) + 1;
+      const end = Math.min(first + limit, people + 1);
+      const ids = Array.from({ length: end - first }, (_, at) => String(first + at));
+      return Promise.resolve({
+        people: ids.map((id) => directoryPerson(id, NAME)),
+        next: end > people ? undefined : String(end - 1),
+      });
+    },
+  });
+  const scanAudit = { recordStart: () => Promise.resolve() };
   return {
+    reads: () => reads,
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       held = promise;
@@ -117,7 +143,7 @@ function createServices(): Pick<LdapServer, 'hold'> & { services: TestDeps } {
         resolve(undefined);
       };
     },
-    services: only<TestDeps>({ directory, binds }),
+    services: only<TestDeps>({ directory, binds, scanAudit }),
   };
 }
 

@@ -1,14 +1,12 @@
 /** Connections of the directory, without a database. The time-outs are short, and no test waits for a time. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 
-import { encode, integer, octets, TAG, type Node } from '../../src/ldap/codec/ber.ts';
+import { integer } from '../../src/ldap/codec/ber.ts';
 import { OID, RESULT } from '../../src/ldap/protocol.ts';
 import { createTrustedCertificate } from '../helpers/certificate.ts';
 import { BASE, SERVICE_SECRET, serviceName } from '../helpers/directory.ts';
@@ -17,7 +15,6 @@ import {
   connectLdap,
   extendedMessage,
   message,
-  nestedFilter,
   searchMessage,
   type RawLdap,
 } from '../helpers/ldap-client.ts';
@@ -44,9 +41,6 @@ async function bindTo(server: LdapServer, at: number | string = server.port): Pr
 }
 
 const whoAmI = (id: number): Buffer => extendedMessage(id, OID.whoAmI);
-const cancel = (id: number): Buffer =>
-  extendedMessage(id, OID.cancel, encode({ tag: TAG.sequence, content: [integer(99)] }));
-const subschema = (id: number): Buffer => searchMessage(id, 'cn=subschema', octets('objectClass', 0x87), 'base');
 
 describe('connections of the directory', () => {
   it('refuses passwords without TLS, except from loopback and KINPASS_LDAP_ALLOW_PLAIN', async (t) => {
@@ -141,51 +135,6 @@ describe('connections of the directory', () => {
     await once(open, 'end');
     await pollUntil('the connection is closed', async () => (await server.connections()) === 0);
     open.destroy();
-  });
-
-  it('holds no more than one response for a client that never reads, and ends the connection', async (t) => {
-    const server = await start(t, { timeouts: { writeMs: 300 } });
-    // The buffers of a Unix socket are small. Those of TCP hold megabytes.
-    const folder = mkdtempSync(join(tmpdir(), 'kinpass-ldap-'));
-    const path = join(folder, 'ldap');
-    const local = createServer((socket) => server.servers.plain.emit('connection', socket)).listen(path);
-    server.setPeer('127.0.0.1');
-    t.after(() => {
-      local.close();
-      rmSync(folder, { recursive: true });
-    });
-    const limited: Node = nestedFilter(21);
-    const kinds = { subschema, cancel, limited: (id: number) => searchMessage(id, '', limited) };
-    for (const [kind, of] of Object.entries(kinds)) {
-      const client = await bindTo(server, path);
-      const accepted = server.accepted.at(-1);
-      assert.ok(accepted);
-      let most = 0;
-      accepted.on('data', () => {
-        most = Math.max(most, accepted.writableLength);
-      });
-      client.socket.pause();
-      const bytes = Buffer.concat(Array.from({ length: 500 }, (_, at) => of(at + 2)));
-      const write = (): void => {
-        while (!client.socket.destroyed && client.socket.write(bytes));
-      };
-      client.socket.on('drain', write);
-      write();
-      await client.closed;
-      assert.ok(most < 128 * 1024, `${kind}: ${most} bytes`);
-    }
-  });
-
-  it('reads no more than 64 operations while one is in progress', async (t) => {
-    const server = await start(t);
-    const client = await bindTo(server);
-    const release = server.hold();
-    client.send(...Array.from({ length: 200 }, (_, at) => whoAmI(at + 2)));
-    const [accepted] = server.accepted;
-    await pollUntil('the connection is not read', () => accepted?.isPaused());
-    release();
-    for (let id = 2; id <= 201; id += 1) assert.equal((await client.next()).id, id);
-    client.socket.destroy();
   });
 
   it('reads messages of 64 KiB before a bind, and of 1 MiB after it', async (t) => {

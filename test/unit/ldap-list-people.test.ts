@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
 import { batchSizes, lookUp } from '../../src/ldap/operations/list-people.ts';
-import type { Directory, DirectoryClient, DirectoryPerson } from '../../src/services/directory/directory.ts';
+import type { Directory, DirectoryClient } from '../../src/services/directory/directory.ts';
+import { directoryPerson } from '../helpers/directory-person.ts';
 
 const client: DirectoryClient = {
   ...{ clientId: 'x', sector: 'x.example', shownSchoolTypes: [], canScan: false, secretHashes: [] },
@@ -13,22 +14,12 @@ const client: DirectoryClient = {
 
 const context = { pause: () => undefined };
 
-/** Returns a person of whom only the name is read. */
-function person(id: string): DirectoryPerson {
-  const facts = {
-    ...{ id, name: id, locale: undefined, isLocaleChosen: false, isActive: true, isSchoolAccount: false },
-    ...{ isSharingStopped: false, createdAt: 0, updatedAt: 0 },
-    ...{ identifiers: [], memberships: [], enrollments: [], children: [] },
-  };
-  return { facts, handle: id, subject: id, entryUuid: id, uidNumber: undefined, today: '2026-11-27' };
-}
-
 describe('people of several lookups', () => {
   it('come each once, in the order of their ids, whatever the size of a batch', async () => {
     const letters = fc.constantFrom('a', 'c', 'e', 'g', 'i', 'k', 'm', 'o', 'q', 's', 'u');
     const lists = fc.array(fc.uniqueArray(letters), { maxLength: 4 });
     const check = async (sources: readonly string[][], batch: number, after: string): Promise<void> => {
-      const open = (ids: readonly string[]) => (from: string, limit: number) =>
+      const listOf = (ids: readonly string[]) => (from: string, limit: number) =>
         Promise.resolve(
           ids
             .toSorted()
@@ -37,29 +28,30 @@ describe('people of several lookups', () => {
         );
       const directory: Pick<Directory, 'listPeopleOfIds' | 'listPeople'> = {
         listPeople: () => Promise.resolve({ people: [], next: undefined }),
-        listPeopleOfIds: (_, ids) => Promise.resolve(ids.map(person)),
+        listPeopleOfIds: (_, ids) => Promise.resolve(ids.map((id) => directoryPerson(id))),
       };
       const lookups = sources.map((_, at) => ({ by: 'login', value: String(at) }) as const);
       const deps = {
         directory,
         lookups: {
           open: (_: DirectoryClient, lookup: object) =>
-            Promise.resolve(open(sources[lookups.findIndex((one) => one === lookup)] ?? [])),
+            Promise.resolve(listOf(sources[lookups.findIndex((one) => one === lookup)] ?? [])),
         },
       };
       const found: string[] = [];
-      const sizes = function* (): Generator<number> {
-        for (;;) yield batch;
-      };
-      const list = lookUp({ deps, access: { client, onlyPersonId: undefined }, context }, lookups, sizes);
-      for await (const people of list(after, 1)) found.push(...people.map(({ handle }) => handle));
+      const open = lookUp({ deps, access: { client, onlyPersonId: undefined }, context }, lookups);
+      const next = open(after, batchSizes(1_000, batch));
+      for (let people = await next(); people !== undefined; people = await next()) {
+        assert.ok(people.length <= batch);
+        found.push(...people.map(({ handle }) => handle));
+      }
       assert.deepEqual(found, [...new Set(sources.flat())].filter((id) => id > after).sort());
     };
     await fc.assert(fc.asyncProperty(lists, fc.integer({ min: 1, max: 6 }), fc.constantFrom('', 'k'), check));
   });
 
   it('are read in batches of up to 50, as many as a page wants, and then a few more', () => {
-    const first = (wanted: number): number[] => batchSizes(wanted).take(7).toArray();
+    const first = (wanted: number): number[] => batchSizes(wanted, 50).take(7).toArray();
     assert.deepEqual(first(101), [50, 50, 1, 25, 50, 50, 50]);
     assert.deepEqual(first(2), [2, 25, 50, 50, 50, 50, 50]);
   });

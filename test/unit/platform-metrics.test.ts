@@ -29,7 +29,7 @@ describe('counters', () => {
       kinpass_clients_reload_total: ['loaded', 'rejected'],
       kinpass_proxy_problems_total: ['untrusted', 'no_client_address', 'http', 'proxy_protocol'],
       kinpass_sockets_closed_total: [
-        ...['pipelined', 'stalled', 'too_many_waiting', 'no_request', 'too_many_open', 'refused'],
+        ...['pipelined', 'stalled', 'too_many_waiting', 'no_request', 'too_many_open', 'too_many_bytes', 'refused'],
       ],
     })) {
       assert.deepEqual(

@@ -152,6 +152,16 @@ export function hasUnknown(filter: Filter): boolean {
   return filter.kind === 'unknown';
 }
 
+/** Returns the number of conditions of a filter, at least 1. */
+export function countConditions(filter: Filter): number {
+  if (filter.kind === 'not') return countConditions(filter.filter);
+  if (filter.kind !== 'and' && filter.kind !== 'or') return 1;
+  return Math.max(
+    1,
+    filter.filters.reduce((sum, one) => sum + countConditions(one), 0),
+  );
+}
+
 /** Lists the different values that the equalities of an attribute assert anywhere in a filter. */
 export function valuesOfEquality(filter: Filter, attribute: string): string[] {
   return [...new Set(listValues(filter, attribute))].filter(isComparable);

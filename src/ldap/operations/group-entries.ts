@@ -4,6 +4,7 @@ import { affiliationsOf, rolesOf } from '../../domain/claims/claims.ts';
 import { groupEntry, peopleGroupEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { valuesOfEquality } from '../directory/plan.ts';
 import { PEOPLE_GROUP } from '../directory/schema.ts';
+import type { Tree } from '../directory/tree.ts';
 import type { Filter } from '../protocol.ts';
 import type { Access, OperationContext, ReadDeps } from '../session.ts';
 import { chunksOf, MAX_PEOPLE_AT_ONCE } from './list-people.ts';
@@ -19,16 +20,19 @@ interface Search {
  * Lists the groups that may match a filter: those of the city and of schools, and the classes that the filter names, or whose member it
  * names.
  */
-export async function listGroupEntries(search: Search, filter: Filter): Promise<DirectoryEntry[]> {
-  const { groups } = search.deps;
+export async function listGroupEntries(search: Search, filter: Filter): Promise<Iterable<DirectoryEntry>> {
+  const { groups, tree } = search.deps;
   const { client } = search.access;
   const members = await readMembers(search, filter);
   const named = valuesOfEquality(filter, 'cn').flatMap((name) => parseGroupName(foldText(name)) ?? []);
   const known = await groups.listGroups(client);
-  const found = await groups.findGroups(client, [...named, ...members.flatMap((member) => member.groups)]);
-  const byName = new Map([...known, ...found].map((group) => [formatGroupName(group), group]));
-  const entries = [...byName.values()].map((group) => toEntry(search, group, members));
-  return [peopleGroupEntry(search.deps.tree), ...entries];
+  const found = await groups.findGroups(client, [...named, ...[...members.values()].map(({ group }) => group)]);
+  const classes = new Map(found.filter(({ kind }) => kind === 'class').map((group) => [formatGroupName(group), group]));
+  return (function* () {
+    yield peopleGroupEntry(tree);
+    for (const group of known) yield toEntry(tree, group, members);
+    for (const group of classes.values()) yield toEntry(tree, group, members);
+  })();
 }
 
 /** @param filter its assertions of `member` decide which members are read */
@@ -40,40 +44,37 @@ export async function findGroupEntry(
   if (foldText(name) === PEOPLE_GROUP.name) return peopleGroupEntry(search.deps.tree);
   const parsed = parseGroupName(foldText(name));
   const [group] = parsed === undefined ? [] : await search.deps.groups.findGroups(search.access.client, [parsed]);
-  return group && toEntry(search, group, await readMembers(search, filter));
+  return group && toEntry(search.deps.tree, group, await readMembers(search, filter));
 }
 
-interface Member {
-  name: string;
-  groups: readonly Group[];
-  groupNames: ReadonlySet<string>;
-}
+/** The members of groups, by the name of the group. */
+type Members = ReadonlyMap<string, { group: Group; names: readonly string[] }>;
 
 /** Reads the people that a filter names as members. A group can have 100,000 members, so only these are compared. */
-async function readMembers(search: Search, filter: Filter): Promise<Member[]> {
+async function readMembers(search: Search, filter: Filter): Promise<Members> {
   const { tree, directory } = search.deps;
   const { client } = search.access;
   const ids = valuesOfEquality(filter, 'member').flatMap((name) => {
     const target = tree.locate(name);
     return (target?.kind === 'person' ? findPersonId(search, target.handle) : undefined) ?? [];
   });
-  const members: Member[] = [];
+  const members = new Map<string, { group: Group; names: string[] }>();
   for (const some of chunksOf([...new Set(ids)], MAX_PEOPLE_AT_ONCE)) {
     await search.context.pause();
     for (const { facts, today, handle } of await directory.listPeopleOfIds(client, some)) {
       const affiliations = affiliationsOf(facts, client.entitlements, today);
-      const groups = groupsOf(rolesOf(facts, client.entitlements, today, affiliations), affiliations);
-      members.push({ name: tree.personName(handle), groups, groupNames: new Set(groups.map(formatGroupName)) });
+      for (const group of groupsOf(rolesOf(facts, client.entitlements, today, affiliations), affiliations)) {
+        const name = formatGroupName(group);
+        const known = members.get(name) ?? { group, names: [] };
+        known.names.push(tree.personName(handle));
+        members.set(name, known);
+      }
     }
   }
   return members;
 }
 
-function toEntry({ deps: { tree } }: Search, group: Group, members: readonly Member[]): DirectoryEntry {
+function toEntry(tree: Tree, group: Group, members: Members): DirectoryEntry {
   const name = formatGroupName(group);
-  return groupEntry(
-    tree,
-    name,
-    members.filter(({ groupNames }) => groupNames.has(name)).map((member) => member.name),
-  );
+  return groupEntry(tree, name, members.get(name)?.names ?? []);
 }

@@ -9,13 +9,16 @@ interface Reader {
 }
 
 /**
- * Lists people behind an id in batches, in the order of their ids.
+ * Reads the next people. A search waits between two batches, and then holds no people: peers that do not read fill no memory.
  *
- * @param wanted the number of people that a page probably needs. More follow when it needs them.
+ * @returns undefined behind the last ones
  */
-export type ListPeople = (after: string, wanted: number) => AsyncIterable<readonly DirectoryPerson[]>;
+export type NextPeople = () => Promise<readonly DirectoryPerson[] | undefined>;
 
-/** Most people whose data is read at once. A search holds them while its peer does not read, about 3 kB each. */
+/** Begins to read the people behind an id, in the order of their ids, in batches of these sizes. */
+export type OpenPeople = (after: string, sizes: Generator<number, never>) => NextPeople;
+
+/** Most people whose data is in memory at once, about 3 kB each. */
 export const MAX_PEOPLE_AT_ONCE = 50;
 /** People of the first batch behind those that a page wanted. A few of a page are not shown to the client. */
 const SMALL_BATCH = 25;
@@ -23,56 +26,70 @@ const SMALL_BATCH = 25;
 /** Lookups that are read at once: on PostgreSQL they wait together. On SQLite nothing else runs meanwhile. */
 const MAX_LOOKUPS_AT_ONCE = 4;
 
-/** Returns the sizes of the batches that read `wanted` people, and then ever more. */
-export function* batchSizes(wanted: number): Generator<number, never> {
-  for (let left = wanted; left > 0; left -= MAX_PEOPLE_AT_ONCE) yield Math.min(left, MAX_PEOPLE_AT_ONCE);
-  for (let size = SMALL_BATCH; ; size = Math.min(2 * size, MAX_PEOPLE_AT_ONCE)) yield size;
+/**
+ * Returns the sizes of the batches that read `wanted` people, and then ever more.
+ *
+ * @param wanted the number of people that a page probably needs. More follow when it needs them.
+ */
+export function* batchSizes(wanted: number, most: number): Generator<number, never> {
+  for (let left = wanted; left > 0; left -= most) yield Math.min(left, most);
+  for (let size = SMALL_BATCH; ; size *= 2) yield Math.min(size, most);
 }
 
-/** Lists all people. */
-export function scan({ deps: { directory }, access: { client }, context }: Reader): ListPeople {
-  return async function* (after, wanted) {
+/** Reads all people. */
+export function scan({ deps: { directory }, access: { client } }: Reader): OpenPeople {
+  return (after, sizes) => {
     let from: string | undefined = after;
-    for (const size of batchSizes(wanted)) {
-      await context.pause();
-      const { people, next } = await directory.listPeople(client, from, size);
-      yield people;
-      if (next === undefined) return;
+    return async () => {
+      if (from === undefined) return undefined;
+      const { people, next } = await directory.listPeople(client, from, sizes.next().value);
       from = next;
-    }
+      return people;
+    };
   };
 }
 
-/** Lists the person who is bound. */
-export function listOwn({ deps: { directory }, access: { client } }: Reader, personId: string): ListPeople {
-  return async function* (after) {
-    if (personId > after) yield await directory.listPeopleOfIds(client, [personId]);
+/** Reads the person who is bound. */
+export function readOwn({ deps: { directory }, access: { client } }: Reader, personId: string): OpenPeople {
+  return (after) => {
+    let isRead = personId <= after;
+    return async () => {
+      if (isRead) return undefined;
+      isRead = true;
+      return directory.listPeopleOfIds(client, [personId]);
+    };
   };
 }
 
-/** Lists the people of lookups, each once. */
-export function lookUp(
-  { deps, access: { client }, context }: Reader,
+/** Reads the people of lookups, each once. */
+export function lookUp({ deps, access: { client }, context }: Reader, lookups: readonly PeopleLookup[]): OpenPeople {
+  return (after, sizes) => {
+    let lists: ListIds[] | undefined;
+    let from: string | undefined = after;
+    let waiting: string[] = [];
+    return async () => {
+      lists ??= await openLists(deps.lookups, client, lookups, context);
+      const size = sizes.next().value;
+      if (waiting.length === 0 && from !== undefined)
+        ({ ids: waiting, next: from } = await nextIds(context, lists, from, size));
+      if (waiting.length === 0) return from === undefined ? undefined : [];
+      return deps.directory.listPeopleOfIds(client, waiting.splice(0, size));
+    };
+  };
+}
+
+async function openLists(
+  all: ReadDeps['lookups'],
+  client: Access['client'],
   lookups: readonly PeopleLookup[],
-  sizes: (wanted: number) => Iterable<number> = batchSizes,
-): ListPeople {
-  return async function* (after, wanted) {
-    const lists: ListIds[] = [];
-    for (const some of chunksOf(lookups, MAX_LOOKUPS_AT_ONCE)) {
-      await context.pause();
-      lists.push(...(await Promise.all(some.map((lookup) => deps.lookups.open(client, lookup)))));
-    }
-    let from: string | undefined = after;
-    for (const size of sizes(wanted)) {
-      const { ids, next } = await nextIds(context, lists, from, size);
-      for (const some of chunksOf(ids, MAX_PEOPLE_AT_ONCE)) {
-        await context.pause();
-        yield await deps.directory.listPeopleOfIds(client, some);
-      }
-      if (next === undefined) return;
-      from = next;
-    }
-  };
+  { pause }: Reader['context'],
+): Promise<ListIds[]> {
+  const lists: ListIds[] = [];
+  for (const some of chunksOf(lookups, MAX_LOOKUPS_AT_ONCE)) {
+    await pause();
+    lists.push(...(await Promise.all(some.map((lookup) => all.open(client, lookup)))));
+  }
+  return lists;
 }
 
 /** Merges the next ids of several lists. A list that is full may have more ids behind its last one, so the batch ends there. */

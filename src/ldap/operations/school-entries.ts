@@ -7,9 +7,9 @@ interface Search {
 }
 
 /** Lists the schools that the client sees. */
-export async function listSchoolEntries({ deps, access: { client } }: Search): Promise<DirectoryEntry[]> {
+export async function listSchoolEntries({ deps, access: { client } }: Search): Promise<Iterable<DirectoryEntry>> {
   const schools = await deps.groups.listSchools(client);
-  return schools.map((school) => schoolEntry(deps.tree, school));
+  return schools.values().map((school) => schoolEntry(deps.tree, school));
 }
 
 export async function findSchoolEntry(

@@ -1,14 +1,14 @@
 import { decodePageRequest, pagedResults, type PageRequest } from '../codec/controls.ts';
 import { baseEntry, containerEntries, containerEntry, type DirectoryEntry } from '../directory/entries.ts';
 import { createMatcher, matches } from '../directory/matching.ts';
-import { compilePlan, hasUnknown, mayMatchOthers, type Plan } from '../directory/plan.ts';
+import { compilePlan, countConditions, hasUnknown, mayMatchOthers, type Plan } from '../directory/plan.ts';
 import { rootDse, subschema } from '../directory/root-dse.ts';
 import { createSelection } from '../directory/selection.ts';
 import type { Container, Target } from '../directory/tree.ts';
-import { OID, type Result, type SearchRequest } from '../protocol.ts';
+import { OID, type Filter, type Result, type SearchRequest } from '../protocol.ts';
 import { findAccess, type Access, type ReadDeps, type OperationContext, type SearchLimits } from '../session.ts';
 import { findGroupEntry, listGroupEntries } from './group-entries.ts';
-import { listOwn, lookUp, scan, type ListPeople } from './list-people.ts';
+import { batchSizes, lookUp, MAX_PEOPLE_AT_ONCE, readOwn, scan, type OpenPeople } from './list-people.ts';
 import { findPersonEntry, personEntriesOf } from './people.ts';
 import { findSchoolEntry, listSchoolEntries } from './school-entries.ts';
 
@@ -53,12 +53,8 @@ function openEntry({ tree }: ReadDeps, target: Target, { scope }: SearchRequest)
   return undefined;
 }
 
-async function sendOpenEntry(
-  context: OperationContext,
-  request: SearchRequest,
-  entry: DirectoryEntry,
-): Promise<Result> {
-  if (matches(request.filter, entry)) await context.send(createSelection(request)(entry));
+function sendOpenEntry(context: OperationContext, request: SearchRequest, entry: DirectoryEntry): Result {
+  if (matches(request.filter, entry)) context.send(createSelection(request)(entry));
   return { result: 'success' };
 }
 
@@ -98,7 +94,7 @@ async function searchBase(found: Search): Promise<Result> {
   if (scope === 'one') return sendOthers(found, containerEntries(tree));
   if (!mayMatchOthers(filter)) return sendPeople(found, []);
   const [schools, groups] = [await listSchoolEntries(found), await listGroupEntries(found, filter)];
-  return sendPeople(found, [baseEntry(tree), ...containerEntries(tree), ...schools, ...groups]);
+  return sendPeople(found, concatenate([baseEntry(tree), ...containerEntries(tree)], schools, groups));
 }
 
 async function searchContainer(found: Search, container: Container): Promise<Result> {
@@ -107,11 +103,15 @@ async function searchContainer(found: Search, container: Container): Promise<Res
   if (scope === 'base' || container === 'services') return sendOthers(found, own);
   if (container === 'people') return sendPeople(found, own);
   const below = container === 'schools' ? await listSchoolEntries(found) : await listGroupEntries(found, filter);
-  return sendOthers(found, [...own, ...below]);
+  return sendOthers(found, concatenate(own, below));
+}
+
+function* concatenate(...parts: readonly Iterable<DirectoryEntry>[]): Generator<DirectoryEntry> {
+  for (const part of parts) yield* part;
 }
 
 /** Sends entries without people. */
-function sendOthers(found: Search, others: readonly DirectoryEntry[]): Promise<Result> {
+function sendOthers(found: Search, others: Iterable<DirectoryEntry>): Promise<Result> {
   return sendAll(found, others, NO_PEOPLE);
 }
 
@@ -132,10 +132,10 @@ function finish(page: PageRequest | undefined, cookie: string | undefined): Resu
 }
 
 /** Sends other entries, and then the people who match, in the order of their ids. */
-async function sendPeople(found: Search, others: readonly DirectoryEntry[]): Promise<Result> {
+async function sendPeople(found: Search, others: Iterable<DirectoryEntry>): Promise<Result> {
   const { request, access, page } = found;
   const { onlyPersonId, client } = access;
-  if (onlyPersonId !== undefined) return sendAll(found, others, listOwn(found, onlyPersonId));
+  if (onlyPersonId !== undefined) return sendAll(found, others, readOwn(found, onlyPersonId));
   const plan: Plan = compilePlan(request.filter, client.entitlements.scopes);
   if (plan.kind === 'lookups') return sendAll(found, others, lookUp(found, plan.lookups));
   if (client.canScan && page !== undefined) {
@@ -147,9 +147,7 @@ async function sendPeople(found: Search, others: readonly DirectoryEntry[]): Pro
   return { result: 'unwillingToPerform', text: `no index serves this filter; ${missing} may read all people` };
 }
 
-const NO_PEOPLE: ListPeople = async function* () {
-  // There are none.
-};
+const NO_PEOPLE: OpenPeople = () => () => Promise.resolve(undefined);
 
 /** An entry, and the cookie of a page that ends with it. */
 interface Keyed {
@@ -157,55 +155,100 @@ interface Keyed {
   key: string;
 }
 
+/** Reads the next entries. @returns undefined behind the last ones */
+type NextEntries = () => Promise<Iterable<Keyed> | undefined>;
+
 /**
- * Lists the entries behind the page in batches. A cookie is the name of another entry, or the handle of a person.
+ * Begins to read the entries behind the page in batches. A cookie is the name of another entry, or the handle of a person.
  *
  * @returns undefined when the cookie is not valid
  */
 function continuePage(
   found: Search,
-  others: readonly DirectoryEntry[],
-  listPeople: ListPeople,
-): AsyncIterable<readonly Keyed[]> | undefined {
+  others: Iterable<DirectoryEntry>,
+  openPeople: OpenPeople,
+): NextEntries | undefined {
   const cookie = found.page?.cookie.toString() ?? '';
   const after = cookie === '' ? '' : found.deps.directory.openHandle(found.access.client, cookie);
-  const at = others.findIndex(({ name }) => name === cookie);
-  if (after === undefined && at < 0) return undefined;
-  const rest = after === undefined || after === '' ? others.slice(at + 1) : [];
+  const rest = others[Symbol.iterator]();
+  if (after === undefined && !skipTo(rest, cookie)) return undefined;
+  let isInOthers = after === undefined || after === '';
+  const most = mostPeopleAtOnce(found.request.filter);
+  const nextPeople = openPeople(after ?? '', batchSizes(entryLimit(found) + 1, most));
   const toEntry = personEntriesOf(found);
-  return (async function* () {
-    yield rest.map((entry) => ({ entry, key: entry.name }));
-    for await (const people of listPeople(after ?? '', entryLimit(found) + 1))
-      yield people.map((person) => ({ entry: toEntry(person), key: person.handle }));
-  })();
+  return async () => {
+    const batch = isInOthers ? take(rest, MAX_PEOPLE_AT_ONCE) : [];
+    isInOthers = batch.length > 0;
+    if (isInOthers) return batch.map((entry) => ({ entry, key: entry.name }));
+    const people = await nextPeople();
+    return people?.values().map((person) => ({ entry: toEntry(person), key: person.handle }));
+  };
+}
+
+/** Returns true if an entry has this name. The iterator then continues behind it. */
+function skipTo(entries: Iterator<DirectoryEntry>, name: string): boolean {
+  for (let next = entries.next(); next.done !== true; next = entries.next()) if (next.value.name === name) return true;
+  return false;
+}
+
+function take<T>(iterator: Iterator<T>, count: number): T[] {
+  const taken: T[] = [];
+  while (taken.length < count) {
+    const next = iterator.next();
+    if (next.done === true) break;
+    taken.push(next.value);
+  }
+  return taken;
+}
+
+/** Comparisons of a batch: they take some milliseconds, in which nothing else runs. */
+const MAX_COMPARISONS = 1_000;
+
+function mostPeopleAtOnce(filter: Filter): number {
+  const most = Math.floor(MAX_COMPARISONS / countConditions(filter));
+  return Math.min(Math.max(most, 1), MAX_PEOPLE_AT_ONCE);
 }
 
 /** Sends the entries that match, up to the limit. */
-async function sendAll(found: Search, others: readonly DirectoryEntry[], listPeople: ListPeople): Promise<Result> {
+async function sendAll(found: Search, others: Iterable<DirectoryEntry>, openPeople: OpenPeople): Promise<Result> {
+  const nextEntries = continuePage(found, others, openPeople);
+  if (nextEntries === undefined) return { result: 'unwillingToPerform', text: 'cookie of the page is not valid' };
+  const sendBatch = createSender(found, nextEntries);
+  for (;;) {
+    const paused = found.context.pause();
+    if (paused !== undefined) await paused;
+    const result = await sendBatch();
+    if (result !== undefined) return result;
+  }
+}
+
+/**
+ * Returns how to send the entries of the next batch that match. They are in memory only meanwhile.
+ *
+ * @returns a function that returns the result of the search after the last batch
+ */
+function createSender(found: Search, nextEntries: NextEntries): () => Promise<Result | undefined> {
   const { request, context, page } = found;
-  const batches = continuePage(found, others, listPeople);
-  if (batches === undefined) return { result: 'unwillingToPerform', text: 'cookie of the page is not valid' };
   const limit = entryLimit(found);
   const isMatch = createMatcher(request.filter);
   const select = createSelection(request);
   let [read, sent] = [0, 0];
   let last: string | undefined;
-  for await (const batch of batches) {
+  return async () => {
+    const batch = await nextEntries();
+    if (batch === undefined) return finish(page, undefined);
     for (const { entry, key } of batch) {
       read += 1;
       const stop = findReasonToStop(found, read);
       if (stop !== undefined) return stop;
-      const paused = context.pause();
-      if (paused !== undefined) await paused;
       if (!isMatch(entry)) continue;
       if (sent === limit) return finishFull(found, last);
-      const written = context.send(select(entry));
-      if (written !== undefined) await written;
+      context.send(select(entry));
       sent += 1;
       last = key;
     }
-  }
-  return finish(page, undefined);
+    return undefined;
+  };
 }
 
 /** @param last the key of the last entry; undefined if none was sent */

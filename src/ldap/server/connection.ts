@@ -10,6 +10,7 @@ import { OID, type Entry, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
 import type { Turns } from '../turns.ts';
 import { observeOperation, recordResult } from './observation.ts';
+import type { HeldBytes } from './held-bytes.ts';
 import {
   CANCELED,
   createOperationQueue,
@@ -22,6 +23,7 @@ import type { CurrentContext } from './tls.ts';
 export interface ConnectionOptions {
   deps: LdapDeps;
   turns: Turns;
+  heldBytes: HeldBytes;
   currentContext: CurrentContext;
   timeouts: ConnectionTimeouts;
   /** True: TLS begins at once (LDAPS). */
@@ -49,17 +51,18 @@ export const CONNECTION_TIMEOUTS: ConnectionTimeouts = {
   closeMs: 1_000,
 };
 
-/** Most bytes of a message. Before a bind only small ones are needed. */
+/** Most bytes of a message, and of the operations that wait. Before a bind only small ones are needed. */
 const MAX_BYTES = 1024 * 1024;
 const MAX_BYTES_BEFORE_BIND = 64 * 1024;
 
 /** A connection of a client, from its start until it closes. */
 export class Connection {
   readonly #deps: LdapDeps;
+  readonly #heldBytes: HeldBytes;
   readonly #currentContext: CurrentContext;
   readonly #timeouts: ConnectionTimeouts;
   readonly #session: Session;
-  readonly #framer = createFramer(() => (this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES));
+  readonly #framer = createFramer(() => this.#maxBytes());
   readonly #queue: OperationQueue;
   /** Responses that are not written yet. */
   readonly #responses = createResponseBuffer();
@@ -72,8 +75,9 @@ export class Connection {
   /** Resolves when the peer reads again. */
   #drained: Promise<void> | undefined;
 
-  constructor(socket: Socket, { deps, turns, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
+  constructor(socket: Socket, { deps, turns, heldBytes, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
     this.#deps = deps;
+    this.#heldBytes = heldBytes;
     this.#currentContext = currentContext;
     this.#timeouts = timeouts;
     this.#session = { identity: ANONYMOUS, serviceId: undefined, isTls: false, address: socket.remoteAddress ?? '' };
@@ -81,6 +85,7 @@ export class Connection {
       turns,
       run: (message, running) => this.#answer(message, running),
       rejectCanceled: async ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
+      maxBytes: () => this.#maxBytes(),
       onFinished: () => {
         this.#handleMessages();
       },
@@ -123,6 +128,22 @@ export class Connection {
     return this.#session.identity.kind === 'anonymous';
   }
 
+  #maxBytes(): number {
+    return this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES;
+  }
+
+  #noteHeldBytes(): void {
+    const socket = this.#socket;
+    const bytes = this.#framer.pending() + this.#queue.heldBytes() + socket.writableLength;
+    this.#heldBytes.note(this, socket.destroyed ? 0 : bytes);
+  }
+
+  /** Closes the connection without a notice, for a peer that does not read. */
+  destroy(): void {
+    this.#queue.close();
+    this.#socket.destroy();
+  }
+
   #listen(): void {
     const socket = this.#socket;
     socket.on('data', this.#receive);
@@ -130,6 +151,7 @@ export class Connection {
     socket.once('close', () => {
       clearTimeout(this.#timer);
       this.#queue.close();
+      this.#noteHeldBytes();
     });
     this.#restartTimer();
   }
@@ -150,8 +172,13 @@ export class Connection {
     this.#handleMessages();
   };
 
-  /** Handles complete messages. Pauses while too many operations wait, or the peer does not read its responses. */
   #handleMessages(): void {
+    this.#handleCompleteMessages();
+    this.#noteHeldBytes();
+  }
+
+  /** Pauses while too many operations wait, or the peer does not read its responses. */
+  #handleCompleteMessages(): void {
     try {
       while (!this.#isFull()) {
         if (this.#queue.isClosed()) return;
@@ -177,7 +204,7 @@ export class Connection {
   #handle(bytes: Buffer): void {
     const message = decodeMessage(bytes);
     if ('request' in message) {
-      this.#dispatch(message);
+      this.#dispatch(message, bytes.length);
       return;
     }
     const result = { result: 'adminLimitExceeded', text: message.limited } as const;
@@ -185,14 +212,14 @@ export class Connection {
     void this.#write(encodeResult(message.id, 'search', result));
   }
 
-  #dispatch({ id, request, controls }: Message): void {
+  #dispatch({ id, request, controls }: Message, size: number): void {
     if (request.kind === 'unbind') {
       this.#queue.close();
       this.#end(Buffer.alloc(0));
     } else if (request.kind === 'abandon') this.#queue.abandon(request.target);
     else if (request.kind === 'extended' && request.oid === OID.startTls) this.#startTls(id);
     else if (request.kind === 'extended' && request.oid === OID.cancel) void this.#cancel(id, decodeCancel(request));
-    else this.#queue.add({ id, request, controls });
+    else this.#queue.add({ id, request, controls, size });
   }
 
   async #cancel(id: number, target: number): Promise<void> {
@@ -243,8 +270,9 @@ export class Connection {
   async #answer({ id, request, controls }: QueuedMessage, running: Running): Promise<void> {
     const { signal } = running;
     const context = {
-      ...{ session: this.#session, controls, ...running },
-      send: (entry: Entry) => this.#writeEntry(id, entry),
+      ...{ session: this.#session, controls, signal: running.signal },
+      send: (entry: Entry) => void this.#writeEntry(id, entry),
+      pause: () => this.#drained?.then(running.pause) ?? running.pause(),
     };
     const result = await observeOperation(this.#deps, this.#session, request, async () => {
       const finished = await runOperation(this.#deps, context, request);
@@ -288,6 +316,7 @@ export class Connection {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
     if (socket.write(bytes)) return;
+    this.#noteHeldBytes();
     this.#drained ??= this.#waitForDrain(socket);
     await this.#drained;
   }

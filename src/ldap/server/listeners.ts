@@ -6,6 +6,7 @@ import { createTree } from '../directory/tree.ts';
 import type { LdapDeps } from '../session.ts';
 import { createTurns } from '../turns.ts';
 import { Connection, CONNECTION_TIMEOUTS, type ConnectionTimeouts } from './connection.ts';
+import { createHeldBytes } from './held-bytes.ts';
 import { startSeries } from './observation.ts';
 import { createCurrentContext } from './tls.ts';
 
@@ -23,12 +24,15 @@ export interface ServerLimits {
   /** Open connections of one network, and of the process. Each holds a few kilobytes. */
   connectionsPerNetwork: number;
   connections: number;
+  /** Bytes of messages and responses that all connections may hold. */
+  heldBytes: number;
   timeouts: ConnectionTimeouts;
 }
 
 const SERVER_LIMITS: ServerLimits = {
   connectionsPerNetwork: 500,
   connections: 4_000,
+  heldBytes: 64 * 1024 * 1024,
   timeouts: CONNECTION_TIMEOUTS,
 };
 
@@ -47,6 +51,10 @@ export function createLdapServers(
     isPlainAllowed: (address) => isTrusted(address, 0),
   };
   const turns = createTurns();
+  const onClosed = (): void => {
+    deps.metrics.socketsClosed.inc({ reason: 'too_many_bytes' });
+  };
+  const heldBytes = createHeldBytes({ maxBytes: limits.heldBytes, onClosed });
   const open = new Map<Connection, string>();
   const perNetwork = new Map<string, number>();
   const accept = (socket: Socket, isImplicitTls: boolean): void => {
@@ -61,6 +69,7 @@ export function createLdapServers(
     const connection = new Connection(socket, {
       deps,
       turns,
+      heldBytes,
       currentContext,
       timeouts: limits.timeouts,
       isImplicitTls,

@@ -3,7 +3,8 @@ import type { Message } from '../protocol.ts';
 import type { OperationContext } from '../session.ts';
 import type { Turns } from '../turns.ts';
 
-export type QueuedMessage = Message & { request: AnsweredRequest };
+/** `size`: bytes of the message. */
+export type QueuedMessage = Message & { request: AnsweredRequest; size: number };
 
 /**
  * The operations of one connection. They run one after the other: a bind needs that no other operation is in progress (RFC 4511,
@@ -25,6 +26,8 @@ export interface OperationQueue {
   close(): void;
   isClosed(): boolean;
   isIdle(): boolean;
+  /** Returns the bytes of the operation in progress and of those that wait. */
+  heldBytes(): number;
   /** Returns true if no message should be added now. */
   isFull(): boolean;
   /** Resolves when no operation is in progress. */
@@ -42,6 +45,8 @@ interface Options {
   run: (message: QueuedMessage, running: Running) => Promise<void>;
   /** Responds to an operation that was canceled before it began. */
   rejectCanceled: (message: QueuedMessage) => Promise<void>;
+  /** Returns how many bytes of operations the queue may hold. It takes one more message. */
+  maxBytes: () => number;
   /** An operation finished, so the queue is not full. */
   onFinished: () => void;
 }
@@ -49,7 +54,7 @@ interface Options {
 /** Operations that wait or are in progress. Beyond them the connection is not read. */
 const MAX_OUTSTANDING = 64;
 
-export function createOperationQueue({ turns, run, rejectCanceled, onFinished }: Options): OperationQueue {
+export function createOperationQueue({ turns, run, rejectCanceled, maxBytes, onFinished }: Options): OperationQueue {
   const slice = turns.createSlice();
   const waiting: QueuedMessage[] = [];
   let current: { message: QueuedMessage; abort: AbortController; done: Promise<void> } | undefined;
@@ -60,27 +65,24 @@ export function createOperationQueue({ turns, run, rejectCanceled, onFinished }:
     const begin = async (): Promise<void> => {
       if (!closed || !abort.signal.aborted) await run(message, { signal: abort.signal, pause: slice.pause });
     };
-    const done = (slice.pause()?.then(begin) ?? begin()).finally(() => {
-      next();
-      onFinished();
-    });
+    const done = (slice.pause()?.then(begin) ?? begin()).finally(next).finally(onFinished);
     return { message, abort, done };
   };
   const next = (): void => {
     const message = waiting.shift();
     current = message && start(message);
   };
-  const find = (id: number): QueuedMessage | undefined =>
-    current?.message.id === id ? current.message : waiting.find((one) => one.id === id);
+  const outstanding = (): QueuedMessage[] => (current === undefined ? [] : [current.message, ...waiting]);
+  const heldBytes = (): number => outstanding().reduce((sum, { size }) => sum + size, 0);
+  const find = (id: number): QueuedMessage | undefined => outstanding().find((one) => one.id === id);
   const finish = (): void => {
     closed = true;
     waiting.length = 0;
   };
   return {
     add: (message) => {
-      if (closed) return;
-      waiting.push(message);
-      if (current !== undefined) return;
+      if (!closed) waiting.push(message);
+      if (closed || current !== undefined) return;
       slice.begin();
       next();
     },
@@ -107,7 +109,8 @@ export function createOperationQueue({ turns, run, rejectCanceled, onFinished }:
     },
     isClosed: () => closed,
     isIdle: () => current === undefined,
-    isFull: () => waiting.length + (current === undefined ? 0 : 1) >= MAX_OUTSTANDING,
+    heldBytes,
+    isFull: () => outstanding().length >= MAX_OUTSTANDING || heldBytes() >= maxBytes(),
     idle: () => current?.done ?? Promise.resolve(),
   };
 }

@@ -1,7 +1,7 @@
 import type { Group } from '../../domain/directory/groups.ts';
 import { searchableName } from '../../domain/text.ts';
 import type { Store } from '../../store/database/index.ts';
-import { listIdsOfLargeRange, listIdsOfRange, prefixRange, type PeopleRange } from '../../store/directory/people.ts';
+import { listIdsInOrder, listIdsOfRange, prefixRange, type PeopleRange } from '../../store/directory/people.ts';
 import type { Directory, DirectoryClient } from './directory.ts';
 import type { DirectoryGroups } from './groups.ts';
 
@@ -30,23 +30,28 @@ interface Deps {
   store: Store;
   directory: Pick<Directory, 'findIdByLogin' | 'openHandle' | 'listIdsOfEntryUuid' | 'findIdByUidNumber'>;
   groups: Pick<DirectoryGroups, 'findGroups' | 'listMemberIds'>;
-  /** Default: `MAX_SMALL_RANGE`. */
-  maxSmallRange?: number;
+  /** Default: `RANGES`. */
+  ranges?: typeof RANGES;
 }
 
-/** Most people of a range whose ids are read at once. A range with more is read in the order of ids, which then finds a page soon. */
-const MAX_SMALL_RANGE = 2_000;
+const RANGES = {
+  /** Most people of a range whose ids a lookup keeps. A search has up to 100 lookups, and may wait long between two batches. */
+  maxKept: 10,
+  /** Most people of a range that each batch reads as a whole. A larger range is read in the order of ids, which then finds a batch soon. */
+  maxSmall: 2_000,
+};
 
 export function createDirectoryLookups({
   store,
   directory,
   groups,
-  maxSmallRange = MAX_SMALL_RANGE,
+  ranges: { maxKept, maxSmall } = RANGES,
 }: Deps): DirectoryLookups {
   const openRange = async (range: PeopleRange): Promise<ListIds> => {
-    const ids = await store.read((tx) => listIdsOfRange(tx, range, maxSmallRange + 1));
-    if (ids.length <= maxSmallRange) return listOf(ids);
-    return (after, limit) => store.read((tx) => listIdsOfLargeRange(tx, range, after, limit));
+    const ids = await store.read((tx) => listIdsOfRange(tx, range, maxSmall + 1));
+    if (ids.length <= maxKept) return listOf(ids);
+    const size = ids.length <= maxSmall ? 'small' : 'large';
+    return (after, limit) => store.read((tx) => listIdsInOrder(tx, range, { after, limit, size }));
   };
   const openGroup = async (client: DirectoryClient, named: Group): Promise<ListIds> => {
     const [group] = await groups.findGroups(client, [named]);

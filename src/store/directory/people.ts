@@ -54,17 +54,17 @@ export async function listIdsOfRange(tx: Transaction, range: PeopleRange, limit:
 }
 
 /**
- * Lists the ids behind `after` of up to `limit` people of a range, in the order of their ids. It reads people in that order until it has
- * enough, so use it for a range with many people.
+ * Lists the ids behind `after` of up to `limit` people of a range, in the order of their ids.
+ *
+ * @param size `small`: reads the whole range by its index. `large`: reads people in the order of their ids until it has enough.
  */
-export async function listIdsOfLargeRange(
+export async function listIdsInOrder(
   tx: Transaction,
   range: PeopleRange,
-  after: string,
-  limit: number,
+  { after, limit, size }: { after: string; limit: number; size: 'small' | 'large' },
 ): Promise<string[]> {
-  // SQLite has no statistics: it would take the index of the range and sort all of it for each page. The sign excludes that index.
-  const sign = tx.dialect === 'sqlite' ? '+' : '';
+  // SQLite has no statistics: it always takes the index of the range and sorts. The sign excludes that index.
+  const sign = tx.dialect === 'sqlite' && size === 'large' ? '+' : '';
   const { table, id, key, kinds } = columnsOf(tx, range, sign);
   const value = sql`${sql.raw(sign)}${key}`;
   const rows = await tx.db

@@ -1,0 +1,35 @@
+/** A connection that holds bytes. */
+export interface Holder {
+  /** Closes the connection at once. */
+  destroy(): void;
+}
+
+/**
+ * The bytes that all connections of a process hold: incomplete messages, requests that wait, and responses that their peers have not read.
+ * Each connection has limits of its own, but thousands of them together could still fill the memory.
+ */
+export interface HeldBytes {
+  /** Notes what a connection holds now. While all hold too much, the one that holds most is closed. */
+  note(holder: Holder, bytes: number): void;
+}
+
+export function createHeldBytes({ maxBytes, onClosed }: { maxBytes: number; onClosed: () => void }): HeldBytes {
+  const held = new Map<Holder, number>();
+  let total = 0;
+  const set = (holder: Holder, bytes: number): void => {
+    total += bytes - (held.get(holder) ?? 0);
+    if (bytes === 0) held.delete(holder);
+    else held.set(holder, bytes);
+  };
+  return {
+    note: (holder, bytes) => {
+      set(holder, bytes);
+      while (total > maxBytes) {
+        const [largest] = [...held].reduce((most, one) => (one[1] > most[1] ? one : most));
+        set(largest, 0);
+        onClosed();
+        largest.destroy();
+      }
+    },
+  };
+}
