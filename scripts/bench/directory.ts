@@ -24,6 +24,8 @@ const SERVICE = { name: `cn=${CLIENT},ou=services,${BASE}`, secret: SECRET };
 const ATTRIBUTES = ['uid', 'cn', 'mail', 'memberOf'];
 const PEOPLE = equality('objectClass', 'inetOrgPerson');
 const CONNECTIONS = 4;
+/** Devices that sign in at the same time. */
+const BINDING_CONNECTIONS = 16;
 /** Requests of a connection at the same time. A page or a bind is alone on its connection. */
 const PIPELINED = 4;
 const PAGE = 500;
@@ -252,9 +254,9 @@ async function measurePages({ port }: Server, attributes: readonly string[]): Pr
 
 /** Binds on connections that remain, each time as another person. */
 async function measureBinds({ port }: Server, names: readonly string[]): Promise<Measured> {
-  const connections = await connectAll(CONNECTIONS, () => connectLdap(port));
+  const connections = await connectAll(BINDING_CONNECTIONS, () => connectLdap(port));
   let turn = 0;
-  const measured = await runWorkers(CONNECTIONS, SECONDS, async (worker) => {
+  const measured = await runWorkers(BINDING_CONNECTIONS, SECONDS, async (worker) => {
     const request = bindMessage(1, names[turn++ % names.length] ?? '', DEMO_PASSWORD);
     return (await connections[worker]?.request(request))?.code === 0;
   });
