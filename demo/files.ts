@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DEMO_DIRECTORY_HASH } from '../src/config/demo-secret.ts';
+import { DEMO_DIRECTORY_HASH } from '../src/config/public-secrets.ts';
 import { createPrivateFolder } from '../src/config/private-folder.ts';
 import { PERMISSIONS } from '../src/domain/model.ts';
 import { addressOf, DemoError, type DemoSettings } from './settings.ts';

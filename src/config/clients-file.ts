@@ -4,7 +4,7 @@ import { SCOPES } from '../domain/claims/scopes.ts';
 import { insecureUrisOf, privateUrisOf, unknownResourcesOf, type AddressRules } from './client-addresses.ts';
 import { ConfigError, unreadableFile } from './config-error.ts';
 import { checkRegistration, FIELD_NAMES, type ClientRegistration } from './clients.ts';
-import { demoSecretsOf } from './demo-secret.ts';
+import { publicSecretsOf } from './public-secrets.ts';
 import { describeIssue, describeUnknownField } from './field-problems.ts';
 import { readJsonSource, type JsonSource } from './json-source.ts';
 import { resourceServerSchema, type ResourceServer } from './resource-servers.ts';
@@ -253,11 +253,11 @@ function findAddressProblems(
   const describe = (found: readonly { field: string; uri: string }[], message: (uri: string) => string): Problem[] =>
     found.map(({ field, uri }) => ({ path: locate(field, uri), id, message: message(uri) }));
   const insecure = insecureUrisOf(client);
-  const demoSecrets = rules.isProduction ? demoSecretsOf(client) : [];
+  const publicSecrets = rules.isProduction ? publicSecretsOf(client) : [];
   return [
-    ...demoSecrets.map((path) => ({
+    ...publicSecrets.map((path) => ({
       ...{ path: ['clients', index, ...path], id },
-      message: 'is the public secret of the demo; create another one',
+      message: 'is a secret that everyone knows, from the demo or an example; create another one',
     })),
     ...(rules.isProduction
       ? describe(insecure, (uri) => `${uri} must use https in production`)
