@@ -74,7 +74,8 @@ export async function start(
     throw error;
   }
   const mailTest = testMail(config, log);
-  log.info({ issuer: config.issuer, port, database: container.store.dialect }, 'ready');
+  const { port: ldapPort, tlsPort: ldapsPort } = config.directory ?? {};
+  log.info({ issuer: config.issuer, port, ldapPort, ldapsPort, database: container.store.dialect }, 'ready');
   return {
     port,
     reloadClients: () => {

@@ -141,6 +141,13 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       for (const base of ['dc=wrong,dc=example', '']) {
         assert.match((await search(['-b', base, '(uid=x)'])).stderr, /the search base is dc=city,dc=example/);
       }
+      const ofUsers = (await search(['-b', `ou=users,${BASE}`, '(uid=x)'])).stderr;
+      assert.match(ofUsers, /has ou=people, ou=schools, ou=groups, ou=services/);
+      const byUid = (await search(['-b', `uid=x,ou=people,${BASE}`, '(uid=x)'])).stderr;
+      assert.match(
+        byUid,
+        /entries of ou=people,dc=city,dc=example are named uniqueIdentifier=<handle>; search for uid or mail/,
+      );
       assert.match((await search(['-E', '!sss=uid', '(uid=x)'])).stderr, /no control 1\.2\.840\.113556\.1\.4\.473/);
       assert.match((await search(['(objectClass=person)'])).stderr, /no index serves this filter; only paged results/);
     });

@@ -15,7 +15,7 @@ export type Target =
   | { kind: 'school'; code: string }
   | { kind: 'group'; name: string }
   /** A name below the root that no entry can have. */
-  | { kind: 'absent'; matched: string }
+  | { kind: 'absent'; matched: string; text: string }
   /** A name outside of the tree. */
   | { kind: 'outside' };
 
@@ -31,6 +31,14 @@ export interface Tree {
   locate(name: string): Target | undefined;
 }
 
+/** How the entries of a container are named, for people who write a wrong name. */
+const ENTRY_NAMES: Readonly<Record<Container, string>> = {
+  people: 'uniqueIdentifier=<handle>; search for uid or mail',
+  schools: 'ou=<school code>',
+  groups: 'cn=<name of the group>',
+  services: 'cn=<client_id>',
+};
+
 /** Creates the names of the tree. @param base the root, `dc=city,dc=example` */
 export function createTree(base: string): Tree {
   const root = parseDn(base);
@@ -38,6 +46,7 @@ export function createTree(base: string): Tree {
   const rootText = normalizeDn(root);
   const containerName = (container: Container): string => `ou=${container},${base}`;
   const people = containerName('people');
+  const containerNames = CONTAINERS.map((container) => `ou=${container}`).join(', ');
   const locateBelow = (container: Container, [entry, ...rest]: readonly Rdn[]): Target => {
     // PostgreSQL stores no NUL.
     if (entry !== undefined && rest.length === 0 && !entry.value.includes('\0')) {
@@ -47,7 +56,8 @@ export function createTree(base: string): Tree {
       if (container === 'schools' && type === 'ou') return { kind: 'school', code: value };
       if (container === 'groups' && type === 'cn') return { kind: 'group', name: value };
     }
-    return { kind: 'absent', matched: containerName(container) };
+    const matched = containerName(container);
+    return { kind: 'absent', matched, text: `entries of ${matched} are named ${ENTRY_NAMES[container]}` };
   };
   const locate = (components: readonly Rdn[]): Target => {
     const text = normalizeDn(components);
@@ -57,7 +67,7 @@ export function createTree(base: string): Tree {
     const below = components.slice(0, components.length - root.length);
     const top = below.at(-1);
     const container = CONTAINERS.find((one) => top?.type === 'ou' && top.value.toLowerCase() === one);
-    if (container === undefined) return { kind: 'absent', matched: base };
+    if (container === undefined) return { kind: 'absent', matched: base, text: `${base} has ${containerNames}` };
     return below.length === 1 ? { kind: 'container', container } : locateBelow(container, below.slice(0, -1));
   };
   return {

@@ -57,7 +57,10 @@ async function changePassword(
     return { result: 'constraintViolation', text: 'a password is too long' };
   }
   // An application password is for one service, so it does not change the password of the account.
-  if (identity.applicationPasswordId !== undefined) return toRefusal({ kind: 'second_factor_required' });
+  if (identity.applicationPasswordId !== undefined) {
+    const text = 'an application password cannot change your own password; use the account page';
+    return { result: 'unwillingToPerform', text };
+  }
   const { personId, clientId } = identity;
   const changed = await deps.passwordChanges.change({ personId, clientId, current, next, address: session.address });
   if (changed.kind !== 'changed') return toRefusal(changed);

@@ -71,7 +71,7 @@ async function searchTree(found: Search, target: Target): Promise<Result> {
     case 'group':
       return sendNamed(found, await findGroupEntry(found, target.name, found.request.filter), 'groups');
     case 'absent':
-      return { result: 'noSuchObject', matched: target.matched };
+      return { result: 'noSuchObject', matched: target.matched, text: target.text };
     case 'service':
       return { result: 'noSuchObject' };
     case 'root_dse':
@@ -144,7 +144,11 @@ async function sendPeople(found: Search, others: Iterable<DirectoryEntry>): Prom
     return sendAll(found, others, scan(found));
   }
   const missing = client.canScan ? 'only paged results' : 'only a client with "scan", in pages,';
-  return { result: 'unwillingToPerform', text: `no index serves this filter; ${missing} may read all people` };
+  const indexed = 'uid, mail, mobile, cn and memberOf have one, for up to 100 values';
+  return {
+    result: 'unwillingToPerform',
+    text: `no index serves this filter; ${missing} may read all people; ${indexed}`,
+  };
 }
 
 const NO_PEOPLE: OpenPeople = () => () => Promise.resolve(undefined);

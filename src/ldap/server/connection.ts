@@ -259,7 +259,10 @@ export class Connection {
     if (raw.listenerCount('error') === 0) raw.on('error', () => raw.destroy());
     const socket = new TLSSocket(raw, { isServer: true, secureContext: this.#currentContext() });
     // Bytes that are not TLS, after the handshake. Node destroys only the sockets that its own servers created.
-    socket.on('_tlsError', () => socket.destroy());
+    socket.on('_tlsError', (error: NodeJS.ErrnoException) => {
+      this.#deps.log.debug({ code: error.code }, 'TLS of a directory connection failed');
+      socket.destroy();
+    });
     this.#socket = socket;
     this.#session.isTls = true;
     this.#session.identity = ANONYMOUS;
