@@ -105,7 +105,6 @@ function createSessionRevocation({
     personId: string,
     shouldRevoke: (sessionHash: string) => boolean,
   ): Promise<number> => {
-    // Includes expired sessions: a node whose clock is behind would renew them for a request in progress.
     const open = await sessionStore.listOpenSessionsByPerson(tx, personId);
     const hashes = open.map(({ sessionHash }) => sessionHash).filter(shouldRevoke);
     if (hashes.length > 0) await revocation.revokeSessions(tx, personId, hashes, { keepOffline: true });

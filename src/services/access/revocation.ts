@@ -107,7 +107,6 @@ export function createRevocation(deps: Deps): Revocation {
     rotateSession: rotate,
     revokeAllOf: async (tx, personId, keep) => {
       await revokeAccessWithoutSession(tx, personId);
-      // Includes expired sessions: a node whose clock is behind would renew them for a request in progress, and store a grant.
       const open = await sessionStore.listOpenSessionsByPerson(tx, personId);
       const kept = open.find((session) => session.sessionHash === keep && isSessionActive(session, clock.now()));
       const others = open.filter((session) => session !== kept).map(({ sessionHash }) => sessionHash);

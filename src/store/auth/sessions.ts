@@ -70,7 +70,10 @@ export async function listActiveSessionsByPerson(
     .orderBy(desc(sessions.createdAt), sessions.sessionHash);
 }
 
-/** Lists the sessions of a person that are not revoked, including expired ones. */
+/**
+ * Lists the sessions of a person that are not revoked, including expired ones: a node whose clock is behind would renew those for a request in
+ * progress.
+ */
 export async function listOpenSessionsByPerson(tx: Transaction, personId: string): Promise<SessionRow[]> {
   const sessions = tx.tables.sessions;
   return tx.db
