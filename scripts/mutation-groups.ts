@@ -223,7 +223,7 @@ const STORE: readonly Part[] = [
 const LDAP: readonly Part[] = [
   {
     sources: files('ldap/codec', 'ber controls filters framing requests responses'),
-    tests: [...unit('ldap-codec'), ...security('ldap ldap-connections')],
+    tests: [...unit('ldap-codec'), ...security('ldap ldap-connections ldap-memory')],
   },
   {
     sources: [
@@ -233,8 +233,8 @@ const LDAP: readonly Part[] = [
     ],
     tests: [
       ...contract('directory-search directory-limits'),
-      ...security('ldap ldap-turns'),
-      ...unit('ldap-matching ldap-turns'),
+      ...security('ldap ldap-memory ldap-turns'),
+      ...unit('ldap-list-people ldap-matching ldap-turns'),
       ...ldap('ldap-utils protocol'),
     ],
   },
@@ -244,7 +244,7 @@ const LDAP: readonly Part[] = [
   },
   {
     sources: files('ldap/server', 'connection held-bytes listeners operation-queue tls'),
-    tests: security('ldap ldap-connections'),
+    tests: security('ldap ldap-connections ldap-memory'),
   },
   { sources: files('ldap/server', 'observation'), tests: ldap('registration') },
 ];

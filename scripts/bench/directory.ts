@@ -24,7 +24,7 @@ const SERVICE = { name: `cn=${CLIENT},ou=services,${BASE}`, secret: SECRET };
 const ATTRIBUTES = ['uid', 'cn', 'mail', 'memberOf'];
 const PEOPLE = equality('objectClass', 'inetOrgPerson');
 const CONNECTIONS = 4;
-/** Devices that sign in at the same time. */
+/** Connections that bind at the same time, as devices do. With four, the hash threads wait for the load driver. */
 const BINDING_CONNECTIONS = 16;
 /** Requests of a connection at the same time. A page or a bind is alone on its connection. */
 const PIPELINED = 4;

@@ -68,7 +68,7 @@ export type ReadDeps = Pick<
 export interface OperationContext {
   session: Session;
   controls: readonly Control[];
-  /** Sends an entry of a search. Call `pause` after some entries. */
+  /** Sends an entry of a search. It does not wait for the peer: call `pause` after each batch. */
   send(entry: Entry): void;
   /**
    * Waits while the peer does not read its responses, and lets other operations and requests continue after 10 ms.

@@ -139,7 +139,6 @@ function createRun(store: Store, { maxSmallRange, limits, onEntry }: Options): R
       send: (entry: Entry) => {
         onEntry?.();
         entries.push(entry);
-        return Promise.resolve();
       },
     };
     const request: SearchRequest = {

@@ -23,9 +23,9 @@ export interface LdapServer {
   accepted: Socket[];
   /** Each next connection comes from this address. */
   setPeer(address: string | undefined): void;
-  /** Operations of a service account wait until the returned function is called. */
+  /** Operations and binds of a service account wait until the returned function is called. */
   hold: () => () => void;
-  /** Returns how often people were read. */
+  /** Returns the number of reads of people. */
   reads: () => number;
   connections(): Promise<number>;
   stop(): Promise<void>;
@@ -37,7 +37,7 @@ export interface LdapServerOptions {
   connections?: number;
   heldBytes?: number;
   plainNetworks?: readonly string[];
-  /** Default: none. */
+  /** Number of people. Default: 0. */
   people?: number;
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 
 import { encode, integer, octets, TAG, type Node } from '../../src/ldap/codec/ber.ts';
-import { OID, RESULT } from '../../src/ldap/protocol.ts';
+import { OID, RESULT, type Filter } from '../../src/ldap/protocol.ts';
 import { BASE, SERVICE_SECRET, serviceName } from '../helpers/directory.ts';
 import {
   bindMessage,
@@ -57,13 +57,13 @@ function listenLocally(t: TestContext, server: LdapServer): string {
 }
 
 /** Returns a search for a page of people. */
-function pageOf(size: number): Buffer {
+function pageOf(size: number, filter: Filter = { kind: 'present', attribute: 'uniqueidentifier' }): Buffer {
   const value = encode({ tag: TAG.sequence, content: [integer(size), octets('')] });
   return encodeRequest({
     id: 2,
     request: {
       ...{ kind: 'search', base: `ou=people,${BASE}`, scope: 'one', sizeLimit: 0, timeLimitSeconds: 0 },
-      ...{ typesOnly: false, filter: { kind: 'present', attribute: 'uniqueidentifier' }, attributes: [] },
+      ...{ typesOnly: false, filter, attributes: [] },
     },
     controls: [{ oid: OID.pagedResults, isCritical: true, value }],
   });
@@ -108,6 +108,23 @@ describe('the memory of connections', () => {
     client.socket.destroy();
   });
 
+  it('reads fewer people at once for a filter with many conditions', async (t) => {
+    const server = await start(t, { people: 200 });
+    const client = await bindTo(server);
+    const contains: Filter = { kind: 'substrings', attribute: 'cn', initial: undefined, any: ['名'], final: undefined };
+    for (const [conditions, reads] of [
+      [1, 4],
+      [20, 4],
+      [100, 20],
+    ] as const) {
+      const [entries, before] = [client.entries(), server.reads()];
+      client.send(pageOf(1_000, { kind: 'or', filters: Array.from({ length: conditions }, () => contains) }));
+      assert.equal((await client.next()).code, RESULT.success);
+      assert.deepEqual([client.entries() - entries, server.reads() - before], [200, reads], String(conditions));
+    }
+    client.socket.destroy();
+  });
+
   it('reads no more than 64 operations while one is in progress', async (t) => {
     const server = await start(t);
     const client = await bindTo(server);
@@ -120,7 +137,7 @@ describe('the memory of connections', () => {
     client.socket.destroy();
   });
 
-  it('reads no more than 64 KiB of operations while one is in progress before a bind', async (t) => {
+  it('stops reading while operations of 64 KiB wait before a bind', async (t) => {
     const server = await start(t);
     const client = await connectTo(server);
     const release = server.hold();
@@ -144,19 +161,19 @@ describe('the memory of connections', () => {
     const [small, large, last] = [await connectTo(server), await connectTo(server), await connectTo(server)];
     small.send(incomplete(30_000));
     large.send(incomplete(45_000));
-    const pendingOf = (at: number): number => server.accepted[at]?.bytesRead ?? 0;
-    await pollUntil('both are read', () => pendingOf(0) === 30_000 && pendingOf(1) === 45_000);
+    const bytesReadOf = (at: number): number => server.accepted[at]?.bytesRead ?? 0;
+    await pollUntil('both are read', () => bytesReadOf(0) === 30_000 && bytesReadOf(1) === 45_000);
     last.send(incomplete(40_000));
     await large.closed;
     const { values } = await server.metrics.socketsClosed.get();
     assert.equal(values.find(({ labels }) => labels['reason'] === 'too_many_bytes')?.value, 1);
     assert.equal(await server.connections(), 2);
-    // What a connection holds no longer counts when it closes.
+    // Closed connections no longer count.
     small.socket.destroy();
     await pollUntil('the connection is closed', async () => (await server.connections()) === 1);
     const next = await connectTo(server);
     next.send(incomplete(55_000));
-    await pollUntil('it is read', () => pendingOf(3) === 55_000);
+    await pollUntil('it is read', () => bytesReadOf(3) === 55_000);
     next.send(searchMessage(2, 'x'.repeat(56_000)).subarray(55_000));
     assert.equal((await next.next()).code, RESULT.invalidDnSyntax);
     for (const { socket } of [last, next]) socket.destroy();

@@ -47,10 +47,10 @@ export async function findGroupEntry(
   return group && toEntry(search.deps.tree, group, await readMembers(search, filter));
 }
 
-/** The members of groups, by the name of the group. */
+/** Names of the members that a filter asserts, by the name of the group. */
 type Members = ReadonlyMap<string, { group: Group; names: readonly string[] }>;
 
-/** Reads the people that a filter names as members. A group can have 100,000 members, so only these are compared. */
+/** Reads the groups of the people whom a filter names as members. A group can have 100,000 members, so only these are compared. */
 async function readMembers(search: Search, filter: Filter): Promise<Members> {
   const { tree, directory } = search.deps;
   const { client } = search.access;

@@ -9,7 +9,7 @@ interface Reader {
 }
 
 /**
- * Reads the next people. A search waits between two batches, and then holds no people: peers that do not read fill no memory.
+ * Reads the next people. Callers wait between two batches only, when no people are in memory.
  *
  * @returns undefined behind the last ones
  */
@@ -18,7 +18,7 @@ export type NextPeople = () => Promise<readonly DirectoryPerson[] | undefined>;
 /** Begins to read the people behind an id, in the order of their ids, in batches of these sizes. */
 export type OpenPeople = (after: string, sizes: Generator<number, never>) => NextPeople;
 
-/** Most people whose data is in memory at once, about 3 kB each. */
+/** Most people whose data one search holds at once, about 3 kB each. */
 export const MAX_PEOPLE_AT_ONCE = 50;
 /** People of the first batch behind those that a page wanted. A few of a page are not shown to the client. */
 const SMALL_BATCH = 25;
@@ -27,16 +27,17 @@ const SMALL_BATCH = 25;
 const MAX_LOOKUPS_AT_ONCE = 4;
 
 /**
- * Returns the sizes of the batches that read `wanted` people, and then ever more.
+ * Returns the sizes of batches: first `wanted` people in all, then batches that grow up to `most`.
  *
  * @param wanted the number of people that a page probably needs. More follow when it needs them.
+ * @param most people of one batch
  */
 export function* batchSizes(wanted: number, most: number): Generator<number, never> {
   for (let left = wanted; left > 0; left -= most) yield Math.min(left, most);
   for (let size = SMALL_BATCH; ; size *= 2) yield Math.min(size, most);
 }
 
-/** Reads all people. */
+/** Returns how to read all people. */
 export function scan({ deps: { directory }, access: { client } }: Reader): OpenPeople {
   return (after, sizes) => {
     let from: string | undefined = after;
@@ -49,7 +50,7 @@ export function scan({ deps: { directory }, access: { client } }: Reader): OpenP
   };
 }
 
-/** Reads the person who is bound. */
+/** Returns how to read the person who is bound. */
 export function readOwn({ deps: { directory }, access: { client } }: Reader, personId: string): OpenPeople {
   return (after) => {
     let isRead = personId <= after;
@@ -61,7 +62,7 @@ export function readOwn({ deps: { directory }, access: { client } }: Reader, per
   };
 }
 
-/** Reads the people of lookups, each once. */
+/** Returns how to read the people of lookups, each once. */
 export function lookUp({ deps, access: { client }, context }: Reader, lookups: readonly PeopleLookup[]): OpenPeople {
   return (after, sizes) => {
     let lists: ListIds[] | undefined;
@@ -79,7 +80,7 @@ export function lookUp({ deps, access: { client }, context }: Reader, lookups: r
 }
 
 async function openLists(
-  all: ReadDeps['lookups'],
+  service: ReadDeps['lookups'],
   client: Access['client'],
   lookups: readonly PeopleLookup[],
   { pause }: Reader['context'],
@@ -87,7 +88,7 @@ async function openLists(
   const lists: ListIds[] = [];
   for (const some of chunksOf(lookups, MAX_LOOKUPS_AT_ONCE)) {
     await pause();
-    lists.push(...(await Promise.all(some.map((lookup) => all.open(client, lookup)))));
+    lists.push(...(await Promise.all(some.map((lookup) => service.open(client, lookup)))));
   }
   return lists;
 }

@@ -177,11 +177,11 @@ function continuePage(
   const rest = others[Symbol.iterator]();
   if (after === undefined && !skipTo(rest, cookie)) return undefined;
   let isInOthers = after === undefined || after === '';
-  const most = mostPeopleAtOnce(found.request.filter);
+  const most = maxBatchSize(found.request.filter);
   const nextPeople = openPeople(after ?? '', batchSizes(entryLimit(found) + 1, most));
   const toEntry = personEntriesOf(found);
   return async () => {
-    const batch = isInOthers ? take(rest, MAX_PEOPLE_AT_ONCE) : [];
+    const batch = isInOthers ? take(rest, most) : [];
     isInOthers = batch.length > 0;
     if (isInOthers) return batch.map((entry) => ({ entry, key: entry.name }));
     const people = await nextPeople();
@@ -205,10 +205,10 @@ function take<T>(iterator: Iterator<T>, count: number): T[] {
   return taken;
 }
 
-/** Comparisons of a batch: they take some milliseconds, in which nothing else runs. */
+/** Comparisons of one batch, a few milliseconds: no other operation runs before its end. */
 const MAX_COMPARISONS = 1_000;
 
-function mostPeopleAtOnce(filter: Filter): number {
+function maxBatchSize(filter: Filter): number {
   const most = Math.floor(MAX_COMPARISONS / countConditions(filter));
   return Math.min(Math.max(most, 1), MAX_PEOPLE_AT_ONCE);
 }
@@ -227,7 +227,7 @@ async function sendAll(found: Search, others: Iterable<DirectoryEntry>, openPeop
 }
 
 /**
- * Returns how to send the entries of the next batch that match. They are in memory only meanwhile.
+ * Creates the function that sends the matching entries of the next batch. It is separate so that a search that waits keeps no batch in memory.
  *
  * @returns a function that returns the result of the search after the last batch
  */

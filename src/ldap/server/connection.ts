@@ -51,7 +51,10 @@ export const CONNECTION_TIMEOUTS: ConnectionTimeouts = {
   closeMs: 1_000,
 };
 
-/** Most bytes of a message, and of the operations that wait. Before a bind only small ones are needed. */
+/**
+ * Most bytes of one message, and the bytes of outstanding operations from which the connection is not read. Before a bind only small ones are
+ * needed.
+ */
 const MAX_BYTES = 1024 * 1024;
 const MAX_BYTES_BEFORE_BIND = 64 * 1024;
 
@@ -132,13 +135,13 @@ export class Connection {
     return this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES;
   }
 
-  #noteHeldBytes(): void {
+  #recordHeldBytes(): void {
     const socket = this.#socket;
-    const bytes = this.#framer.pending() + this.#queue.heldBytes() + socket.writableLength;
-    this.#heldBytes.note(this, socket.destroyed ? 0 : bytes);
+    const bytes = this.#framer.pending() + this.#queue.countBytes() + socket.writableLength;
+    this.#heldBytes.record(this, socket.destroyed ? 0 : bytes);
   }
 
-  /** Closes the connection without a notice, for a peer that does not read. */
+  /** Closes the connection without a notice, because all connections hold too many bytes. */
   destroy(): void {
     this.#queue.close();
     this.#socket.destroy();
@@ -151,7 +154,7 @@ export class Connection {
     socket.once('close', () => {
       clearTimeout(this.#timer);
       this.#queue.close();
-      this.#noteHeldBytes();
+      this.#recordHeldBytes();
     });
     this.#restartTimer();
   }
@@ -174,7 +177,7 @@ export class Connection {
 
   #handleMessages(): void {
     this.#handleCompleteMessages();
-    this.#noteHeldBytes();
+    this.#recordHeldBytes();
   }
 
   /** Pauses while too many operations wait, or the peer does not read its responses. */
@@ -273,8 +276,8 @@ export class Connection {
   async #answer({ id, request, controls }: QueuedMessage, running: Running): Promise<void> {
     const { signal } = running;
     const context = {
-      ...{ session: this.#session, controls, signal: running.signal },
-      send: (entry: Entry) => void this.#writeEntry(id, entry),
+      ...{ session: this.#session, controls, signal },
+      send: (entry: Entry) => void this.#flushLater(this.#responses.addEntry(id, entry)),
       pause: () => this.#drained?.then(running.pause) ?? running.pause(),
     };
     const result = await observeOperation(this.#deps, this.#session, request, async () => {
@@ -284,11 +287,6 @@ export class Connection {
     // An abandoned operation has no response (RFC 4511, section 4.11).
     if (!signal.aborted || signal.reason === CANCELED) await this.#write(encodeResult(id, request.kind, result));
     this.#restartTimer();
-  }
-
-  /** @returns a promise if the peer does not read */
-  #writeEntry(id: number, entry: Entry): Promise<void> | undefined {
-    return this.#flushLater(this.#responses.addEntry(id, entry));
   }
 
   /** @returns a promise if the peer does not read */
@@ -319,7 +317,7 @@ export class Connection {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
     if (socket.write(bytes)) return;
-    this.#noteHeldBytes();
+    this.#recordHeldBytes();
     this.#drained ??= this.#waitForDrain(socket);
     await this.#drained;
   }

@@ -9,8 +9,8 @@ export interface Holder {
  * Each connection has limits of its own, but thousands of them together could still fill the memory.
  */
 export interface HeldBytes {
-  /** Notes what a connection holds now. While all hold too much, the one that holds most is closed. */
-  note(holder: Holder, bytes: number): void;
+  /** Records what a connection holds now. Closes the connection that holds most while all together hold more than `maxBytes`. */
+  record(holder: Holder, bytes: number): void;
 }
 
 export function createHeldBytes({ maxBytes, onClosed }: { maxBytes: number; onClosed: () => void }): HeldBytes {
@@ -22,7 +22,7 @@ export function createHeldBytes({ maxBytes, onClosed }: { maxBytes: number; onCl
     else held.set(holder, bytes);
   };
   return {
-    note: (holder, bytes) => {
+    record: (holder, bytes) => {
       set(holder, bytes);
       while (total > maxBytes) {
         const [largest] = [...held].reduce((most, one) => (one[1] > most[1] ? one : most));

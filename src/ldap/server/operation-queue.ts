@@ -1,7 +1,6 @@
 import type { AnsweredRequest } from '../operations/run.ts';
 import type { Message } from '../protocol.ts';
-import type { OperationContext } from '../session.ts';
-import type { Turns } from '../turns.ts';
+import type { Slice, Turns } from '../turns.ts';
 
 /** `size`: bytes of the message. */
 export type QueuedMessage = Message & { request: AnsweredRequest; size: number };
@@ -27,7 +26,7 @@ export interface OperationQueue {
   isClosed(): boolean;
   isIdle(): boolean;
   /** Returns the bytes of the operation in progress and of those that wait. */
-  heldBytes(): number;
+  countBytes(): number;
   /** Returns true if no message should be added now. */
   isFull(): boolean;
   /** Resolves when no operation is in progress. */
@@ -37,17 +36,22 @@ export interface OperationQueue {
 /** The reason of an abort by `cancel`. After other aborts the operation has no response. */
 export const CANCELED = 'canceled';
 
-/** What an operation in progress may use of the queue. */
-export type Running = Pick<OperationContext, 'signal' | 'pause'>;
+/** The parts of the queue that an operation in progress uses. */
+export interface Running {
+  /** Aborted when the operation is abandoned or canceled, or the queue is closed. */
+  signal: AbortSignal;
+  /** Lets other operations continue after 10 ms. Does not wait for the peer. */
+  pause: Slice['pause'];
+}
 
 interface Options {
   turns: Turns;
   run: (message: QueuedMessage, running: Running) => Promise<void>;
   /** Responds to an operation that was canceled before it began. */
   rejectCanceled: (message: QueuedMessage) => Promise<void>;
-  /** Returns how many bytes of operations the queue may hold. It takes one more message. */
+  /** Returns the bytes of outstanding operations from which the queue is full. The message that reaches them is still added. */
   maxBytes: () => number;
-  /** An operation finished, so the queue is not full. */
+  /** Called after each operation. The queue may still be full by bytes. */
   onFinished: () => void;
 }
 
@@ -72,17 +76,18 @@ export function createOperationQueue({ turns, run, rejectCanceled, maxBytes, onF
     const message = waiting.shift();
     current = message && start(message);
   };
-  const outstanding = (): QueuedMessage[] => (current === undefined ? [] : [current.message, ...waiting]);
-  const heldBytes = (): number => outstanding().reduce((sum, { size }) => sum + size, 0);
-  const find = (id: number): QueuedMessage | undefined => outstanding().find((one) => one.id === id);
+  const listOutstanding = (): QueuedMessage[] => (current === undefined ? [] : [current.message, ...waiting]);
+  const countBytes = (): number => listOutstanding().reduce((sum, { size }) => sum + size, 0);
+  const find = (id: number): QueuedMessage | undefined => listOutstanding().find((one) => one.id === id);
   const finish = (): void => {
     closed = true;
     waiting.length = 0;
   };
   return {
     add: (message) => {
-      if (!closed) waiting.push(message);
-      if (closed || current !== undefined) return;
+      if (closed) return;
+      waiting.push(message);
+      if (current !== undefined) return;
       slice.begin();
       next();
     },
@@ -109,8 +114,8 @@ export function createOperationQueue({ turns, run, rejectCanceled, maxBytes, onF
     },
     isClosed: () => closed,
     isIdle: () => current === undefined,
-    heldBytes,
-    isFull: () => outstanding().length >= MAX_OUTSTANDING || heldBytes() >= maxBytes(),
+    countBytes,
+    isFull: () => listOutstanding().length >= MAX_OUTSTANDING || countBytes() >= maxBytes(),
     idle: () => current?.done ?? Promise.resolve(),
   };
 }
