@@ -55,3 +55,4 @@ export const DIRECTORY_ONLY_FIELDS = CLIENT_FIELDS.filter((field) => !SIGN_IN_FI
 
 /** Access of a client to the directory in the console: none, next to sign-in, or without sign-in. */
 export const DIRECTORY_CHOICES = ['no', 'also', 'only'] as const;
+export type DirectoryChoice = (typeof DIRECTORY_CHOICES)[number];

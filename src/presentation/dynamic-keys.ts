@@ -144,6 +144,8 @@ export const DYNAMIC_KEYS = {
   'clients.value': ['web', 'native', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
   'clients.directory': DIRECTORY_CHOICES,
   'clients.action': CLIENT_ACTION_NAMES,
+  'clients.accessEffect': DIRECTORY_CHOICES.flatMap((choice) => [`disable.${choice}`, `enable.${choice}`]),
+  'clients.disabledSince': DIRECTORY_CHOICES,
   'clients.notice': ['registered', 'changed', ...CLIENT_ACTION_NAMES],
   'bureau.duty': GRANTED_DUTIES,
   'bureau.policy': [

@@ -25,6 +25,7 @@ export function clientPages(x: string): Pick<PageLocals, ClientPage> {
     'console/client': {
       ...{ id: x, name: x, fields: CLIENT_FIELDS.map((name) => ({ name, value: x })) },
       ...{ isReadOnly: false, isShadowed: true, isRevoking: true, disabledAt: 0, previousSecretUntil: 0 },
+      directoryChoice: 'also',
       ...{ previousDirectorySecretUntil: 0, directory: { names: { name: x, base: x } } },
       ...{ actions: CLIENT_ACTIONS, notice: x },
     },
@@ -45,7 +46,7 @@ export function clientPages(x: string): Pick<PageLocals, ClientPage> {
       errors: { reason: x },
     },
     'console/client-action': {
-      ...{ id: x, name: x, action: 'disable', version: 1, isPossible: true },
+      ...{ id: x, name: x, action: 'disable', effect: x, version: 1, isPossible: true },
       ...{ values: { reason: x }, errors: { reason: x }, alert: x },
     },
     'console/client-secret': {

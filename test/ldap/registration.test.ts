@@ -22,6 +22,7 @@ import {
 import { alertOf, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { bindMessage, connectLdap, searchMessage } from '../helpers/ldap-client.ts';
 import { createCapturedLog } from '../helpers/log.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 const errorCode = z.object({ error: z.string() });
 const refusal = z.object({
@@ -139,6 +140,42 @@ describe('a client of the console for the directory', () => {
     await save({ ...fields, directory: 'no', directory_scan: [] }, '/console/clients/portal/edit');
     assert.equal(await bind('portal', directorySecret), RESULT.invalidCredentials);
     assert.match(textOf((await bureau.open('/console/clients/portal')).body), /使用目錄服務（LDAP）\s+不使用/);
+  });
+
+  it('has pages that say what disabling and enabling mean for sign-in and for the directory', async () => {
+    const openText = async (path: string): Promise<string> => textOf((await bureau.open(path)).body);
+    const texts = {
+      only: {
+        ...{
+          disable: /立即無法使用目錄服務（LDAP）：使用者無法登入這個系統/,
+          disabled: /停用，無法使用目錄服務（LDAP）。/,
+        },
+        enable: /系統立即可以使用目錄服務（LDAP）/,
+      },
+      also: {
+        ...{
+          disable: /無法登入、取得或更新 token，也無法使用目錄服務（LDAP）/,
+          disabled: /無法登入，已發出的 token 與目錄服務/,
+        },
+        enable: /立即可以登入應用程式，應用程式也能再使用目錄服務（LDAP）/,
+      },
+    };
+    for (const [directory, text] of Object.entries(texts)) {
+      const id = `closed-${directory}`;
+      const fields = directory === 'only' ? directoryOnly(id) : clientForm(id, { directory });
+      const secret = directorySecretOn(await save(fields));
+      const page = `/console/clients/${id}`;
+      assert.match(await openText(`${page}/action?action=disable`), text.disable);
+      await act(id, 'disable');
+      assert.match(await openText(page), text.disabled);
+      assert.equal(await bind(id, secret), RESULT.invalidCredentials);
+      await pollUntil('the client can be enabled', async () =>
+        (await bureau.open(page)).body.includes('value="enable"'),
+      );
+      assert.match(await openText(`${page}/action?action=enable`), text.enable);
+      await act(id, 'enable');
+      assert.equal(await bind(id, secret), RESULT.success);
+    }
   });
 
   it('is in the log with an operation id and the shape of a refused filter, and in the counters', async () => {

@@ -1,3 +1,4 @@
+import type { DirectoryChoice } from '../../domain/client-fields.ts';
 import type { FieldErrors } from './common.ts';
 
 interface ClientFieldLocals {
@@ -54,6 +55,7 @@ interface ClientLocals {
   isRevoking: boolean;
   /** Instants are ms since 1970. */
   disabledAt?: number | undefined;
+  directoryChoice: DirectoryChoice;
   previousSecretUntil?: number | undefined;
   previousDirectorySecretUntil?: number | undefined;
   /** Access to the directory. */
@@ -74,6 +76,8 @@ interface ClientActionLocals {
   id: string;
   name: string;
   action: string;
+  /** What will happen. */
+  effect: string;
   version: number;
   isPossible: boolean;
   values: { reason: string };

@@ -6,6 +6,7 @@ import {
   DIRECTORY_CHOICES,
   DIRECTORY_ONLY_FIELDS,
   type ClientField,
+  type DirectoryChoice,
 } from '../../../domain/client-fields.ts';
 import { SCOPES } from '../../../domain/claims/scopes.ts';
 import { PERMISSIONS, ROLES, SCHOOL_TYPES } from '../../../domain/model.ts';
@@ -96,6 +97,12 @@ function isPlain(
   return !['name_zh', 'name_en', 'directory', 'directory_scan'].includes(field);
 }
 
+/** Returns the access of a registered client to the directory. */
+export function directoryChoiceOf(client: ClientRegistration): DirectoryChoice {
+  if (client.ldap === undefined) return 'no';
+  return isDirectoryOnly(client) ? 'only' : 'also';
+}
+
 function toFlag(isOn: boolean): string[] {
   return isOn ? [FLAG_ON] : [];
 }
@@ -114,7 +121,7 @@ export function valuesOf(client: ClientRegistration): ClientValues {
     ...Object.fromEntries(plain),
     name_zh: [localize(name, DEFAULT_LANGUAGE)],
     name_en: [localize(name, SECOND_LANGUAGE)],
-    directory: [ldap === undefined ? 'no' : isDirectoryOnly(client) ? 'only' : 'also'],
+    directory: [directoryChoiceOf(client)],
     directory_scan: toFlag(ldap?.scan === true),
   };
 }

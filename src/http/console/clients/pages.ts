@@ -8,11 +8,12 @@ import { CLIENT_ACTIONS, type ClientAction, type NewSecrets } from '../../../ser
 import type { StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
 import { readForm, rowVersion } from '../../forms/body.ts';
+import type { Pages } from '../../pages/pages.ts';
 import { redirectWithNotice, takeNotice } from '../../pages/page-notice.ts';
 import { pathIdOf } from '../path-id.ts';
 import { reasonProblem } from '../reason.ts';
 import type { SignedInStaff } from '../session.ts';
-import { valuesOf } from './form-fields.ts';
+import { directoryChoiceOf, valuesOf } from './form-fields.ts';
 import { valueLabels } from './labels.ts';
 
 const NOTICES = ['registered', 'changed', ...CLIENT_ACTIONS] as const;
@@ -55,6 +56,7 @@ export async function showClient(deps: HttpDeps, ctx: Context): Promise<void> {
     id: clientId,
     name: clientName(registration, pages.langOf(ctx)),
     fields: describe(deps, ctx, registration),
+    directoryChoice: directoryChoiceOf(registration),
     directory: registration.ldap && describeDirectory(deps, clientId),
     ...(stored === undefined ? OF_FILE : describeStored(stored)),
     notice: noticeText(deps, ctx),
@@ -167,6 +169,7 @@ function showAction(
       id,
       name: clientName(client.registration, pages.langOf(ctx)),
       action,
+      effect: effectText(pages, ctx, client.registration, action),
       version: client.version,
       isPossible: possibleActions(client).includes(action),
       values: { reason },
@@ -175,6 +178,12 @@ function showAction(
     },
     status,
   );
+}
+
+/** Says what an action will do. The effect on access depends on how people and systems reach the client. */
+function effectText(pages: Pages, ctx: Context, registration: ClientRegistration, action: ClientAction): string {
+  if (action !== 'disable' && action !== 'enable') return pages.t(ctx, `clients.action.${action}.effect`);
+  return pages.t(ctx, `clients.accessEffect.${action}.${directoryChoiceOf(registration)}`);
 }
 
 /** Shows new secrets in this response only; without one, the page of the client follows. */
