@@ -1,6 +1,7 @@
+import { DEMO_DIRECTORY_SECRET } from '../src/config/public-secrets.ts';
 import { DEMO_PASSWORD } from './city/named-people.ts';
 import { REGISTERED_FATHER } from './register.ts';
-import { addressOf, type DemoSettings } from './settings.ts';
+import { addressOf, DIRECTORY_BASE, type DemoSettings } from './settings.ts';
 
 /** Name, login, password, and what the account shows. */
 const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
@@ -81,6 +82,9 @@ export function banner(settings: DemoSettings): string {
     '',
     `管理後台帳號 Staff accounts (password ${DEMO_PASSWORD}; the first visit sets up a second factor)`,
     ...lines(STAFF),
+    '',
+    '目錄服務帳號 Service account of the directory (bind DN, secret)',
+    `  cn=directory-demo,ou=services,${DIRECTORY_BASE}  ${DEMO_DIRECTORY_SECRET}`,
     '',
     `資料 Data: ${settings.folder}`,
     '按 Ctrl-C 停止，資料會保留；npm run demo -- --fresh 清除資料並重新開始',

@@ -14,7 +14,7 @@ import type { ClientSecrets, DemoFiles } from './files.ts';
 import { startMailCatcher } from './mail-catcher.ts';
 import { assertPortsFree, startProcess, type ManagedProcess, type ProcessSpec } from './processes.ts';
 import { loadDemoRegister } from './register.ts';
-import { addressOf, DemoError, readSettings, type DemoOptions, type DemoSettings } from './settings.ts';
+import { addressOf, DemoError, DIRECTORY_BASE, readSettings, type DemoOptions, type DemoSettings } from './settings.ts';
 
 const PROCESSES = ['service', 'portfolio', 'payment'] as const;
 /** Number of people from which the demo prints how long loading took. */
@@ -146,7 +146,7 @@ function serviceEnvironment(settings: DemoSettings, files: DemoFiles): Record<st
     KINPASS_MAIL_FROM: '示範市校園單一身分驗證服務 <no-reply@city.example>',
     KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true',
     KINPASS_LDAP_PORT: String(settings.ports.directory),
-    KINPASS_LDAP_BASE: 'dc=city,dc=example',
+    KINPASS_LDAP_BASE: DIRECTORY_BASE,
     KINPASS_LDAP_TLS_CERT_FILE: files.certFile,
     KINPASS_LDAP_TLS_KEY_FILE: files.keyFile,
   };

@@ -5,6 +5,9 @@ import { DEFAULT_PEOPLE } from './city/generator.ts';
 /** The folder of the repository. The processes of the demo run in it. */
 export const PROJECT = fileURLToPath(new URL('../', import.meta.url));
 
+/** Base of the directory. */
+export const DIRECTORY_BASE = 'dc=city,dc=example';
+
 const DEFAULT_PORT = 3000;
 /** With base port 3000: service 3000, portfolio 3001, payment 3002, mailbox 3003, SMTP 3025, directory 3389. */
 const OFFSETS = { service: 0, portfolio: 1, payment: 2, mail: 3, smtp: 25, directory: 389 } as const;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ClientRegistration } from './clients.ts';
 
 /** The secret of the service account of the demo. It is public, so production refuses its hash. */
-const DEMO_DIRECTORY_SECRET = 'directory-demo-secret';
+export const DEMO_DIRECTORY_SECRET = 'directory-demo-secret';
 export const DEMO_DIRECTORY_HASH = createHash('sha256').update(DEMO_DIRECTORY_SECRET).digest('hex');
 
 /** Of the secrets that production refuses. Examples of other documents often use `admin` and `secret`. */

@@ -12,6 +12,7 @@ import { loadClientSecrets, prepareDemoFiles, removeFiles, writeClients } from '
 import { readSettings } from '../../demo/settings.ts';
 import { checkClientsFile, loadClientsFile } from '../../src/config/clients-file.ts';
 import { requiresPkce } from '../../src/config/clients.ts';
+import { DEMO_DIRECTORY_HASH } from '../../src/config/public-secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
 const settings = readSettings({}, { KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: '4100' });
@@ -121,6 +122,13 @@ describe('demo banner', () => {
     assert.match(text, /daming\.wang@parents\.example {2,}100201/);
     assert.match(text, /http:\/\/localhost:\d+\/console/);
     for (const login of ['it.993301', 'reg.993301', 'zhihao.lin', 'bureau']) assert.ok(text.includes(login), login);
+  });
+
+  it('shows the service account of the directory as docs/directory.md does', () => {
+    const page = readFileSync(new URL('../../docs/directory.md', import.meta.url), 'utf8');
+    const [, name = '', secret = ''] = /-D (cn=directory-demo,\S+) -w (\S+)/.exec(page) ?? [];
+    assert.match(banner(settings), new RegExp(`${name} {2,}${secret}\n`));
+    assert.equal(createHash('sha256').update(secret).digest('hex'), DEMO_DIRECTORY_HASH);
   });
 });
 
