@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { z } from 'zod';
 import {
   BASE,
   DIRECTORY_CLIENTS,
+  directoryClient,
   runTool,
   SERVICE_SECRET,
   serviceName,
@@ -15,6 +19,14 @@ import {
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 
 const EMAIL = 'shufen.chen@school.example';
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/directory.md'), 'utf8');
+
+/** Returns the registration of docs/directory.md, with another id and the secret of the tests. */
+function documentedClient(): object {
+  const [, json = ''] = /```json\n([^`]+)```/.exec(PAGE) ?? [];
+  const { scopes, school_types } = z.object({ scopes: z.unknown(), school_types: z.unknown() }).parse(JSON.parse(json));
+  return directoryClient('documented', { scopes, school_types });
+}
 
 for (const dialect of ['sqlite', 'postgres'] as const)
   describe(`search of the directory with ldapsearch (${dialect})`, () => {
@@ -22,7 +34,7 @@ for (const dialect of ['sqlite', 'postgres'] as const)
     before(async () => {
       directory = await startDirectory({
         ...(dialect === 'postgres' && { databaseUrl: await testDatabaseUrl() }),
-        clients: [...DIRECTORY_CLIENTS],
+        clients: [...DIRECTORY_CLIENTS, documentedClient()],
       });
     });
     after(() => directory.stop());
@@ -51,6 +63,11 @@ for (const dialect of ['sqlite', 'postgres'] as const)
       assert.deepEqual(valuesOf(few.stdout, 'cn'), []);
       assert.deepEqual(valuesOf(few.stdout, 'mail'), []);
       assert.deepEqual(valuesOf((await search([`(uid=${EMAIL})`], 'other')).stdout, 'dn'), []);
+    });
+
+    it('finds the person of the search in docs/directory.md with its registration', async () => {
+      const [, filter = ''] = /-D cn=radius,.* '(\(uid=[^']+)'/.exec(PAGE) ?? [];
+      assert.equal(valuesOf((await search([filter], 'documented')).stdout, 'dn').length, 1);
     });
 
     it('shows no person, school or group of other school types, and no service account', async () => {

@@ -149,7 +149,7 @@ describe('directory with clients of other makers', { concurrency: true }, () => 
     const lookup = recipes.write('dovecot-ldap.conf.ext');
     const config = recipes.write('dovecot.conf', {
       '/etc/dovecot/dovecot-ldap.conf.ext': lookup,
-      'uid=vmail gid=vmail': 'uid=nobody gid=nogroup',
+      'uid=vmail gid=vmail home=/var/vmail': `uid=nobody gid=nogroup home=${recipes.path}`,
     });
     const own = ['base_dir = run', 'state_dir = state', 'log_path = /dev/stderr', 'protocols =', 'ssl = no'];
     const main = recipes.create(
@@ -172,6 +172,8 @@ describe('directory with clients of other makers', { concurrency: true }, () => 
     assert.equal(/user=(\w{64})\n/.exec(byEmail.out)?.[1], mailbox);
     assert.match(wrong.out, /auth failed/);
     assert.match(unknown.out, /auth failed/);
+    const { out: delivery } = await run(['doveadm', '-c', main, 'user', '-f', 'home', TEACHER.email]);
+    assert.equal(delivery, `${recipes.path}/${mailbox}\n`);
   });
 
   it('Postfix: finds recipients by email address, and the members of a group', async () => {
