@@ -95,13 +95,15 @@ describe('a client of the console for the directory', () => {
 
   it('is refused when its redirect URIs contradict the choice, or the choice is unknown', async () => {
     const uris = { redirect_uris: 'https://refused.example/callback' };
-    for (const fields of [
-      directoryOnly('refused', uris),
-      clientForm('refused', { directory: 'also', redirect_uris: [] }),
-    ]) {
+    const refused: readonly (readonly [Fields, RegExp])[] = [
+      [directoryOnly('refused', uris), /選擇「只使用目錄服務」時，不需要登入後返回的網址。/],
+      [clientForm('refused', { directory: 'also', redirect_uris: [] }), /必須是完整的 https 網址/],
+    ];
+    for (const [fields, problem] of refused) {
       const answer = await save(fields);
       assert.equal(answer.status, 422);
-      assert.notEqual(errorAt(answer, 'redirect_uris'), '');
+      assert.match(errorAt(answer, 'redirect_uris'), problem);
+      assert.match(alertOf(answer.body), problem);
     }
     assert.notEqual(errorAt(await save(directoryOnly('refused', { directory: 'all' })), 'directory'), '');
   });

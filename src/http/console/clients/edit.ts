@@ -12,6 +12,7 @@ import { checkClientForm, type ClientProblem } from '../../../services/console/c
 import type { ClientResult, StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
 import { readForm, rowVersion } from '../../forms/body.ts';
+import type { Pages } from '../../pages/pages.ts';
 import { reasonProblem } from '../reason.ts';
 import type { SignedInStaff } from '../session.ts';
 import {
@@ -91,9 +92,14 @@ async function save(
   showSaved(deps, ctx, result, { existing, values, version, registration });
 }
 
+interface FormProblem extends ClientProblem {
+  /** Replaces the text of the field. */
+  text?: string;
+}
+
 interface Checked {
   registration?: ClientRegistration;
-  problems?: readonly ClientProblem[] | undefined;
+  problems?: readonly FormProblem[] | undefined;
   alert?: string | undefined;
 }
 
@@ -128,7 +134,7 @@ function findContradiction(
     return { problems: [{ field: 'directory' }] };
   }
   if (isForDirectoryOnly(values) && values.redirect_uris.length > 0) {
-    return { problems: [{ field: 'redirect_uris' }], alert: deps.pages.t(ctx, 'clients.directoryOnlyUris') };
+    return { problems: [{ field: 'redirect_uris', text: deps.pages.t(ctx, 'clients.directoryOnlyUris') }] };
   }
   return undefined;
 }
@@ -146,12 +152,7 @@ function showForm(
   { existing, values, version = existing?.version ?? 0, problems = [], alert, status }: FormState,
 ): void {
   const id = existing?.registration.client_id;
-  const errors = problems.map(({ field, uri, isPrivateAddress }) => {
-    const name = toFormField(field);
-    const text =
-      isPrivateAddress === true ? pages.t(ctx, 'clients.privateAddress') : pages.t(ctx, `clients.problem.${name}`);
-    return [name, uri === undefined ? text : `${uri}：${text}`] as const;
-  });
+  const errors = problems.map((problem) => describeProblem(pages, ctx, problem));
   const isRejected = errors.length > 0 || alert !== undefined;
   pages.show(
     ctx,
@@ -170,6 +171,17 @@ function showForm(
     },
     status ?? (isRejected ? 422 : 200),
   );
+}
+
+function describeProblem(
+  pages: Pages,
+  ctx: Context,
+  { field, uri, isPrivateAddress = false, text: ownText }: FormProblem,
+): readonly [ClientField, string] {
+  const name = toFormField(field);
+  const text =
+    ownText ?? (isPrivateAddress ? pages.t(ctx, 'clients.privateAddress') : pages.t(ctx, `clients.problem.${name}`));
+  return [name, uri === undefined ? text : `${uri}：${text}`];
 }
 
 /** Fields of the clients file with another name in the form. */
