@@ -111,7 +111,7 @@ describe('account page', () => {
     await openAccount(page);
     await press(page, section(page, 'apps').locator('.row', { hasText: '校園繳費系統' }).locator('button'));
     assert.match(await bodyText(page), /已取消該應用程式的存取權/);
-    assert.match(await section(page, 'apps').innerText(), /目前沒有已授權的應用程式。/);
+    assert.match(await section(page, 'apps').innerText(), /目前沒有您授權的應用程式。/);
     await waitForSignOutAt(app, harness.environment.payment);
   });
 

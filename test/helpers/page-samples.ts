@@ -142,6 +142,7 @@ export function samplePageLocals(x: string): PageLocals {
       consoleUrl: '/console',
       isSchoolAccount: false,
       hasApplicationPasswords: true,
+      directoryServices: [x],
       applicationState: 'submitted',
       person: {
         name: x,

@@ -83,6 +83,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(page.body.split('目前使用的裝置</span>').length - 1, 1, 'one is marked as this device');
     assert.match(textOf(page.body), /測試 app .*確認您已登入/);
     assert.match(textOf(page.body), /測試 second/);
+    assert.doesNotMatch(textOf(page.body), /目錄服務/, 'the directory is off');
     assert.equal(page.body.includes('許雅文'), false);
   });
 

@@ -4,11 +4,13 @@ import { after, before, describe, it } from 'node:test';
 
 import { z } from 'zod';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { NETWORK_POLICIES } from '../../src/domain/throttling/request-rates.ts';
 import { octets, TAG } from '../../src/ldap/codec/ber.ts';
 import { RESULT } from '../../src/ldap/protocol.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import { clientForm, directorySecretOn, encode, errorAt, secretOn, type Fields } from '../helpers/client-form.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
 import { openConsole } from '../helpers/console.ts';
 import {
   BASE,
@@ -19,7 +21,7 @@ import {
   startDirectory,
   type TestDirectory,
 } from '../helpers/directory.ts';
-import { alertOf, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { alertOf, createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { bindMessage, connectLdap, searchMessage } from '../helpers/ldap-client.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -178,6 +180,20 @@ describe('a client of the console for the directory', () => {
       await act(id, 'enable');
       assert.equal(await bind(id, secret), RESULT.success);
     }
+  });
+
+  it('is named on the account pages of exactly the people that it sees', async () => {
+    await save(directoryOnly('seeing'));
+    await save(directoryOnly('special', { school_types: 'special' }));
+    const parent = createHttpBrowser(directory.service.issuer);
+    await parent.submit(await parent.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
+    const shown = textOf((await parent.open('/account')).body);
+    assert.match(
+      shown,
+      /目前沒有您授權的應用程式。\s+使用目錄服務的學校系統可以讀取您的資料，不會徵求您的同意：[^。]*測試 seeing/,
+    );
+    assert.doesNotMatch(shown, /測試 special/);
+    assert.match(textOf((await bureau.open('/account')).body), /使用目錄服務的學校系統[^。]*測試 special/);
   });
 
   it('is in the log with an operation id and the shape of a refused filter, and in the counters', async () => {

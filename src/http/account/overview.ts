@@ -20,27 +20,18 @@ import type { SignedInPerson } from './session.ts';
 /** Shows the person, their roles, children, sessions and authorized apps. */
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
-  const [
-    sessions,
-    apps,
-    staff,
-    removalAt,
-    changes,
-    guardians = [],
-    applicationState,
-    schools,
-    hasApplicationPasswords,
-  ] = await Promise.all([
-    access.listSessions(signedIn.facts.id),
-    access.listApps(signedIn.facts.id),
-    deps.console.authorization.findActor(signedIn.facts.id),
-    deps.console.secondFactorRemovals.findTime(signedIn.facts.id),
-    listChanges(deps, ctx, signedIn),
-    deps.adulthood.listGuardians(signedIn.facts.id),
-    signedIn.facts.isSchoolAccount ? deps.binding.findState(signedIn.facts.id) : undefined,
-    deps.schoolContacts.listOfPerson(signedIn.facts.id),
-    hasPasswordsOrServices(deps, signedIn),
-  ]);
+  const [sessions, apps, staff, removalAt, changes, guardians = [], applicationState, schools, directory] =
+    await Promise.all([
+      access.listSessions(signedIn.facts.id),
+      access.listApps(signedIn.facts.id),
+      deps.console.authorization.findActor(signedIn.facts.id),
+      deps.console.secondFactorRemovals.findTime(signedIn.facts.id),
+      listChanges(deps, ctx, signedIn),
+      deps.adulthood.listGuardians(signedIn.facts.id),
+      signedIn.facts.isSchoolAccount ? deps.binding.findState(signedIn.facts.id) : undefined,
+      deps.schoolContacts.listOfPerson(signedIn.facts.id),
+      describeDirectory(deps, ctx, signedIn),
+    ]);
   await loadAnnouncement(deps, ctx);
   const used = apps.map(({ clientId }) => clientId);
   const today = localDate(deps.clock.now());
@@ -51,7 +42,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     consoleUrl: staff && '/console',
     removalAt,
     ...changes,
-    hasApplicationPasswords,
+    ...directory,
     ...{ hasGuardians: guardians.length > 0, needsConsent: guardians.some((one) => one.isUndecided) },
     schoolContacts: describeContacts(deps, ctx, schools),
     roles: listRoles(deps, ctx, signedIn),
@@ -89,10 +80,20 @@ function describePerson({ facts: { name, identifiers } }: SignedInPerson): Accou
   };
 }
 
-async function hasPasswordsOrServices({ applicationPasswords }: HttpDeps, { facts }: SignedInPerson): Promise<boolean> {
-  if (facts.isSchoolAccount) return false;
-  if ((await applicationPasswords.list(facts.id)).length > 0) return true;
-  return (await applicationPasswords.listServiceAccounts(facts.id)).length > 0;
+async function describeDirectory(
+  { applicationPasswords, pages }: HttpDeps,
+  ctx: Context,
+  { facts }: SignedInPerson,
+): Promise<Pick<AccountLocals, 'hasApplicationPasswords' | 'directoryServices'>> {
+  if (facts.isSchoolAccount) return { hasApplicationPasswords: false, directoryServices: [] };
+  const [passwords, services] = await Promise.all([
+    applicationPasswords.list(facts.id),
+    applicationPasswords.listServiceAccounts(facts.id),
+  ]);
+  return {
+    hasApplicationPasswords: passwords.length > 0 || services.length > 0,
+    directoryServices: services.map((id) => pages.appName(ctx, id)),
+  };
 }
 
 /** Returns the title of one of our scopes or of an API scope. */

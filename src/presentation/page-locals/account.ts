@@ -24,6 +24,8 @@ export interface AccountLocals {
   consoleUrl?: string | undefined;
   /** The person has application passwords, or can create one. */
   hasApplicationPasswords: boolean;
+  /** Names of the clients whose service account in the directory sees the person. */
+  directoryServices: readonly string[];
   /** The person is an adult student with guardians. */
   hasGuardians: boolean;
   /** One of them waits for the consent. */
