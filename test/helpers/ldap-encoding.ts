@@ -1,4 +1,5 @@
 import { encode, integer, octets, TAG, type Node } from '../../src/ldap/codec/ber.ts';
+import { decodeMessage, openEnvelope, type LimitedMessage } from '../../src/ldap/codec/requests.ts';
 import type { BindRequest, Control, Filter, Message, Request } from '../../src/ldap/protocol.ts';
 
 /** Encodes a request as a client does. */
@@ -93,4 +94,9 @@ function substringsNode({ attribute, initial, any, final }: Extract<Filter, { ki
     ...(final === undefined ? [] : [octets(final, 0x82)]),
   ];
   return { tag: 0xa4, content: [octets(attribute), sequence(...parts)] };
+}
+
+/** Decodes a whole message. @throws {DecodeError} */
+export function decodeBytes(bytes: Buffer): Message | LimitedMessage {
+  return decodeMessage(openEnvelope(bytes));
 }

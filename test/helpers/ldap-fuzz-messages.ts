@@ -1,9 +1,9 @@
 import { DecodeError, octets, TAG } from '../../src/ldap/codec/ber.ts';
 import { createFramer, FrameError } from '../../src/ldap/codec/framing.ts';
-import { decodeMessage } from '../../src/ldap/codec/requests.ts';
 import { OID } from '../../src/ldap/protocol.ts';
 import { BASE, SERVICE_SECRET, serviceName } from './directory-account.ts';
 import { bindMessage, extendedMessage, message, nestedFilter, searchMessage } from './ldap-client.ts';
+import { decodeBytes } from './ldap-encoding.ts';
 
 /** Returns a generator of numbers from 0 to 1 (mulberry32), so that a seed repeats a run. */
 function createRandom(seed: number): () => number {
@@ -114,7 +114,7 @@ function createMessages(pick: PickBelow): Buffer[] {
       messages.push(bytes);
       framer.push(bytes);
       for (let next = framer.next(); next !== undefined; next = framer.next()) {
-        const decoded = decodeMessage(next);
+        const decoded = decodeBytes(next);
         if ('request' in decoded && decoded.request.kind === 'unbind') return messages;
       }
     }

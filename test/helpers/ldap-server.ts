@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-import { CONNECTION_TIMEOUTS, type ConnectionTimeouts } from '../../src/ldap/server/connection.ts';
 import { createLdapServers, type LdapServers } from '../../src/ldap/server/listeners.ts';
+import { CONNECTION_TIMEOUTS, type ConnectionTimeouts } from '../../src/ldap/server/timeouts.ts';
 import type { LdapDeps } from '../../src/ldap/session.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import type { DirectoryClient } from '../../src/services/directory/directory.ts';

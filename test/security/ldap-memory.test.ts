@@ -13,6 +13,7 @@ import {
   bindMessage,
   connectLdap,
   extendedMessage,
+  message,
   nestedFilter,
   searchMessage,
   type RawLdap,
@@ -153,6 +154,29 @@ describe('the memory of connections', () => {
       [RESULT.success, 2, 3, 4, 5, 6, 7, 8, 9],
     );
     client.socket.destroy();
+  });
+
+  it('decodes a message when its operation begins', async (t) => {
+    const server = await start(t);
+    const client = await connectTo(server);
+    const release = server.hold();
+    const invalid = message(2, { tag: 0x63, content: [] });
+    client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET), invalid);
+    await pollUntil('both are read', () => server.accepted[0]?.bytesRead === client.socket.bytesWritten);
+    release();
+    assert.deepEqual([(await client.next()).code, (await client.next()).code], [RESULT.success, RESULT.protocolError]);
+    await client.closed;
+  });
+
+  it('ends a connection without a bind before one that is bound', async (t) => {
+    const server = await start(t, { heldBytes: 100_000 });
+    const incomplete = (bytes: number): Buffer => searchMessage(2, 'x'.repeat(bytes + 1_000)).subarray(0, bytes);
+    const [bound, anonymous] = [await bindTo(server), await connectTo(server)];
+    bound.send(incomplete(60_000));
+    anonymous.send(incomplete(50_000));
+    await anonymous.closed;
+    assert.equal(await server.connections(), 1);
+    bound.socket.destroy();
   });
 
   it('ends the connection that holds most bytes while all together hold too many', async (t) => {

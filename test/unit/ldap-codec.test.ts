@@ -15,11 +15,10 @@ import {
 } from '../../src/ldap/codec/ber.ts';
 import { decodePageRequest } from '../../src/ldap/codec/controls.ts';
 import { createFramer, FrameError } from '../../src/ldap/codec/framing.ts';
-import { decodeMessage } from '../../src/ldap/codec/requests.ts';
 import { createResponseBuffer, encodeResult } from '../../src/ldap/codec/responses.ts';
 import { formatRdn, parseDn } from '../../src/ldap/dn.ts';
 import { RESULT, type Entry, type Message } from '../../src/ldap/protocol.ts';
-import { encodeRequest } from '../helpers/ldap-encoding.ts';
+import { decodeBytes, encodeRequest } from '../helpers/ldap-encoding.ts';
 import { arbitraryBytes, arbitraryMessage } from '../helpers/ldap-messages.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
@@ -50,7 +49,7 @@ describe('LDAP codec', () => {
   it('decodes each request that a client encodes', () => {
     fc.assert(
       fc.property(arbitraryMessage, (message: Message) => {
-        assert.deepEqual(decodeMessage(encodeRequest(message)), message);
+        assert.deepEqual(decodeBytes(encodeRequest(message)), message);
       }),
     );
   });
@@ -58,7 +57,7 @@ describe('LDAP codec', () => {
   it('decodes or rejects any bytes, and throws no other error', () => {
     fc.assert(
       fc.property(arbitraryBytes, (bytes) => {
-        for (const decode of [decodeMessage, decodePageRequest]) {
+        for (const decode of [decodeBytes, decodePageRequest]) {
           try {
             decode(bytes);
           } catch (error) {
@@ -111,14 +110,21 @@ describe('LDAP codec', () => {
         },
       });
     const long = { kind: 'equality', attribute: 'cn', value: 'x'.repeat(65_536) };
-    assert.deepEqual(decodeMessage(search({ filter: long })), { id: 7, limited: 'filter is too long' });
+    assert.deepEqual(decodeBytes(search({ filter: long })), { id: 7, limited: 'filter is too long' });
     const many = Array.from({ length: 1_001 }, () => 'cn');
-    assert.deepEqual(decodeMessage(search({ attributes: many })), { id: 7, limited: 'more than 1000 elements' });
+    assert.deepEqual(decodeBytes(search({ attributes: many })), { id: 7, limited: 'more than 1000 elements' });
+    const controls = Array.from({ length: 21 }, (_, at) => ({ oid: `1.2.${at}`, isCritical: false, value: undefined }));
+    const withControls = encodeRequest({
+      id: 7,
+      request: { kind: 'bind', version: 3, name: '', password: '' },
+      controls,
+    });
+    assert.throws(() => decodeBytes(withControls), new LimitError('more than 20 elements'));
     // Only a search has lists, and a limited message gets the response of a search.
     for (const tag of [0x60, 0x6e, 0x77]) {
       const operation = { tag, content: empty(1_001) };
       const message = encode({ tag: TAG.sequence, content: [integer(7), operation] });
-      assert.throws(() => decodeMessage(message), DecodeError);
+      assert.throws(() => decodeBytes(message), DecodeError);
     }
   });
 

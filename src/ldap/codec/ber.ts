@@ -37,11 +37,11 @@ export const TAG = { boolean: 0x01, integer: 0x02, octets: 0x04, enumerated: 0x0
  * @throws {DecodeError} when the bytes are not a row of complete elements
  * @throws {LimitError}
  */
-export function readElements(bytes: Buffer): Element[] {
+export function readElements(bytes: Buffer, most = MAX_ELEMENTS): Element[] {
   const reader = new asn1.BerReader(bytes);
   const elements: Element[] = [];
   while (reader.remain > 0) {
-    if (elements.length === MAX_ELEMENTS) throw new LimitError(`more than ${MAX_ELEMENTS} elements`);
+    if (elements.length === most) throw new LimitError(`more than ${most} elements`);
     const before = reader.offset;
     const tag = reader.peek();
     const content = tag === null ? null : readContent(reader, tag);

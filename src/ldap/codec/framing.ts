@@ -15,6 +15,8 @@ export interface Framer {
   next(): Buffer | undefined;
   /** Returns the number of bytes behind the last message that was taken. */
   pending(): number;
+  /** Returns the bytes of memory that an incomplete message holds. */
+  capacity(): number;
 }
 
 /** A sequence: the tag of every message (RFC 4511, section 4.1.1). */
@@ -33,6 +35,7 @@ export function createFramer(maxBytes: () => number): Framer {
   let end = 0;
   return {
     pending: () => end - start,
+    capacity: () => buffer.length,
     push: (chunk) => {
       if (end + chunk.length > buffer.length) {
         const used = end - start;

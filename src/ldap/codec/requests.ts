@@ -13,15 +13,18 @@ import {
 } from './ber.ts';
 import { decodeAssertion, decodeFilter } from './filters.ts';
 
-const REQUEST_TAG = {
-  bind: 0x60,
-  unbind: 0x42,
-  search: 0x63,
-  compare: 0x6e,
-  abandon: 0x50,
-  extended: 0x77,
-} as const;
-const WRITE_TAG = { modify: 0x66, add: 0x68, delete: 0x4a, modify_dn: 0x6c } as const;
+const REQUEST_TAGS: ReadonlyMap<number, Request['kind']> = new Map([
+  [0x60, 'bind'],
+  [0x42, 'unbind'],
+  [0x63, 'search'],
+  [0x66, 'modify'],
+  [0x68, 'add'],
+  [0x4a, 'delete'],
+  [0x6c, 'modify_dn'],
+  [0x6e, 'compare'],
+  [0x50, 'abandon'],
+  [0x77, 'extended'],
+]);
 const CONTROLS_TAG = 0xa0;
 const SIMPLE_TAG = 0x80;
 const SASL_TAG = 0xa3;
@@ -34,38 +37,59 @@ export interface LimitedMessage {
   limited: string;
 }
 
-/** Decodes a message. @throws {DecodeError} when the bytes are no request of LDAP */
-export function decodeMessage(bytes: Buffer): Message | LimitedMessage {
-  const [id, operation, controls, ...rest] = readElements(contentOf(readElement(bytes), TAG.sequence));
+/** The parts of a message, not decoded yet. Decoded, a message can take 40 times its bytes, so this waits until the operation begins. */
+export interface Envelope {
+  id: number;
+  kind: Request['kind'];
+  operation: Element;
+  controls: Element | undefined;
+}
+
+/** Splits a message. @throws {DecodeError} when the bytes are no message, or its operation is unknown */
+export function openEnvelope(bytes: Buffer): Envelope {
+  const [first, operation, controls, ...rest] = readElements(contentOf(readElement(bytes), TAG.sequence));
   if (operation === undefined || rest.length > 0) throw new DecodeError('message has no operation');
-  const message = { id: readUnsigned(id), controls: controls === undefined ? [] : decodeControls(controls) };
+  const id = readUnsigned(first);
   // 0 is for messages of the server (RFC 4511, section 4.1.1.1).
-  if (message.id === 0) throw new DecodeError('message has the id 0');
+  if (id === 0) throw new DecodeError('message has the id 0');
+  const kind = REQUEST_TAGS.get(operation.tag);
+  if (kind === undefined) throw new DecodeError('unknown operation');
+  return { id, kind, operation, controls };
+}
+
+/** Decodes a message. @throws {DecodeError} when its parts are no request of LDAP */
+export function decodeMessage({ id, kind, operation, controls }: Envelope): Message | LimitedMessage {
   try {
-    return { ...message, request: decodeRequest(operation) };
+    return {
+      id,
+      request: decodeRequest(kind, operation.content),
+      controls: controls === undefined ? [] : decodeControls(controls),
+    };
   } catch (error) {
-    if (error instanceof LimitError && operation.tag === REQUEST_TAG.search)
-      return { id: message.id, limited: error.message };
+    if (error instanceof LimitError && kind === 'search') return { id, limited: error.message };
     throw error;
   }
 }
 
-function decodeRequest({ tag, content }: Element): Request {
-  switch (tag) {
-    case REQUEST_TAG.bind:
+function decodeRequest(kind: Request['kind'], content: Buffer): Request {
+  switch (kind) {
+    case 'bind':
       return decodeBind(content);
-    case REQUEST_TAG.search:
+    case 'search':
       return decodeSearch(content);
-    case REQUEST_TAG.compare:
+    case 'compare':
       return decodeCompare(content);
-    case REQUEST_TAG.extended:
+    case 'extended':
       return decodeExtended(content);
-    case REQUEST_TAG.unbind:
-      return { kind: 'unbind' };
-    case REQUEST_TAG.abandon:
-      return { kind: 'abandon', target: readUnsigned({ tag: TAG.integer, content }) };
-    default:
-      return decodeWrite(tag);
+    case 'abandon':
+      return { kind, target: readUnsigned({ tag: TAG.integer, content }) };
+    case 'unbind':
+    // The content of a write is not read, because every write is refused.
+    case 'modify':
+    case 'add':
+    case 'delete':
+    case 'modify_dn':
+      return { kind };
   }
 }
 
@@ -110,13 +134,6 @@ export function decodePasswordModify({ value }: ExtendedRequest): PasswordModify
   return { name, current, next };
 }
 
-/** The content of a write is not read, because every write is refused. */
-function decodeWrite(tag: number): Request {
-  const kind = (['modify', 'add', 'delete', 'modify_dn'] as const).find((one) => WRITE_TAG[one] === tag);
-  if (kind === undefined) throw new DecodeError('unknown operation');
-  return { kind };
-}
-
 function decodeBind(content: Buffer): Request {
   const [version, name, authentication, ...rest] = readElements(content);
   if (authentication === undefined || rest.length > 0) throw new DecodeError('bind has no authentication');
@@ -151,8 +168,11 @@ function decodeSearch(content: Buffer): Request {
   };
 }
 
+/** Most controls of a message. Clients send one or two. */
+const MAX_CONTROLS = 20;
+
 function decodeControls(element: Element): Control[] {
-  return readElements(contentOf(element, CONTROLS_TAG)).map((one) => {
+  return readElements(contentOf(element, CONTROLS_TAG), MAX_CONTROLS).map((one) => {
     const [oid, ...optional] = readElements(contentOf(one, TAG.sequence));
     const [criticality] = optional[0]?.tag === TAG.boolean ? optional.splice(0, 1) : [];
     const [value, ...rest] = optional;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { DecodeError } from '../codec/ber.ts';
 import { createFramer, FrameError } from '../codec/framing.ts';
-import { decodeCancel, decodeMessage } from '../codec/requests.ts';
+import { decodeCancel, decodeMessage, openEnvelope, type Envelope, type LimitedMessage } from '../codec/requests.ts';
 import { createResponseBuffer, encodeDisconnection, encodeResult } from '../codec/responses.ts';
 import { runOperation } from '../operations/run.ts';
 import { OID, type Entry, type Message, type Result } from '../protocol.ts';
@@ -18,6 +18,7 @@ import {
   type QueuedMessage,
   type Running,
 } from './operation-queue.ts';
+import type { ConnectionTimeouts } from './timeouts.ts';
 import type { CurrentContext } from './tls.ts';
 
 export interface ConnectionOptions {
@@ -29,27 +30,6 @@ export interface ConnectionOptions {
   /** True: TLS begins at once (LDAPS). */
   isImplicitTls: boolean;
 }
-
-export interface ConnectionTimeouts {
-  /** Time from the start of a connection, or from a failed bind, to a bind that succeeds. Includes the TLS handshake. */
-  bindMs: number;
-  /** Time without a complete message. */
-  idleMs: number;
-  /** Time for a peer that does not read its responses. */
-  writeMs: number;
-  /** Time for the operation in progress when the service stops. The process ends after 10 s. */
-  finishMs: number;
-  /** Time for a peer to close its side after the service has closed its own. */
-  closeMs: number;
-}
-
-export const CONNECTION_TIMEOUTS: ConnectionTimeouts = {
-  bindMs: 30_000,
-  idleMs: 15 * 60_000,
-  writeMs: 30_000,
-  finishMs: 5_000,
-  closeMs: 1_000,
-};
 
 /**
  * Most bytes of one message, and the bytes of outstanding operations from which the connection is not read. Before a bind only small ones are
@@ -87,7 +67,7 @@ export class Connection {
     this.#queue = createOperationQueue({
       turns,
       run: (message, running) => this.#answer(message, running),
-      rejectCanceled: async ({ id, request }) => this.#write(encodeResult(id, request.kind, { result: 'canceled' })),
+      rejectCanceled: async ({ id, kind }) => this.#write(encodeResult(id, kind, { result: 'canceled' })),
       maxBytes: () => this.#maxBytes(),
       onFinished: () => {
         this.#handleMessages();
@@ -127,17 +107,18 @@ export class Connection {
     setTimeout(() => socket.destroy(), this.#timeouts.closeMs).unref();
   }
 
-  #isAnonymous(): boolean {
+  isAnonymous(): boolean {
     return this.#session.identity.kind === 'anonymous';
   }
 
   #maxBytes(): number {
-    return this.#isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES;
+    return this.isAnonymous() ? MAX_BYTES_BEFORE_BIND : MAX_BYTES;
   }
 
   #recordHeldBytes(): void {
     const socket = this.#socket;
-    const bytes = this.#framer.pending() + this.#queue.countBytes() + socket.writableLength;
+    const unhandled = this.#framer.capacity() + this.#queue.countBytes();
+    const bytes = unhandled + socket.readableLength + socket.writableLength;
     this.#heldBytes.record(this, socket.destroyed ? 0 : bytes);
   }
 
@@ -163,7 +144,7 @@ export class Connection {
     clearTimeout(this.#timer);
     if (this.#socket.destroyed || this.#queue.isClosed()) return;
     const now = performance.now();
-    this.#bindBy = this.#isAnonymous() ? (this.#bindBy ?? now + this.#timeouts.bindMs) : undefined;
+    this.#bindBy = this.isAnonymous() ? (this.#bindBy ?? now + this.#timeouts.bindMs) : undefined;
     const timeoutMs = this.#bindBy === undefined ? this.#timeouts.idleMs : Math.max(this.#bindBy - now, 0);
     const text = this.#bindBy === undefined ? 'the connection was idle' : 'the connection did not bind in time';
     this.#timer = setTimeout(() => void this.disconnect({ result: 'unavailable', text }), timeoutMs);
@@ -205,24 +186,24 @@ export class Connection {
   }
 
   #handle(bytes: Buffer): void {
-    const message = decodeMessage(bytes);
-    if ('request' in message) {
-      this.#dispatch(message, bytes.length);
-      return;
-    }
-    const result = { result: 'adminLimitExceeded', text: message.limited } as const;
-    recordResult(this.#deps, this.#session, { kind: 'search' }, result);
-    void this.#write(encodeResult(message.id, 'search', result));
-  }
-
-  #dispatch({ id, request, controls }: Message, size: number): void {
-    if (request.kind === 'unbind') {
+    const envelope = openEnvelope(bytes);
+    const { id, kind } = envelope;
+    if (kind === 'unbind') {
       this.#queue.close();
       this.#end(Buffer.alloc(0));
-    } else if (request.kind === 'abandon') this.#queue.abandon(request.target);
-    else if (request.kind === 'extended' && request.oid === OID.startTls) this.#startTls(id);
-    else if (request.kind === 'extended' && request.oid === OID.cancel) void this.#cancel(id, decodeCancel(request));
-    else this.#queue.add({ id, request, controls, size });
+    } else if (kind === 'abandon' || kind === 'extended') this.#handleBeforeOthers(envelope, bytes.length);
+    else this.#queue.add({ ...envelope, id, kind, size: bytes.length });
+  }
+
+  /** Handles an operation that may change the ones before it. */
+  #handleBeforeOthers(envelope: Envelope, size: number): void {
+    const message = decodeMessage(envelope);
+    const request = 'request' in message ? message.request : undefined;
+    if (request?.kind === 'abandon') this.#queue.abandon(request.target);
+    else if (request?.kind !== 'extended') return;
+    else if (request.oid === OID.startTls) this.#startTls(message.id);
+    else if (request.oid === OID.cancel) void this.#cancel(message.id, decodeCancel(request));
+    else this.#queue.add({ ...envelope, kind: 'extended', size });
   }
 
   async #cancel(id: number, target: number): Promise<void> {
@@ -273,20 +254,47 @@ export class Connection {
     this.#listen();
   }
 
-  async #answer({ id, request, controls }: QueuedMessage, running: Running): Promise<void> {
+  async #answer(envelope: QueuedMessage, running: Running): Promise<void> {
+    const result = await this.#run(envelope, running);
     const { signal } = running;
+    // An abandoned operation has no response (RFC 4511, section 4.11).
+    if (result !== undefined && (!signal.aborted || signal.reason === CANCELED))
+      await this.#write(encodeResult(envelope.id, envelope.kind, result));
+    this.#restartTimer();
+  }
+
+  /** @returns undefined when the message is not valid, which ends the connection */
+  async #run(envelope: QueuedMessage, { signal, pause }: Running): Promise<Result | undefined> {
+    const message = this.#decode(envelope);
+    if (message === undefined) return undefined;
+    if ('limited' in message) {
+      const result = { result: 'adminLimitExceeded', text: message.limited } as const;
+      recordResult(this.#deps, this.#session, { kind: 'search' }, result);
+      return result;
+    }
+    const { id, request, controls } = message;
+    // The queue has none of these.
+    if (request.kind === 'unbind' || request.kind === 'abandon') return undefined;
     const context = {
       ...{ session: this.#session, controls, signal },
       send: (entry: Entry) => void this.#flushLater(this.#responses.addEntry(id, entry)),
-      pause: () => this.#drained?.then(running.pause) ?? running.pause(),
+      pause: () => this.#drained?.then(pause) ?? pause(),
     };
-    const result = await observeOperation(this.#deps, this.#session, request, async () => {
+    return observeOperation(this.#deps, this.#session, request, async () => {
       const finished = await runOperation(this.#deps, context, request);
       return signal.reason === CANCELED ? { result: 'canceled' } : finished;
     });
-    // An abandoned operation has no response (RFC 4511, section 4.11).
-    if (!signal.aborted || signal.reason === CANCELED) await this.#write(encodeResult(id, request.kind, result));
-    this.#restartTimer();
+  }
+
+  /** @returns undefined when the message is not valid, which ends the connection */
+  #decode(envelope: Envelope): Message | LimitedMessage | undefined {
+    try {
+      return decodeMessage(envelope);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      void this.disconnect({ result: 'protocolError', text: error.message });
+      return undefined;
+    }
   }
 
   /** @returns a promise if the peer does not read */

@@ -1,5 +1,7 @@
 /** A connection that holds bytes. */
 export interface Holder {
+  /** Returns true before a bind. */
+  isAnonymous(): boolean;
   /** Closes the connection at once. */
   destroy(): void;
 }
@@ -9,7 +11,10 @@ export interface Holder {
  * Each connection has limits of its own, but thousands of them together could still fill the memory.
  */
 export interface HeldBytes {
-  /** Records what a connection holds now. Closes the connection that holds most while all together hold more than `maxBytes`. */
+  /**
+   * Records what a connection holds now. While all together hold more than `maxBytes`, closes the one that holds most of those without a bind,
+   * and then of the others.
+   */
   record(holder: Holder, bytes: number): void;
 }
 
@@ -25,7 +30,10 @@ export function createHeldBytes({ maxBytes, onClosed }: { maxBytes: number; onCl
     record: (holder, bytes) => {
       set(holder, bytes);
       while (total > maxBytes) {
-        const [largest] = [...held].reduce((most, one) => (one[1] > most[1] ? one : most));
+        const anonymous = [...held].filter(([one]) => one.isAnonymous());
+        const [largest] = (anonymous.length > 0 ? anonymous : [...held]).reduce((most, one) =>
+          one[1] > most[1] ? one : most,
+        );
         set(largest, 0);
         onClosed();
         largest.destroy();

@@ -5,9 +5,10 @@ import { throttleNetworks } from '../../domain/throttling/network.ts';
 import { createTree } from '../directory/tree.ts';
 import type { LdapDeps } from '../session.ts';
 import { createTurns } from '../turns.ts';
-import { Connection, CONNECTION_TIMEOUTS, type ConnectionTimeouts } from './connection.ts';
+import { Connection } from './connection.ts';
 import { createHeldBytes } from './held-bytes.ts';
 import { startSeries } from './observation.ts';
+import { CONNECTION_TIMEOUTS, type ConnectionTimeouts } from './timeouts.ts';
 import { createCurrentContext } from './tls.ts';
 
 /** The LDAP servers of a process, not listening yet. */

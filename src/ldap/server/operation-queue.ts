@@ -1,9 +1,9 @@
 import type { AnsweredRequest } from '../operations/run.ts';
-import type { Message } from '../protocol.ts';
+import type { Envelope } from '../codec/requests.ts';
 import type { Slice, Turns } from '../turns.ts';
 
-/** `size`: bytes of the message. */
-export type QueuedMessage = Message & { request: AnsweredRequest; size: number };
+/** A message that is decoded when its operation begins. `size`: its bytes. */
+export type QueuedMessage = Envelope & { kind: AnsweredRequest['kind']; size: number };
 
 /**
  * The operations of one connection. They run one after the other: a bind needs that no other operation is in progress (RFC 4511,
@@ -94,14 +94,14 @@ export function createOperationQueue({ turns, run, rejectCanceled, maxBytes, onF
     abandon: (id) => {
       const message = find(id);
       // A bind cannot be abandoned (RFC 4511, section 4.11).
-      if (message === undefined || message.request.kind === 'bind') return;
+      if (message === undefined || message.kind === 'bind') return;
       if (takeMessage(waiting, id) === undefined) current?.abort.abort();
     },
     cancel: async (id) => {
       const message = find(id);
       const running = current?.message === message ? current : undefined;
       if (message === undefined) return 'noSuchOperation';
-      if (message.request.kind === 'bind' || message.request.kind === 'extended') return 'cannotCancel';
+      if (message.kind === 'bind' || message.kind === 'extended') return 'cannotCancel';
       if (takeMessage(waiting, id) !== undefined) await rejectCanceled(message);
       running?.abort.abort(CANCELED);
       await running?.done;
