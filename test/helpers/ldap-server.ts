@@ -1,14 +1,18 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import type { TestContext } from 'node:test';
 
 import { createLdapServers, type LdapServers } from '../../src/ldap/server/listeners.ts';
+import { RESULT } from '../../src/ldap/protocol.ts';
 import { CONNECTION_TIMEOUTS, type ConnectionTimeouts } from '../../src/ldap/server/timeouts.ts';
 import type { LdapDeps } from '../../src/ldap/session.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import type { DirectoryClient } from '../../src/services/directory/directory.ts';
 import { createTrustedCertificate, type TestCertificate } from './certificate.ts';
-import { BASE, SERVICE_SECRET } from './directory-account.ts';
+import { BASE, SERVICE_SECRET, serviceName } from './directory-account.ts';
 import { directoryPerson } from './directory-person.ts';
+import { bindMessage, connectLdap, type RawLdap } from './ldap-client.ts';
 import { createCapturedLog } from './log.ts';
 
 /** A directory without a database: one service account, and people with long names. */
@@ -94,6 +98,21 @@ export async function startLdapServer(options: LdapServerOptions = {}): Promise<
       certificate.remove();
     },
   };
+}
+
+/** Starts a directory that stops after the test. */
+export async function startLdapServerFor(t: TestContext, options?: LdapServerOptions): Promise<LdapServer> {
+  const server = await startLdapServer(options);
+  t.after(() => server.stop());
+  return server;
+}
+
+/** Connects and binds the service account. @param at a port, or the path of a Unix socket */
+export async function connectBound({ port }: LdapServer, at: number | string = port): Promise<RawLdap> {
+  const client = await connectLdap(at);
+  client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET));
+  assert.equal((await client.next()).code, RESULT.success);
+  return client;
 }
 
 /** Returns a service that has only these methods. A test that needs another one fails with its name. */

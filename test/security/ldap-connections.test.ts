@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 
 import { integer } from '../../src/ldap/codec/ber.ts';
@@ -18,36 +18,19 @@ import {
   searchMessage,
   type RawLdap,
 } from '../helpers/ldap-client.ts';
-import { startLdapServer, type LdapServer, type LdapServerOptions } from '../helpers/ldap-server.ts';
+import { connectBound, startLdapServerFor } from '../helpers/ldap-server.ts';
 import { pollUntil } from '../helpers/poll.ts';
 
 const DISCONNECTION = { id: 0, tag: 0x78 } as const;
-
-async function start(t: TestContext, options?: LdapServerOptions): Promise<LdapServer> {
-  const server = await startLdapServer(options);
-  t.after(() => server.stop());
-  return server;
-}
-
-async function connectTo({ port }: LdapServer): Promise<RawLdap> {
-  return connectLdap(port);
-}
-
-async function bindTo(server: LdapServer, at: number | string = server.port): Promise<RawLdap> {
-  const client = await connectLdap(at);
-  client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET));
-  assert.equal((await client.next()).code, RESULT.success);
-  return client;
-}
 
 const whoAmI = (id: number): Buffer => extendedMessage(id, OID.whoAmI);
 
 describe('connections of the directory', () => {
   it('refuses passwords without TLS, except from loopback and KINPASS_LDAP_ALLOW_PLAIN', async (t) => {
-    const server = await start(t, { plainNetworks: ['192.0.2.0/24', '2001:db8:7::/48'] });
+    const server = await startLdapServerFor(t, { plainNetworks: ['192.0.2.0/24', '2001:db8:7::/48'] });
     const bindFrom = async (peer: string, secure = false): Promise<number> => {
       server.setPeer(peer);
-      const client = await connectTo(server);
+      const client = await connectLdap(server.port);
       if (secure) {
         client.send(extendedMessage(1, OID.startTls));
         assert.equal((await client.next()).code, RESULT.success);
@@ -74,8 +57,8 @@ describe('connections of the directory', () => {
   });
 
   it('refuses an empty password with a name, and forgets a bind when TLS begins', async (t) => {
-    const server = await start(t);
-    const client = await bindTo(server);
+    const server = await startLdapServerFor(t);
+    const client = await connectBound(server);
     const readBase = (id: number): Buffer => searchMessage(id, BASE, undefined, 'base');
     client.send(readBase(2));
     assert.equal((await client.next()).code, RESULT.success);
@@ -98,8 +81,8 @@ describe('connections of the directory', () => {
   });
 
   it('closes a connection with other bytes than TLS after the handshake', async (t) => {
-    const server = await start(t);
-    const client = await connectTo(server);
+    const server = await startLdapServerFor(t);
+    const client = await connectLdap(server.port);
     client.send(extendedMessage(1, OID.startTls));
     await client.next();
     await client.secure();
@@ -109,15 +92,15 @@ describe('connections of the directory', () => {
   });
 
   it('ends a connection without a bind in time, in each state before it', async (t) => {
-    const server = await start(t, { timeouts: { bindMs: 150, closeMs: 50 } });
-    const silent = await connectTo(server);
+    const server = await startLdapServerFor(t, { timeouts: { bindMs: 150, closeMs: 50 } });
+    const silent = await connectLdap(server.port);
     assert.deepEqual(await silent.next(), { ...DISCONNECTION, code: RESULT.unavailable });
-    const handshake = await connectTo(server);
+    const handshake = await connectLdap(server.port);
     handshake.send(extendedMessage(1, OID.startTls));
     await handshake.next();
     const tls = connect(server.tlsPort, '127.0.0.1');
     tls.write(Buffer.from('160301', 'hex'));
-    const busy = await connectTo(server);
+    const busy = await connectLdap(server.port);
     busy.send(whoAmI(1));
     for (let id = 2; (await busy.next()).id !== 0; id += 1) busy.send(whoAmI(id));
     await Promise.all([silent.closed, handshake.closed, once(tls, 'close'), busy.closed]);
@@ -125,8 +108,8 @@ describe('connections of the directory', () => {
   });
 
   it('ends an idle connection, also when the peer does not close its side', async (t) => {
-    const server = await start(t, { timeouts: { idleMs: 50, closeMs: 50 } });
-    const idle = await bindTo(server);
+    const server = await startLdapServerFor(t, { timeouts: { idleMs: 50, closeMs: 50 } });
+    const idle = await connectBound(server);
     assert.deepEqual(await idle.next(), { ...DISCONNECTION, code: RESULT.unavailable });
     await idle.closed;
     const open = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
@@ -138,7 +121,7 @@ describe('connections of the directory', () => {
   });
 
   it('reads messages of 64 KiB before a bind, and of 1 MiB after it', async (t) => {
-    const server = await start(t);
+    const server = await startLdapServerFor(t);
     const sized = (size: number): Buffer => {
       const overhead = searchMessage(2, 'x'.repeat(size - 100)).length - (size - 100);
       return searchMessage(2, 'x'.repeat(size - overhead));
@@ -150,43 +133,43 @@ describe('connections of the directory', () => {
     };
     const refused = { id: 0, code: RESULT.protocolError };
     const answered = { id: 2, code: RESULT.invalidDnSyntax };
-    const anonymous = await connectTo(server);
+    const anonymous = await connectLdap(server.port);
     assert.deepEqual(await codeOf(anonymous, 65_536), answered);
     assert.deepEqual(await codeOf(anonymous, 65_537), refused);
-    const bound = await bindTo(server);
+    const bound = await connectBound(server);
     assert.deepEqual(await codeOf(bound, 1_048_576), answered);
     assert.deepEqual(await codeOf(bound, 1_048_577), refused);
     await Promise.all([anonymous.closed, bound.closed]);
   });
 
   it('limits the connections of one network', async (t) => {
-    const server = await start(t, { connectionsPerNetwork: 2 });
-    const open = [await bindTo(server), await bindTo(server)];
-    const third = await connectTo(server);
+    const server = await startLdapServerFor(t, { connectionsPerNetwork: 2 });
+    const open = [await connectBound(server), await connectBound(server)];
+    const third = await connectLdap(server.port);
     await third.closed;
     assert.equal(third.socket.bytesRead, 0);
     server.setPeer('::1');
-    const other = await bindTo(server);
+    const other = await connectBound(server);
     server.setPeer(undefined);
     open[0]?.socket.destroy();
     await pollUntil('a connection is closed', async () => (await server.connections()) === 2);
-    open.push(await bindTo(server), other);
+    open.push(await connectBound(server), other);
     for (const { socket } of open) socket.destroy();
   });
 
   it('limits the connections of all networks, and accepts the next one after one has closed', async (t) => {
-    const server = await start(t, { connections: 3 });
+    const server = await startLdapServerFor(t, { connections: 3 });
     const open: RawLdap[] = [];
     for (const peer of ['192.0.2.1', '192.0.2.2']) {
       server.setPeer(peer);
-      open.push(await connectTo(server));
+      open.push(await connectLdap(server.port));
     }
     server.setPeer('192.0.2.3');
     const handshake = connect(server.tlsPort, '127.0.0.1');
     await pollUntil('three connections are open', async () => (await server.connections()) === 3);
     server.setPeer('127.0.0.1');
     for (let count = 0; count < 5; count += 1) {
-      const refused = await connectTo(server);
+      const refused = await connectLdap(server.port);
       await refused.closed;
       assert.equal(refused.socket.bytesRead, 0);
     }
@@ -194,14 +177,14 @@ describe('connections of the directory', () => {
     assert.equal(values.find(({ labels }) => labels['reason'] === 'too_many_open')?.value, 5);
     handshake.destroy();
     await pollUntil('a connection is closed', async () => (await server.connections()) === 2);
-    open.push(await bindTo(server));
+    open.push(await connectBound(server));
     assert.equal(await server.connections(), 3);
     for (const { socket } of open) socket.destroy();
     await pollUntil('all connections are closed', async () => (await server.connections()) === 0);
   });
 
   it('uses a replaced certificate for the next handshake, and keeps the last one that works', async (t) => {
-    const server = await start(t);
+    const server = await startLdapServerFor(t);
     const { certFile, keyFile } = server.certificate;
     const present = async (): Promise<string> => {
       const socket = connectTls({ port: server.tlsPort, host: '127.0.0.1', rejectUnauthorized: false });
@@ -210,7 +193,7 @@ describe('connections of the directory', () => {
       socket.destroy();
       return fingerprint256;
     };
-    const [before, open] = [await present(), await bindTo(server)];
+    const [before, open] = [await present(), await connectBound(server)];
     const next = createTrustedCertificate();
     t.after(() => {
       next.remove();
@@ -230,8 +213,8 @@ describe('connections of the directory', () => {
   });
 
   it('finishes the operation in progress and announces the end while it drains', async (t) => {
-    const server = await start(t, { timeouts: { finishMs: 60_000, closeMs: 50 } });
-    const [busy, idle] = [await bindTo(server), await bindTo(server)];
+    const server = await startLdapServerFor(t, { timeouts: { finishMs: 60_000, closeMs: 50 } });
+    const [busy, idle] = [await connectBound(server), await connectBound(server)];
     const release = server.hold();
     busy.send(whoAmI(2), whoAmI(3));
     await pollUntil(
@@ -247,8 +230,8 @@ describe('connections of the directory', () => {
   });
 
   it('does not wait for an operation that takes too long while it drains', async (t) => {
-    const server = await start(t, { timeouts: { finishMs: 50, closeMs: 50 } });
-    const client = await bindTo(server);
+    const server = await startLdapServerFor(t, { timeouts: { finishMs: 50, closeMs: 50 } });
+    const client = await connectBound(server);
     const release = server.hold();
     client.send(whoAmI(2));
     await pollUntil('the service has read it', () => server.accepted[0]?.bytesRead === client.socket.bytesWritten);
@@ -259,8 +242,8 @@ describe('connections of the directory', () => {
   });
 
   it('completes a bind that the client abandons', async (t) => {
-    const server = await start(t);
-    const client = await connectTo(server);
+    const server = await startLdapServerFor(t);
+    const client = await connectLdap(server.port);
     client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET), message(2, integer(1, 0x50)));
     assert.deepEqual(await client.next(), { id: 1, tag: 0x61, code: RESULT.success });
     client.socket.destroy();

@@ -16,28 +16,10 @@ import {
   message,
   nestedFilter,
   searchMessage,
-  type RawLdap,
 } from '../helpers/ldap-client.ts';
 import { encodeRequest } from '../helpers/ldap-encoding.ts';
-import { startLdapServer, type LdapServer, type LdapServerOptions } from '../helpers/ldap-server.ts';
+import { connectBound, startLdapServerFor, type LdapServer } from '../helpers/ldap-server.ts';
 import { pollUntil } from '../helpers/poll.ts';
-
-async function start(t: TestContext, options?: LdapServerOptions): Promise<LdapServer> {
-  const server = await startLdapServer(options);
-  t.after(() => server.stop());
-  return server;
-}
-
-async function connectTo({ port }: LdapServer): Promise<RawLdap> {
-  return connectLdap(port);
-}
-
-async function bindTo(server: LdapServer, at: number | string = server.port): Promise<RawLdap> {
-  const client = await connectLdap(at);
-  client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET));
-  assert.equal((await client.next()).code, RESULT.success);
-  return client;
-}
 
 const whoAmI = (id: number): Buffer => extendedMessage(id, OID.whoAmI);
 const cancel = (id: number): Buffer =>
@@ -72,12 +54,12 @@ function pageOf(size: number, filter: Filter = { kind: 'present', attribute: 'un
 
 describe('the memory of connections', () => {
   it('holds no more than one response for a client that never reads, and ends the connection', async (t) => {
-    const server = await start(t, { timeouts: { writeMs: 300 } });
+    const server = await startLdapServerFor(t, { timeouts: { writeMs: 300 } });
     const path = listenLocally(t, server);
     const limited: Node = nestedFilter(21);
     const kinds = { subschema, cancel, limited: (id: number) => searchMessage(id, '', limited) };
     for (const [kind, of] of Object.entries(kinds)) {
-      const client = await bindTo(server, path);
+      const client = await connectBound(server, path);
       const accepted = server.accepted.at(-1);
       assert.ok(accepted);
       let most = 0;
@@ -97,8 +79,8 @@ describe('the memory of connections', () => {
   });
 
   it('waits for a client that does not read before it reads more people', async (t) => {
-    const server = await start(t, { people: 1_000 });
-    const client = await bindTo(server, listenLocally(t, server));
+    const server = await startLdapServerFor(t, { people: 1_000 });
+    const client = await connectBound(server, listenLocally(t, server));
     client.socket.pause();
     client.send(pageOf(1_000));
     await pollUntil('it waits', () => server.accepted[0]?.writableNeedDrain);
@@ -110,8 +92,8 @@ describe('the memory of connections', () => {
   });
 
   it('reads fewer people at once for a filter with many conditions', async (t) => {
-    const server = await start(t, { people: 200 });
-    const client = await bindTo(server);
+    const server = await startLdapServerFor(t, { people: 200 });
+    const client = await connectBound(server);
     const contains: Filter = { kind: 'substrings', attribute: 'cn', initial: undefined, any: ['名'], final: undefined };
     for (const [conditions, reads] of [
       [1, 4],
@@ -127,8 +109,8 @@ describe('the memory of connections', () => {
   });
 
   it('reads no more than 64 operations while one is in progress', async (t) => {
-    const server = await start(t);
-    const client = await bindTo(server);
+    const server = await startLdapServerFor(t);
+    const client = await connectBound(server);
     const release = server.hold();
     client.send(...Array.from({ length: 200 }, (_, at) => whoAmI(at + 2)));
     const [accepted] = server.accepted;
@@ -139,8 +121,8 @@ describe('the memory of connections', () => {
   });
 
   it('stops reading while operations of 64 KiB wait before a bind', async (t) => {
-    const server = await start(t);
-    const client = await connectTo(server);
+    const server = await startLdapServerFor(t);
+    const client = await connectLdap(server.port);
     const release = server.hold();
     client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET));
     const large = Array.from({ length: 8 }, (_, at) => searchMessage(at + 2, 'x'.repeat(30_000)));
@@ -157,8 +139,8 @@ describe('the memory of connections', () => {
   });
 
   it('decodes a message when its operation begins', async (t) => {
-    const server = await start(t);
-    const client = await connectTo(server);
+    const server = await startLdapServerFor(t);
+    const client = await connectLdap(server.port);
     const release = server.hold();
     const invalid = message(2, { tag: 0x63, content: [] });
     client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET), invalid);
@@ -169,9 +151,9 @@ describe('the memory of connections', () => {
   });
 
   it('ends a connection without a bind before one that is bound', async (t) => {
-    const server = await start(t, { heldBytes: 100_000 });
+    const server = await startLdapServerFor(t, { heldBytes: 100_000 });
     const incomplete = (bytes: number): Buffer => searchMessage(2, 'x'.repeat(bytes + 1_000)).subarray(0, bytes);
-    const [bound, anonymous] = [await bindTo(server), await connectTo(server)];
+    const [bound, anonymous] = [await connectBound(server), await connectLdap(server.port)];
     bound.send(incomplete(60_000));
     anonymous.send(incomplete(50_000));
     await anonymous.closed;
@@ -180,9 +162,13 @@ describe('the memory of connections', () => {
   });
 
   it('ends the connection that holds most bytes while all together hold too many', async (t) => {
-    const server = await start(t, { heldBytes: 100_000 });
+    const server = await startLdapServerFor(t, { heldBytes: 100_000 });
     const incomplete = (bytes: number): Buffer => searchMessage(2, 'x'.repeat(bytes + 1_000)).subarray(0, bytes);
-    const [small, large, last] = [await connectTo(server), await connectTo(server), await connectTo(server)];
+    const [small, large, last] = [
+      await connectLdap(server.port),
+      await connectLdap(server.port),
+      await connectLdap(server.port),
+    ];
     small.send(incomplete(30_000));
     large.send(incomplete(45_000));
     const bytesReadOf = (at: number): number => server.accepted[at]?.bytesRead ?? 0;
@@ -195,7 +181,7 @@ describe('the memory of connections', () => {
     // Closed connections no longer count.
     small.socket.destroy();
     await pollUntil('the connection is closed', async () => (await server.connections()) === 1);
-    const next = await connectTo(server);
+    const next = await connectLdap(server.port);
     next.send(incomplete(55_000));
     await pollUntil('it is read', () => bytesReadOf(3) === 55_000);
     next.send(searchMessage(2, 'x'.repeat(56_000)).subarray(55_000));

@@ -1,30 +1,17 @@
 /** Clients that keep the directory busy, and others that wait meanwhile. Without a database. */
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { octets, type Node } from '../../src/ldap/codec/ber.ts';
 import { OID, RESULT } from '../../src/ldap/protocol.ts';
-import { BASE, SERVICE_SECRET, serviceName } from '../helpers/directory.ts';
-import { bindMessage, connectLdap, extendedMessage, searchMessage, type RawLdap } from '../helpers/ldap-client.ts';
-import { startLdapServer, type LdapServer } from '../helpers/ldap-server.ts';
+import { BASE } from '../helpers/directory.ts';
+import { extendedMessage, searchMessage } from '../helpers/ldap-client.ts';
+import { connectBound, startLdapServerFor } from '../helpers/ldap-server.ts';
 
 const REQUESTS = 64;
 const FIRST_ID = 2;
 /** Conditions of one filter: almost 64 KiB, the most that the directory reads. */
 const CONDITIONS = 110;
-
-async function start(t: TestContext): Promise<LdapServer> {
-  const server = await startLdapServer();
-  t.after(() => server.stop());
-  return server;
-}
-
-async function bindTo({ port }: LdapServer): Promise<RawLdap> {
-  const client = await connectLdap(port);
-  client.send(bindMessage(1, serviceName('radius'), SERVICE_SECRET));
-  assert.equal((await client.next()).code, RESULT.success);
-  return client;
-}
 
 /** Returns searches that take long, although they find nothing. */
 function slowSearches(): Buffer[] {
@@ -38,8 +25,8 @@ function slowSearches(): Buffer[] {
 
 describe('a connection that sends many slow searches', () => {
   it('lets another client continue between them', async (t) => {
-    const server = await start(t);
-    const [busy, other] = [await bindTo(server), await bindTo(server)];
+    const server = await startLdapServerFor(t);
+    const [busy, other] = [await connectBound(server), await connectBound(server)];
     busy.send(...slowSearches());
     await busy.next();
     let answered = 1;
@@ -58,7 +45,7 @@ describe('a connection that sends many slow searches', () => {
   });
 
   it('gets one response for each, in their order', async (t) => {
-    const busy = await bindTo(await start(t));
+    const busy = await connectBound(await startLdapServerFor(t));
     busy.send(...slowSearches(), extendedMessage(FIRST_ID + REQUESTS, OID.whoAmI));
     const ids: number[] = [];
     while (ids.length <= REQUESTS) ids.push((await busy.next()).id);
