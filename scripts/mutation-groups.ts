@@ -243,7 +243,7 @@ const LDAP: readonly Part[] = [
     tests: [...security('ldap ldap-passwords ldap-connections'), ...ldap('ldap-utils protocol')],
   },
   {
-    sources: files('ldap/server', 'connection held-bytes listeners operation-queue timeouts tls'),
+    sources: files('ldap/server', 'connection held-bytes listeners operation-queue response-writer timeouts tls'),
     tests: security('ldap ldap-connections ldap-memory'),
   },
   { sources: files('ldap/server', 'observation'), tests: ldap('registration') },

@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { DecodeError } from '../codec/ber.ts';
 import { createFramer, FrameError } from '../codec/framing.ts';
 import { decodeCancel, decodeMessage, openEnvelope, type Envelope, type LimitedMessage } from '../codec/requests.ts';
-import { createResponseBuffer, encodeDisconnection, encodeResult } from '../codec/responses.ts';
+import { encodeDisconnection, encodeResult } from '../codec/responses.ts';
 import { runOperation } from '../operations/run.ts';
 import { OID, type Entry, type Message, type Result } from '../protocol.ts';
 import { ANONYMOUS, type LdapDeps, type Session } from '../session.ts';
@@ -18,6 +18,7 @@ import {
   type QueuedMessage,
   type Running,
 } from './operation-queue.ts';
+import { createResponseWriter, type ResponseWriter } from './response-writer.ts';
 import type { ConnectionTimeouts } from './timeouts.ts';
 import type { CurrentContext } from './tls.ts';
 
@@ -47,16 +48,12 @@ export class Connection {
   readonly #session: Session;
   readonly #framer = createFramer(() => this.#maxBytes());
   readonly #queue: OperationQueue;
-  /** Responses that are not written yet. */
-  readonly #responses = createResponseBuffer();
+  readonly #responses: ResponseWriter;
   #socket: Socket;
   #timer: NodeJS.Timeout | undefined;
   /** Time by which a client without a bind must bind. Messages do not extend it. */
   #bindBy: number | undefined;
   #isCanceling = false;
-  #isFlushing = false;
-  /** Resolves when the peer reads again. */
-  #drained: Promise<void> | undefined;
 
   constructor(socket: Socket, { deps, turns, heldBytes, currentContext, timeouts, isImplicitTls }: ConnectionOptions) {
     this.#deps = deps;
@@ -67,9 +64,19 @@ export class Connection {
     this.#queue = createOperationQueue({
       turns,
       run: (message, running) => this.#answer(message, running),
-      rejectCanceled: async ({ id, kind }) => this.#write(encodeResult(id, kind, { result: 'canceled' })),
+      rejectCanceled: async ({ id, kind }) => this.#responses.add(encodeResult(id, kind, { result: 'canceled' })),
       maxBytes: () => this.#maxBytes(),
       onFinished: () => {
+        this.#handleMessages();
+      },
+    });
+    this.#responses = createResponseWriter({
+      currentSocket: () => this.#socket,
+      writeMs: timeouts.writeMs,
+      onBlocked: () => {
+        this.#recordHeldBytes();
+      },
+      onDrained: () => {
         this.#handleMessages();
       },
     });
@@ -101,7 +108,7 @@ export class Connection {
   /** Closes this side, and the connection when the peer does not close its own. */
   #end(bytes: Buffer): void {
     const socket = this.#socket;
-    if (!socket.destroyed && !socket.writableEnded) socket.end(this.#takeBefore(bytes));
+    if (!socket.destroyed && !socket.writableEnded) socket.end(this.#responses.takeBefore(bytes));
     // The end of the peer is behind the bytes that it sent.
     socket.resume();
     setTimeout(() => socket.destroy(), this.#timeouts.closeMs).unref();
@@ -211,7 +218,7 @@ export class Connection {
     const result = { result: await this.#queue.cancel(target) };
     this.#isCanceling = false;
     recordResult(this.#deps, this.#session, { kind: 'extended' }, result);
-    const written = this.#write(encodeResult(id, 'extended', result));
+    const written = this.#responses.add(encodeResult(id, 'extended', result));
     this.#handleMessages();
     await written;
   }
@@ -223,7 +230,7 @@ export class Connection {
     const refuse = (text: string): void => {
       const result = { result: 'operationsError', text } as const;
       record(result);
-      void this.#write(encodeResult(id, 'extended', result));
+      void this.#responses.add(encodeResult(id, 'extended', result));
     };
     if (this.#session.isTls) refuse('TLS is already active');
     else if (!this.#queue.isIdle()) refuse('an operation is in progress');
@@ -233,7 +240,7 @@ export class Connection {
       this.#socket.off('data', this.#receive);
       this.#socket.pause();
       record({ result: 'success' });
-      this.#socket.write(this.#takeBefore(encodeResult(id, 'extended', { result: 'success' })));
+      this.#socket.write(this.#responses.takeBefore(encodeResult(id, 'extended', { result: 'success' })));
       this.#secure();
     }
   }
@@ -259,7 +266,7 @@ export class Connection {
     const { signal } = running;
     // An abandoned operation has no response (RFC 4511, section 4.11).
     if (result !== undefined && (!signal.aborted || signal.reason === CANCELED))
-      await this.#write(encodeResult(envelope.id, envelope.kind, result));
+      await this.#responses.add(encodeResult(envelope.id, envelope.kind, result));
     this.#restartTimer();
   }
 
@@ -277,8 +284,10 @@ export class Connection {
     if (request.kind === 'unbind' || request.kind === 'abandon') return undefined;
     const context = {
       ...{ session: this.#session, controls, signal },
-      send: (entry: Entry) => void this.#flushLater(this.#responses.addEntry(id, entry)),
-      pause: () => this.#drained?.then(pause) ?? pause(),
+      send: (entry: Entry) => {
+        this.#responses.addEntry(id, entry);
+      },
+      pause: () => this.#responses.drained()?.then(pause) ?? pause(),
     };
     return observeOperation(this.#deps, this.#session, request, async () => {
       const finished = await runOperation(this.#deps, context, request);
@@ -295,52 +304,5 @@ export class Connection {
       void this.disconnect({ result: 'protocolError', text: error.message });
       return undefined;
     }
-  }
-
-  /** @returns a promise if the peer does not read */
-  #write(bytes: Buffer): Promise<void> | undefined {
-    return this.#flushLater(this.#responses.add(bytes));
-  }
-
-  /** Writes the responses of this turn of the event loop together: each write is a call of the kernel, and may wake the peer. */
-  #flushLater(full: Buffer | undefined): Promise<void> | undefined {
-    if (!this.#isFlushing) {
-      this.#isFlushing = true;
-      process.nextTick(() => {
-        this.#isFlushing = false;
-        const bytes = this.#responses.take();
-        if (bytes.length > 0) void this.#send(bytes);
-      });
-    }
-    return full === undefined ? this.#drained : this.#send(full);
-  }
-
-  /** Returns the responses that are not written yet, and then other bytes. */
-  #takeBefore(bytes: Buffer): Buffer {
-    return Buffer.concat([this.#responses.take(), bytes]);
-  }
-
-  /** Waits while the peer does not read, and closes the connection when it takes too long. */
-  async #send(bytes: Buffer): Promise<void> {
-    const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return;
-    if (socket.write(bytes)) return;
-    this.#recordHeldBytes();
-    this.#drained ??= this.#waitForDrain(socket);
-    await this.#drained;
-  }
-
-  async #waitForDrain(socket: Socket): Promise<void> {
-    const timer = setTimeout(() => socket.destroy(), this.#timeouts.writeMs);
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        socket.off('drain', settle).off('close', settle);
-        resolve();
-      };
-      socket.on('drain', settle).on('close', settle);
-    });
-    clearTimeout(timer);
-    this.#drained = undefined;
-    this.#handleMessages();
   }
 }
